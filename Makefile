@@ -1,0 +1,86 @@
+# Portcullis: `make` builds everything, `make help` lists the rest. V=1 shows the commands.
+SHELL := /bin/bash
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = @echo "  $(1)"
+
+ARCH ?= x86_64
+BUILD := .build-portcullis
+# Found even under sudo, whose PATH is not the user's: a toolchain is looked for where the distributions and swift.org put it.
+SWIFT ?= $(firstword $(shell command -v swift 2>/dev/null) $(wildcard /opt/swift/usr/bin/swift /usr/local/swift/usr/bin/swift /usr/bin/swift $(HOME)/.local/share/swiftly/bin/swift) swift)
+TOOLCHAIN := $(shell dirname $$(readlink -f "$$(command -v $(SWIFT) || echo $(SWIFT))"))
+SWIFTC := $(TOOLCHAIN)/swiftc
+CLANG := $(TOOLCHAIN)/clang
+MULTIARCH := $(ARCH)-linux-gnu
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+PREFIX ?= /usr/local
+
+HOOK := $(BUILD)/$(ARCH)/portcullis-hook
+OBJECTS := $(BUILD)/bpf/identity.bpf.o $(BUILD)/bpf/observe.bpf.o
+DAEMON := $(BUILD)/portcullisd
+CLI := $(BUILD)/portcullis
+
+.PHONY: all deps bpf hook programs test test-long demo bench check install uninstall clean help
+all: deps bpf hook programs
+
+help:
+	@echo "make             build the hook, the eBPF programs, portcullisd and portcullis into $(BUILD)/"
+	@echo "make demo        run a container and watch the kernel know it (under 30 s after the build; root or sudo)"
+	@echo "make test        unit tests, then tests with real containers on this kernel (root or sudo)"
+	@echo "make test-unit   the tests that need neither root nor a container"
+	@echo "make test-long   also the long ones: 1,200 containers, 100 kills"
+	@echo "make bench       the figures of the README, as table, JSON and one HTML page"
+	@echo "make check       format, layout and dependency rules"
+	@echo "make hook ARCH=aarch64   cross-build the hook"
+	@echo "make install     into PREFIX=$(PREFIX)"
+
+deps:
+	$(Q)scripts/install-packages $(ARCH)
+
+# --- eBPF programs: compiled by the toolchain's own clang, stripped to BTF, embedded by the C target CObjects
+BPF_HEADERS := $(wildcard bpf/*.h)
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS)
+	$(call say,BPF   $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -g -O2 -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Werror -Ibpf -I/usr/include/$(MULTIARCH) -D__TARGET_ARCH_x86 -c $< -o $@
+	$(Q)$(TOOLCHAIN)/llvm-objcopy --strip-debug $@
+	$(Q)touch Sources/CPortcullis/Objects/objects.c
+bpf: $(OBJECTS)
+
+# --- the hook: Embedded Swift, static-PIE on musl
+EMBEDDED := -swift-version 6 -enable-experimental-feature Embedded -wmo -Osize -parse-as-library -warnings-as-errors \
+	-Xfrontend -function-sections -DSINGLE_MODULE
+HOOK_SWIFT := $(wildcard Sources/HookWire/*.swift Sources/Hook/*.swift)
+HOOK_C := Sources/CPortcullis/HookSystem
+ifeq ($(ARCH),x86_64)
+SWIFT_TARGET := x86_64-unknown-linux-gnu
+MUSL_LIB := /usr/lib/x86_64-linux-musl
+MUSL_INCLUDE := /usr/include/x86_64-linux-musl
+else
+# The embedded standard library for another Linux is not in the toolchain; the bare-metal one serves, and musl is Debian's package.
+SWIFT_TARGET := $(ARCH)-none-none-elf
+MUSL_LIB := $(BUILD)/$(ARCH)/sysroot/usr/lib/$(ARCH)-linux-musl
+MUSL_INCLUDE := $(BUILD)/$(ARCH)/sysroot/usr/include/$(ARCH)-linux-musl
+endif
+hook: $(HOOK)
+$(HOOK): $(HOOK_SWIFT) $(HOOK_C)/hooksystem.c $(HOOK_C)/include/hooksystem.h Makefile | deps
+	$(call say,HOOK  $@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(SWIFTC) -target $(SWIFT_TARGET) $(EMBEDDED) -module-name portcullis_hook -I $(HOOK_C)/include -c $(HOOK_SWIFT) -o $(@D)/hook.o
+	$(Q)$(CLANG) --target=$(ARCH)-linux-musl -DPORTCULLIS_EMBEDDED -Os -fPIE -Wall -Wextra -Werror -ffunction-sections -fdata-sections \
+		-nostdlibinc -isystem $(MUSL_INCLUDE) -I$(HOOK_C)/include -c $(HOOK_C)/hooksystem.c -o $(@D)/hooksystem.o
+	$(Q)$(CLANG) --target=$(ARCH)-linux-musl -fuse-ld=lld -static-pie -nostdlib -Wl,--gc-sections,-z,relro,-z,now,--icf=all -s \
+		$(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(@D)/hook.o $(@D)/hooksystem.o $(MUSL_LIB)/libc.a $(MUSL_LIB)/crtn.o -o $@
+
+# --- daemon and command line
+SWIFT_SOURCES := $(shell find Sources -name '*.swift' -o -name '*.c' -o -name '*.h') Package.swift
+programs: $(DAEMON) $(CLI)
+$(DAEMON) $(CLI) &: $(SWIFT_SOURCES) $(OBJECTS) | deps
+	$(call say,SWIFT portcullisd portcullis)
+	$(Q)mkdir -p $(BUILD)
+	$(Q)PORTCULLIS_STATIC=1 $(SWIFT) build -c release --scratch-path .build-release -Xswiftc -static-executable \
+		--product portcullisd $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' || :; }; exit $${PIPESTATUS[0]})
+	$(Q)PORTCULLIS_STATIC=1 $(SWIFT) build -c release --scratch-path .build-release -Xswiftc -static-executable \
+		--product portcullis $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' || :; }; exit $${PIPESTATUS[0]})
+	$(Q)for program in portcullisd portcullis; do \
+		$(TOOLCHAIN)/llvm-strip -s .build-release/release/$$program -o $(BUILD)/$$program || exit 1; done

@@ -1,0 +1,65 @@
+// swift-tools-version:6.2
+import Foundation
+import PackageDescription
+
+/// Set by `make` for what is shipped: the C libraries are linked in, so that the programs start on any glibc host.
+let staticLibraries = ProcessInfo.processInfo.environment["PORTCULLIS_STATIC"] == "1"
+
+func libraries(_ names: String...) -> [LinkerSetting] {
+    names.map { .linkedLibrary(staticLibraries ? ":lib\($0).a" : $0) }
+}
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+    name: "portcullis",
+    products: [
+        .executable(name: "portcullisd", targets: ["portcullisd"]),
+        .executable(name: "portcullis", targets: ["portcullis"]),
+        .executable(name: "portcullis-hook", targets: ["portcullis-hook"]),
+        .library(name: "HookWire", targets: ["HookWire"]),
+        .library(name: "Core", targets: ["Core"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    ],
+    targets: [
+        // C: declarations and what Swift cannot import. No logic.
+        .systemLibrary(name: "CLibBPF", path: "Sources/CPortcullis/LibBPF/include"),
+        .systemLibrary(name: "CLibYAML", path: "Sources/CPortcullis/LibYAML/include"),
+        .target(name: "CABI", path: "Sources/CPortcullis/ABI", cSettings: strictC),
+        .target(name: "CObjects", path: "Sources/CPortcullis/Objects", cSettings: strictC),
+        .target(name: "CLinux", path: "Sources/CPortcullis/Linux", cSettings: strictC),
+        .target(name: "CHookSystem", path: "Sources/CPortcullis/HookSystem", cSettings: strictC),
+
+        // Swift, each room depending on the ones above it only.
+        .target(name: "HookWire", path: "Sources/HookWire", swiftSettings: strict),
+        .target(
+            name: "Core", dependencies: ["HookWire", "CLibYAML", "CABI"], path: "Sources/Core", swiftSettings: strict,
+            linkerSettings: libraries("yaml")),
+        .target(
+            name: "Kernel", dependencies: ["Core", "CABI", "CLibBPF", "CObjects", "CLinux"], path: "Sources/Kernel",
+            swiftSettings: strict, linkerSettings: libraries("bpf", "elf", "z")),
+        .executableTarget(
+            name: "portcullis-hook", dependencies: ["HookWire", "CHookSystem"], path: "Sources/Hook", swiftSettings: strict),
+        .target(
+            name: "Daemon", dependencies: ["Core", "Kernel", "HookWire", "CLinux", .product(name: "Logging", package: "swift-log")],
+            path: "Sources/Daemon/Library", swiftSettings: strict),
+        .executableTarget(
+            name: "portcullisd", dependencies: ["Daemon"], path: "Sources/Daemon/Program", swiftSettings: strict),
+        .executableTarget(
+            name: "portcullis",
+            dependencies: ["Core", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Sources/CLI", swiftSettings: strict),
+
+        // Tests: the first three need neither root nor a kernel feature.
+        .testTarget(name: "HookWireTests", dependencies: ["HookWire"], path: "Tests/unit/HookWireTests"),
+        .testTarget(name: "CoreTests", dependencies: ["Core"], path: "Tests/unit/CoreTests"),
+        .testTarget(name: "HookTests", dependencies: ["HookWire", "portcullis-hook"], path: "Tests/unit/HookTests"),
+        .testTarget(name: "KernelTests", dependencies: ["Kernel", "CABI"], path: "Tests/unit/KernelTests"),
+        .testTarget(name: "HostTests", dependencies: ["Core", "HookWire"], path: "Tests/host"),
+    ],
+    swiftLanguageModes: [.v6]
+)

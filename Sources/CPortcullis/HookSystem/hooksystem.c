@@ -1,0 +1,232 @@
+#define _GNU_SOURCE
+#include "hooksystem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+int64_t pch_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Waits for events until the deadline: 0 when there are some, -ETIMEDOUT when there are none. */
+static int wait_for(int descriptor, short events, int64_t deadline)
+{
+    for (;;) {
+        int64_t left = deadline - pch_now();
+        struct pollfd poller = { .fd = descriptor, .events = events };
+        struct timespec timeout = { .tv_sec = left / 1000000000, .tv_nsec = left % 1000000000 };
+        if (left <= 0)
+            return -ETIMEDOUT;
+        int count = ppoll(&poller, 1, &timeout, NULL);
+        if (count > 0)
+            return 0;
+        if (count < 0 && errno != EINTR)
+            return -errno;
+    }
+}
+
+int32_t pch_open_regular(const uint8_t *path)
+{
+    struct stat info;
+    int descriptor = open((const char *)path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (descriptor < 0)
+        return -errno;
+    int error = fstat(descriptor, &info) ? errno : S_ISDIR(info.st_mode) ? EISDIR : S_ISREG(info.st_mode) ? 0 : EINVAL;
+    if (error) {
+        close(descriptor);
+        return -error;
+    }
+    return descriptor;
+}
+
+int64_t pch_read(int32_t descriptor, void *buffer, size_t size, int64_t deadline)
+{
+    for (;;) {
+        int error = wait_for(descriptor, POLLIN, deadline);
+        if (error)
+            return error;
+        ssize_t count = read(descriptor, buffer, size);
+        if (count >= 0)
+            return count;
+        if (errno != EINTR && errno != EAGAIN)
+            return -errno;
+    }
+}
+
+int64_t pch_read_file(const uint8_t *path, void *buffer, size_t size)
+{
+    int descriptor = open((const char *)path, O_RDONLY | O_CLOEXEC);
+    int64_t total = 0;
+    if (descriptor < 0)
+        return -errno;
+    for (;;) {
+        ssize_t count = read(descriptor, (char *)buffer + total, size - (size_t)total);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            total = -errno;
+        else
+            total += count;
+        if (count <= 0)
+            break;
+        if ((size_t)total == size) {
+            total = -EFBIG;
+            break;
+        }
+    }
+    close(descriptor);
+    return total;
+}
+
+int64_t pch_readlink(const uint8_t *path, uint8_t *buffer, size_t size)
+{
+    ssize_t count = readlink((const char *)path, (char *)buffer, size);
+    return count < 0 ? -errno : count;
+}
+
+int32_t pch_connect(const uint8_t *path, size_t length, int64_t deadline)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    if (length >= sizeof address.sun_path)
+        return -ENAMETOOLONG;
+    memcpy(address.sun_path, path, length);
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0)
+        return -errno;
+    int result = connect(descriptor, (struct sockaddr *)&address, sizeof address);
+    if (result && errno == EAGAIN) {
+        /* The daemon's queue is full. Only a blocking connect waits for room, and only SO_SNDTIMEO bounds it (unix(7)). */
+        int64_t left = deadline - pch_now();
+        struct timeval timeout = { .tv_sec = left / 1000000000, .tv_usec = left % 1000000000 / 1000 };
+        if (left < 1000) {
+            errno = ETIMEDOUT;
+        } else if (!fcntl(descriptor, F_SETFL, 0) && !setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout)) {
+            result = connect(descriptor, (struct sockaddr *)&address, sizeof address);
+            if (result && errno == EAGAIN)
+                errno = ETIMEDOUT;
+            if (!result)
+                fcntl(descriptor, F_SETFL, O_NONBLOCK);
+        }
+    }
+    if (result) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    return descriptor;
+}
+
+int64_t pch_send_all(int32_t descriptor, const void *bytes, size_t size, int64_t deadline)
+{
+    size_t sent = 0;
+    while (sent < size) {
+        ssize_t count = send(descriptor, (const char *)bytes + sent, size - sent, MSG_NOSIGNAL);
+        if (count >= 0) {
+            sent += (size_t)count;
+        } else if (errno == EAGAIN) {
+            int error = wait_for(descriptor, POLLOUT, deadline);
+            if (error)
+                return error;
+        } else if (errno != EINTR) {
+            return -errno;
+        }
+    }
+    return (int64_t)sent;
+}
+
+int32_t pch_close(int32_t descriptor)
+{
+    return close(descriptor) ? -errno : 0;
+}
+
+int32_t pch_own_directory(const uint8_t *path)
+{
+    struct stat info;
+    if (mkdir((const char *)path, 0700) && errno != EEXIST)
+        return -errno;
+    if (lstat((const char *)path, &info))
+        return -errno;
+    if (!S_ISDIR(info.st_mode))
+        return -ENOTDIR;
+    return info.st_uid == geteuid() && !(info.st_mode & 077) ? 0 : -EPERM;
+}
+
+int32_t pch_replace_file(const uint8_t *temporary, const uint8_t *path, const void *bytes, size_t size)
+{
+    int error = 0;
+    size_t written = 0;
+    unlink((const char *)temporary);
+    int descriptor = open((const char *)temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (descriptor < 0)
+        return -errno;
+    while (!error && written < size) {
+        ssize_t count = write(descriptor, (const char *)bytes + written, size - written);
+        if (count >= 0)
+            written += (size_t)count;
+        else if (errno != EINTR)
+            error = errno;
+    }
+    if (close(descriptor) && !error)
+        error = errno;
+    if (!error && rename((const char *)temporary, (const char *)path))
+        error = errno;
+    if (error)
+        unlink((const char *)temporary);
+    return -error;
+}
+
+void pch_print(int32_t descriptor, const void *bytes, size_t size)
+{
+    ssize_t ignored = write(descriptor, bytes, size);
+    (void)ignored;
+}
+
+int32_t pch_errno_timeout(void) { return ETIMEDOUT; }
+int32_t pch_errno_not_found(void) { return ENOENT; }
+int32_t pch_errno_closed(void) { return EPIPE; }
+
+const char *pch_error_text(int32_t error)
+{
+    switch (error) {
+    case ENOENT: return "no such file or directory";
+    case ESRCH: return "no such process";
+    case EACCES: return "permission denied";
+    case EPERM: return "not permitted";
+    case EISDIR: return "is a directory";
+    case ENOTDIR: return "not a directory";
+    case EINVAL: return "not a regular file";
+    case ENOSPC: return "no space left";
+    case EROFS: return "read-only file system";
+    case ECONNREFUSED: return "nobody listens";
+    case ECONNRESET: return "the connection was reset";
+    case EPIPE: return "the connection was closed";
+    case ETIMEDOUT: return "no answer in time";
+    case ENAMETOOLONG: return "the path is too long";
+    case ELOOP: return "too many symbolic links";
+    case EMFILE: case ENFILE: return "too many open files";
+    case ENOMEM: return "out of memory";
+    default: return "";
+    }
+}
+
+#ifdef PORTCULLIS_EMBEDDED
+/* The embedded hook: Swift has no @main here, so C's main hands over. */
+int32_t portcullis_hook_main(int32_t count, char **arguments);
+
+int main(int count, char **arguments)
+{
+    return portcullis_hook_main(count, arguments);
+}
+#endif

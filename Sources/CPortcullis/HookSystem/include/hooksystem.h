@@ -1,0 +1,34 @@
+/* System calls for the hook. Embedded Swift sees no libc header: its importer would read one C library's declarations
+ * while the program is linked with another's. Every function returns a result of 0 or more, or a negated errno. */
+#ifndef PORTCULLIS_HOOKSYSTEM_H
+#define PORTCULLIS_HOOKSYSTEM_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* Nanoseconds of CLOCK_MONOTONIC; deadlines below are values of this clock. */
+int64_t pch_now(void);
+/* Opens a regular file for reading; anything else (a directory, a FIFO that would block) is -EISDIR or -EINVAL. */
+int32_t pch_open_regular(const uint8_t *path);
+/* Reads what there is, waiting until the deadline; -ETIMEDOUT after it. */
+int64_t pch_read(int32_t descriptor, void *buffer, size_t size, int64_t deadline);
+/* Reads a whole small file (one of /proc's) into the buffer; returns its size, -EFBIG if it does not fit. */
+int64_t pch_read_file(const uint8_t *path, void *buffer, size_t size);
+int64_t pch_readlink(const uint8_t *path, uint8_t *buffer, size_t size);
+/* Connects to a UNIX stream socket; -ETIMEDOUT if its queue stays full until the deadline. */
+int32_t pch_connect(const uint8_t *path, size_t length, int64_t deadline);
+/* Sends all bytes, or fails; never raises SIGPIPE. */
+int64_t pch_send_all(int32_t descriptor, const void *bytes, size_t size, int64_t deadline);
+int32_t pch_close(int32_t descriptor);
+/* Creates the directory, root-only, if it is not there; -EPERM if what is there is not a root-only directory of ours. */
+int32_t pch_own_directory(const uint8_t *path);
+/* Writes a new file and renames it over `path`; the old file stays if anything fails. */
+int32_t pch_replace_file(const uint8_t *temporary, const uint8_t *path, const void *bytes, size_t size);
+/* Writes to standard output (1) or standard error (2), as much as goes. */
+void pch_print(int32_t descriptor, const void *bytes, size_t size);
+/* Numbers of the errors that the hook tells apart. */
+int32_t pch_errno_timeout(void);
+int32_t pch_errno_not_found(void);
+int32_t pch_errno_closed(void);
+/* A short text for an errno, without libc's table of 130 of them. */
+const char *pch_error_text(int32_t error);
+#endif

@@ -1,0 +1,39 @@
+/* Linux calls that Swift's Glibc module does not show: headers outside it, variadic functions, macros, atomics on shared memory. */
+#ifndef PORTCULLIS_CLINUX_H
+#define PORTCULLIS_CLINUX_H
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <sys/vfs.h>
+
+/* Who is at the other end of a UNIX socket, as the kernel noted at connect (unix(7), SO_PEERCRED). */
+struct pcl_peer {
+    int32_t pid; /* 0: not visible in this pid namespace */
+    uint32_t uid;
+    uint32_t gid;
+};
+
+/* All return 0 or a descriptor, or a negated errno. */
+int pcl_peer_of(int socket, struct pcl_peer *peer);
+/* A pidfd of the peer itself (SO_PEERPIDFD, kernel 6.5); -ENOPROTOOPT on older kernels. */
+int pcl_peer_pidfd(int socket);
+int pcl_pidfd_open(int pid);
+int pcl_unix_listen(const char *path, int backlog);
+int pcl_unix_connect(const char *path);
+/* Sends one datagram to a UNIX socket; a leading '@' names an abstract one (sd_notify(3)). */
+int pcl_notify(const char *path, const char *message, size_t length);
+/* Signals blocked for the whole process and delivered through the descriptor. */
+int pcl_signalfd(const int *signals, size_t count);
+
+static inline uint64_t pcl_load(const volatile uint64_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
+static inline void pcl_store(volatile uint64_t *word, uint64_t value) { __atomic_store_n(word, value, __ATOMIC_SEQ_CST); }
+static inline int64_t pcl_add(volatile int64_t *word, int64_t value) { return __atomic_add_fetch(word, value, __ATOMIC_SEQ_CST); }
+#endif

@@ -1,0 +1,18 @@
+/* The built eBPF objects, embedded, and the one libbpf function that Swift cannot import (its callback takes a va_list). */
+#ifndef PORTCULLIS_COBJECTS_H
+#define PORTCULLIS_COBJECTS_H
+#include <stddef.h>
+
+/* An object file in memory; its size is 0 in a build made without `make bpf`. */
+struct pco_object {
+    const char *name;
+    const void *bytes;
+    size_t size;
+};
+
+struct pco_object pco_identity(void);
+struct pco_object pco_observe(void);
+
+/* Sends libbpf's messages (level 0 warning, 1 information, 2 debugging), one at a time and without a newline, to `sink`. */
+void pco_print_to(void (*sink)(int level, const char *message));
+#endif

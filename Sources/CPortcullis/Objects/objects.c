@@ -1,0 +1,45 @@
+#include "cobjects.h"
+
+#include <bpf/libbpf.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#pragma clang diagnostic ignored "-Wc23-extensions"
+
+#if __has_embed("../../../.build-portcullis/bpf/identity.bpf.o")
+static const unsigned char identity[] __attribute__((aligned(8))) = {
+#embed "../../../.build-portcullis/bpf/identity.bpf.o"
+};
+static const unsigned char observe[] __attribute__((aligned(8))) = {
+#embed "../../../.build-portcullis/bpf/observe.bpf.o"
+};
+#define SIZE(object) sizeof object
+#else
+static const unsigned char identity[8], observe[8];
+#define SIZE(object) 0
+#endif
+
+struct pco_object pco_identity(void) { return (struct pco_object){ "identity", identity, SIZE(identity) }; }
+struct pco_object pco_observe(void) { return (struct pco_object){ "observe", observe, SIZE(observe) }; }
+
+static void (*message_sink)(int, const char *);
+
+static int print(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+    char message[4096];
+    int length = vsnprintf(message, sizeof message, format, arguments);
+    if (length > 0 && message_sink) {
+        size_t last = strlen(message) - 1;
+        if (message[last] == '\n')
+            message[last] = 0;
+        message_sink((int)level, message);
+    }
+    return length;
+}
+
+void pco_print_to(void (*sink)(int, const char *))
+{
+    message_sink = sink;
+    libbpf_set_print(print);
+}

@@ -1,0 +1,248 @@
+import HookWire
+
+/// All containers and what happens to them: adds, removes, deaths. It decides; the kernel maps do as they are told.
+///
+/// Order of writes in an add: record, slot, label, key. Whatever moment the daemon dies in, what is pinned then says how far
+/// it came, and `adopt` finishes or undoes it. The answer is given only after all four.
+public struct Registry<Kernel: KernelMaps>: ~Copyable {
+    public let kernel: Kernel
+    /// Containers by slot.
+    private(set) var containers: [UInt32: Container] = [:]
+    private var slotsByID: [[UInt8]: [UInt32]] = [:]
+    private var slotByKey: [NamespaceKey: UInt32] = [:]
+    private var freeSlots: FreeSlots
+    private var recent = RecentContainers()
+    public internal(set) var counters = RegistryCounters()
+
+    /// What an add came to.
+    public struct AddResult {
+        public var answer: HookAnswer
+        /// The slot and the pidfd to watch, for a container that is new.
+        public var watch: (reference: SlotReference, descriptor: Int32)?
+    }
+
+    public init(kernel: Kernel) {
+        self.kernel = kernel
+        freeSlots = FreeSlots(capacity: kernel.capacity)
+    }
+
+    /// Containers that are registered, ended ones with living processes included.
+    public var count: Int { containers.count }
+
+    /// Slots with a container, in order.
+    public var usedSlots: [UInt32] { containers.keys.sorted() }
+
+    public func container(inSlot slot: UInt32) -> Container? { containers[slot] }
+
+    /// The container that an event speaks of, also shortly after it is gone.
+    public func container(_ reference: SlotReference) -> Container? {
+        if let container = containers[reference.slot], container.reference == reference { return container }
+        return recent.find(reference)
+    }
+
+    // MARK: Adds
+
+    /// Registers a container. `body` is the message as it came, `now` the time since boot in nanoseconds.
+    public mutating func add(_ message: HookMessage, body: ArraySlice<UInt8>, now: UInt64) -> AddResult {
+        let descriptor: Int32
+        do { descriptor = try kernel.openProcess(message.pid) } catch {
+            counters.refusedGone += 1
+            return refusal(.processGone, "process \(message.pid): \(error)")
+        }
+        let result: AddResult
+        do {
+            result = try add(message, body: body, descriptor: descriptor, now: now)
+        } catch {
+            if error.code == .full { counters.refusedFull += 1 } else { counters.refusedKernel += 1 }
+            result = refusal(error.code == .full ? .tableFull : .kernel, error.description)
+        }
+        if result.watch == nil { kernel.closeProcess(descriptor) }
+        return result
+    }
+
+    private mutating func add(
+        _ message: HookMessage, body: ArraySlice<UInt8>, descriptor: Int32, now: UInt64
+    ) throws(PortcullisError) -> AddResult {
+        guard let process = try kernel.identify(descriptor, pid: message.pid) else {
+            counters.refusedGone += 1
+            return refusal(.processGone, "process \(message.pid) has ended")
+        }
+        if let problem = mismatch(message, process) {
+            counters.refusedGone += 1
+            return refusal(.processGone, problem)
+        }
+        guard !kernel.hostKeys.contains(process.key) else {
+            counters.refusedHost += 1
+            return refusal(.hostNamespaces, "it shares the host's mount and pid namespaces, so its processes cannot be told from the host's")
+        }
+        for slot in slotsByID[message.containerID] ?? [] {
+            guard let known = containers[slot], known.process.startTime == process.startTime, known.process.pid == process.pid,
+                known.state == .running
+            else { continue }
+            counters.repeated += 1
+            return AddResult(answer: answer(.registered), watch: nil)
+        }
+        if let sharing = try clearKey(for: process) {
+            counters.refusedShared += 1
+            return refusal(.sharedNamespaces, "container \(sharing) has the same mount and pid namespaces and is running")
+        }
+        guard let slot = freeSlots.take() else {
+            throw PortcullisError(.full, "all \(kernel.capacity) slots are taken")
+        }
+        let reference = SlotReference(slot: slot, generation: nextGeneration(kernel.slot(slot).generation))
+        let container = Container(
+            reference: reference, id: message.containerID, message: Array(body), process: process, registered: now,
+            descriptor: descriptor)
+        do throws(PortcullisError) {
+            try kernel.setRecord(reference, ContainerRecord(container, message).encoded())
+            kernel.activate(reference, mountSequence: process.mountSequence)
+            try kernel.setLabel(descriptor, process, reference)
+            try kernel.setIdentity(process.key, reference, mountSequence: process.mountSequence)
+            // An init that died meanwhile may have died without its label, and its count would never go down.
+            guard !kernel.hasEnded(descriptor) else { throw PortcullisError(.processGone, "process \(message.pid) has ended") }
+        } catch {
+            undo(reference, process.key)
+            guard error.code == .processGone else { throw error }
+            counters.refusedGone += 1
+            return refusal(.processGone, error.description)
+        }
+        insert(container)
+        counters.added += 1
+        return AddResult(answer: answer(.registered), watch: (reference, descriptor))
+    }
+
+    /// What the hook saw must be what the kernel says, or the process is not the container's init.
+    private func mismatch(_ message: HookMessage, _ process: ProcessIdentity) -> String? {
+        if message.startTime != process.startTicks { return "process \(message.pid) is not the one the hook saw: it started at another time" }
+        if message.mountNamespace != 0, message.mountNamespace != UInt64(process.key.mount) {
+            return "process \(message.pid) is in another mount namespace than the hook saw"
+        }
+        return nil
+    }
+
+    /// Makes the key of `process` free, or names the container that rightly has it.
+    private mutating func clearKey(for process: ProcessIdentity) throws(PortcullisError) -> String? {
+        guard let slot = slotByKey[process.key], let holder = containers[slot] else { return nil }
+        if kernel.hasEnded(holder.descriptor) {
+            counters.keysReplaced += 1
+            try end(slot)
+            return nil
+        }
+        guard holder.process.mountSequence != process.mountSequence else { return holder.name }
+        // The number was reused, so the holder's init has left that namespace. Its tasks keep their labels.
+        counters.keysReplaced += 1
+        try kernel.removeIdentity(process.key)
+        slotByKey[process.key] = nil
+        containers[slot]?.ownsKey = false
+        return nil
+    }
+
+    private mutating func undo(_ reference: SlotReference, _ key: NamespaceKey) {
+        // Each step may find nothing to undo; none may keep the others from being tried.
+        try? kernel.removeIdentity(key)
+        kernel.setState(.retired, of: reference)
+        try? kernel.removeRecord(reference.slot)
+        kernel.setState(.free, of: reference)
+        freeSlots.giveBack(reference.slot)
+    }
+
+    mutating func insert(_ container: Container) {
+        let slot = container.reference.slot
+        containers[slot] = container
+        slotsByID[container.id, default: []].append(slot)
+        if container.state == .running, container.ownsKey { slotByKey[container.process.key] = slot }
+    }
+
+    // MARK: Ends
+
+    /// Removes a container by its id, as `poststop` asks.
+    public mutating func remove(_ id: [UInt8]) -> HookAnswer {
+        guard let slots = slotsByID[id] else {
+            counters.removedUnknown += 1
+            return answer(.removed, "it was not registered")
+        }
+        var living = false
+        var removed = false
+        for slot in slots {
+            guard let container = containers[slot] else { continue }
+            if container.state == .running, !kernel.hasEnded(container.descriptor) {
+                living = true
+                continue
+            }
+            do { try end(slot) } catch { return refusal(.kernel, error.description).answer }
+            removed = true
+        }
+        if removed {
+            counters.removed += 1
+            return answer(.removed)
+        }
+        if living {
+            counters.removedStale += 1
+            return answer(.stale, "its init is alive")
+        }
+        return answer(.removed)
+    }
+
+    /// The init's pidfd has become readable. Returns the container as it was, nil if that was known already.
+    public mutating func processEnded(_ reference: SlotReference) throws(PortcullisError) -> Container? {
+        guard let container = containers[reference.slot], container.reference == reference, container.state == .running else { return nil }
+        counters.endedUnremoved += 1
+        try end(reference.slot)
+        return container
+    }
+
+    /// Nothing new may match the container; its slot is freed if no labelled task is left.
+    private mutating func end(_ slot: UInt32) throws(PortcullisError) {
+        guard var container = containers[slot] else { return }
+        if container.state == .running {
+            kernel.setState(.retired, of: container.reference)
+            if container.ownsKey {
+                try kernel.removeIdentity(container.process.key)
+                if slotByKey[container.process.key] == slot { slotByKey[container.process.key] = nil }
+            }
+            kernel.closeProcess(container.descriptor)
+            container.descriptor = -1
+            container.state = .ended
+            containers[slot] = container
+        }
+        if kernel.slot(slot).tasks <= 0 { try free(slot) }
+    }
+
+    /// The kernel says that a retired slot's last labelled task is gone.
+    public mutating func slotEmpty(_ reference: SlotReference) throws(PortcullisError) {
+        guard let container = containers[reference.slot], container.reference == reference, container.state == .ended else { return }
+        if kernel.slot(reference.slot).tasks <= 0 { try free(reference.slot) }
+    }
+
+    /// Frees ended containers whose slots are empty, for when a message of the kernel's was lost.
+    public mutating func sweep() throws(PortcullisError) {
+        for (slot, container) in containers where container.state == .ended && kernel.slot(slot).tasks <= 0 { try free(slot) }
+    }
+
+    private mutating func free(_ slot: UInt32) throws(PortcullisError) {
+        guard let container = containers[slot] else { return }
+        try kernel.removeRecord(slot)
+        kernel.setState(.free, of: container.reference)
+        containers[slot] = nil
+        slotsByID[container.id]?.removeAll { $0 == slot }
+        if slotsByID[container.id]?.isEmpty == true { slotsByID[container.id] = nil }
+        recent.insert(container)
+        freeSlots.giveBack(slot)
+    }
+
+    // MARK: Answers
+
+    private func answer(_ code: HookAnswer.Code, _ reason: String = "") -> HookAnswer {
+        HookAnswer(code: code, abi: abiVersion, reason: Array(reason.utf8))
+    }
+
+    private func refusal(_ code: HookAnswer.Code, _ reason: String) -> AddResult {
+        AddResult(answer: answer(code, reason), watch: nil)
+    }
+
+    private func nextGeneration(_ generation: UInt32) -> UInt32 { generation == UInt32.max ? 1 : generation + 1 }
+
+    /// Leaves `slot` out of the free ones, and puts it back; for adoption.
+    mutating func take(slot: UInt32) { freeSlots.remove(slot) }
+    mutating func giveBack(slot: UInt32) { freeSlots.giveBack(slot) }
+}

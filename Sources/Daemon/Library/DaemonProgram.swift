@@ -1,0 +1,1 @@
+public enum DaemonProgram { public static func run() {} }

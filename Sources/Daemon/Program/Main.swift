@@ -1,0 +1,6 @@
+import Daemon
+
+@main
+struct Main {
+    static func main() { DaemonProgram.run() }
+}

@@ -1,0 +1,54 @@
+import CHookSystem
+#if !SINGLE_MODULE
+import HookWire
+#endif
+
+/// One request to the daemon and its one answer, within the deadline.
+struct Exchange {
+    /// How the conversation ended.
+    enum Outcome {
+        case answered(HookAnswer)
+        /// The daemon could not be reached or did not answer; the errno says how.
+        case noAnswer(Int32)
+        /// What came back was no answer of this protocol.
+        case garbage
+    }
+
+    let socket: [UInt8]
+    let deadline: Int64
+
+    /// Sends `frame` and waits for the answer. Nothing is retried: the runtime holds a container while the hook runs.
+    func perform(_ frame: [UInt8]) -> Outcome {
+        let path = Path(socket)
+        let descriptor = path.withCString { pch_connect($0, path.bytes.count, deadline) }
+        guard descriptor >= 0 else { return .noAnswer(-descriptor) }
+        defer { _ = pch_close(descriptor) }
+        let sent = frame.withUnsafeBytes { pch_send_all(descriptor, $0.baseAddress, $0.count, deadline) }
+        // A daemon that refuses the peer answers and closes before the frame is read: its words are worth more than EPIPE.
+        if sent < 0, sent != -Int64(pch_errno_closed()) { return .noAnswer(Int32(-sent)) }
+        return receive(descriptor)
+    }
+
+    private func receive(_ descriptor: Int32) -> Outcome {
+        let limit = Frame.lengthBytes + Frame.headerBytes + 6 + HookAnswer.reasonLimit
+        var received: [UInt8] = []
+        while true {
+            var count: Int64 = 0
+            let part = [UInt8](unsafeUninitializedCapacity: limit) { buffer, filled in
+                count = pch_read(descriptor, buffer.baseAddress, buffer.count, deadline)
+                filled = Int(max(count, 0))
+            }
+            if count < 0 { return .noAnswer(Int32(-count)) }
+            if count == 0 { return .noAnswer(pch_errno_closed()) }
+            received.append(contentsOf: part)
+            guard received.count >= Frame.lengthBytes else { continue }
+            var length = 0
+            for index in 0..<Frame.lengthBytes { length |= Int(received[index]) << (index * 8) }
+            guard length <= limit else { return .garbage }
+            guard received.count >= Frame.lengthBytes + length else { continue }
+            let body = received[Frame.lengthBytes..<(Frame.lengthBytes + length)]
+            guard let answer = try? HookAnswer(decoding: body) else { return .garbage }
+            return .answered(answer)
+        }
+    }
+}

@@ -1,0 +1,161 @@
+/// What the hook tells the daemon about one container.
+public struct HookMessage: Equatable, Sendable {
+    public enum Operation: UInt8, Sendable {
+        case add = 1
+        case remove = 2
+    }
+
+    /// One annotation of the container, as the runtime's configuration has it.
+    public struct Annotation: Equatable, Sendable {
+        public var key: [UInt8]
+        public var value: [UInt8]
+
+        public init(key: [UInt8], value: [UInt8]) {
+            self.key = key
+            self.value = value
+        }
+    }
+
+    public var operation: Operation
+    /// The OCI state's `id`.
+    public var containerID: [UInt8]
+    /// Process id of the container's init in the host's pid namespace; 0 in a remove.
+    public var pid: UInt32 = 0
+    /// Inode number of `/proc/<pid>/ns/pid` as the hook saw it. The daemon reads its own; this one is compared.
+    public var pidNamespace: UInt64 = 0
+    /// Inode number of `/proc/<pid>/ns/mnt`, likewise.
+    public var mountNamespace: UInt64 = 0
+    /// The init's start time in clock ticks since boot (proc(5), `/proc/<pid>/stat` field 22).
+    public var startTime: UInt64 = 0
+    /// Path from `/proc/<pid>/cgroup`: the unified hierarchy's, else the first controller's.
+    public var cgroupPath: [UInt8] = []
+    /// `process.apparmorProfile` of `config.json`.
+    public var apparmorProfile: [UInt8] = []
+    /// The bundle directory of the OCI state.
+    public var bundle: [UInt8] = []
+    /// `process.args[0]` of `config.json`.
+    public var argument0: [UInt8] = []
+    /// `root.path` of `config.json`; relative to the bundle if it does not start with a slash.
+    public var rootfs: [UInt8] = []
+    public var annotations: [Annotation] = []
+    /// Annotations left out because the frame was full. Those that name the workload are kept first.
+    public var annotationsCut: UInt32 = 0
+
+    public init(operation: Operation, containerID: [UInt8]) {
+        self.operation = operation
+        self.containerID = containerID
+    }
+}
+
+/// Limits of the texts in a message; beyond them the message is refused by hook and daemon alike.
+public enum HookLimits {
+    /// runc accepts ids of up to 1,024 bytes.
+    public static let containerID = 1024
+    /// PATH_MAX of Linux, the terminating NUL included.
+    public static let path = 4096
+    /// One annotation's key or value. Kubernetes allows 256 KiB for all annotations of a pod together.
+    public static let annotation = 512 << 10
+}
+
+extension HookMessage {
+    /// The whole frame, length first. Annotations that would make it longer than `bodyLimit` are left out and counted.
+    public func encoded(bodyLimit: Int = Frame.bodyLimit) -> [UInt8] {
+        var writer = FrameWriter(operation == .add ? .add : .remove, capacity: 2048)
+        writer.field(.containerID, containerID)
+        if operation == .add {
+            writer.field(.pid, pid)
+            writer.field(.pidNamespace, pidNamespace)
+            writer.field(.mountNamespace, mountNamespace)
+            writer.field(.startTime, startTime)
+        }
+        writer.field(.cgroupPath, cgroupPath)
+        writer.field(.apparmorProfile, apparmorProfile)
+        writer.field(.bundle, bundle)
+        writer.field(.argument0, argument0)
+        writer.field(.rootfs, rootfs)
+        var cut = annotationsCut
+        for annotation in annotations {
+            let size = 10 + annotation.key.count + annotation.value.count
+            guard writer.bytes.count + size + 10 - Frame.lengthBytes <= bodyLimit else {
+                cut += 1
+                continue
+            }
+            writer.append(FieldTag.annotation.rawValue)
+            writer.append(UInt32(size - 6))
+            writer.append(UInt32(annotation.key.count))
+            writer.append(annotation.key)
+            writer.append(annotation.value)
+        }
+        if cut > 0 { writer.field(.annotationsCut, cut) }
+        return writer.finish()
+    }
+
+    /// Reads a request's body, which is the frame without its length.
+    ///
+    /// - Throws: `FrameError` for anything that a correct hook would not have written.
+    public init(decoding body: ArraySlice<UInt8>) throws(FrameError) {
+        var reader = FrameReader(body)
+        switch try reader.header() {
+        case .add: self.init(operation: .add, containerID: [])
+        case .remove: self.init(operation: .remove, containerID: [])
+        case .answer: throw .type
+        }
+        var seen: UInt32 = 0
+        while !reader.atEnd {
+            let rawTag: UInt16 = try reader.integer()
+            let size: UInt32 = try reader.integer()
+            var value = FrameReader(try reader.take(Int(size)))
+            guard let tag = FieldTag(rawValue: rawTag) else {
+                if rawTag & Frame.optionalTag != 0 { continue }
+                throw .unknownField
+            }
+            if tag != .annotation {
+                guard seen & (1 << UInt32(tag.rawValue)) == 0 else { throw .duplicateField }
+                seen |= 1 << UInt32(tag.rawValue)
+            }
+            switch tag {
+            case .containerID: containerID = try value.text(Int(size), limit: HookLimits.containerID)
+            case .pid: pid = try value.only()
+            case .pidNamespace: pidNamespace = try value.only()
+            case .mountNamespace: mountNamespace = try value.only()
+            case .startTime: startTime = try value.only()
+            case .cgroupPath: cgroupPath = try value.text(Int(size), limit: HookLimits.path)
+            case .apparmorProfile: apparmorProfile = try value.text(Int(size), limit: HookLimits.path)
+            case .bundle: bundle = try value.text(Int(size), limit: HookLimits.path)
+            case .argument0: argument0 = try value.text(Int(size), limit: HookLimits.path)
+            case .rootfs: rootfs = try value.text(Int(size), limit: HookLimits.path)
+            case .annotationsCut: annotationsCut = try value.only()
+            case .annotation:
+                let keySize: UInt32 = try value.integer()
+                let key = Array(try value.take(Int(keySize)))
+                guard !key.isEmpty, UTF8Check.isValid(key[...]) else { throw .invalidText }
+                let rest = try value.take(Int(size) - 4 - Int(keySize))
+                guard UTF8Check.isValid(rest) else { throw .invalidText }
+                annotations.append(Annotation(key: key, value: Array(rest)))
+            }
+        }
+        guard !containerID.isEmpty else { throw .missingField }
+        if operation == .add {
+            guard pid > 0, pid <= UInt32(Int32.max), startTime > 0 else { throw .missingField }
+        }
+    }
+}
+
+extension FrameReader {
+    /// The integer that is all there is in this field.
+    mutating func only<Integer: FixedWidthInteger & UnsignedInteger>() throws(FrameError) -> Integer {
+        let value: Integer
+        do { value = try integer() } catch { throw .fieldSize }
+        guard atEnd else { throw .fieldSize }
+        return value
+    }
+
+    /// A text that may become a path, a file name or a line of a log: UTF-8 without control characters.
+    mutating func text(_ count: Int, limit: Int) throws(FrameError) -> [UInt8] {
+        guard count <= limit else { throw .invalidText }
+        let bytes = try take(count)
+        guard UTF8Check.isValid(bytes) else { throw .invalidText }
+        for byte in bytes where byte == 0 { throw .invalidText }
+        return Array(bytes)
+    }
+}

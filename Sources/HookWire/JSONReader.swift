@@ -1,0 +1,168 @@
+/// A pull reader for JSON (RFC 8259) that never holds the document: it keeps one window of it and what the caller asked for.
+///
+/// The hook runs once for every container of a node, so it must not need memory in proportion to `config.json`. The caller
+/// walks the document: `beginObject`, `nextKey` until it returns false, and for each member one `read…` or `skipValue`. What
+/// is skipped is checked as strictly as what is read.
+public struct JSONReader<Source: ByteSource>: ~Copyable {
+    /// Bytes of the window. One page-cache read of a usual `config.json`; the hook's peak memory is a bar.
+    static var windowBytes: Int { 16 << 10 }
+
+    var source: Source
+    let window: UnsafeMutableRawBufferPointer
+    var position = 0
+    var end = 0
+    /// Offset of the window's first byte in the document.
+    var base = 0
+    let limit: Int
+    var depth = 0
+    var ledger = KeyLedger()
+    var key: [UInt8] = []
+
+    public init(_ source: Source, limit: Int = JSONLimits.documentBytes) {
+        self.source = source
+        self.limit = limit
+        window = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.windowBytes, alignment: 16)
+    }
+
+    deinit { window.deallocate() }
+
+    // MARK: Objects and arrays
+
+    /// Enters an object. The mark goes to `nextKey` until that returns false, which leaves the object.
+    public mutating func beginObject() throws(JSONError) -> Int {
+        guard try peekToken() == UInt8(ascii: "{") else { throw failure(.type) }
+        position += 1
+        try enter()
+        return ledger.open()
+    }
+
+    /// Moves to the next member and stores its name in `name`. False at the end of the object, which is then left.
+    public mutating func nextKey(_ mark: Int, first: inout Bool, name: inout [UInt8]) throws(JSONError) -> Bool {
+        var token = try peekToken()
+        if token == UInt8(ascii: "}") {
+            position += 1
+            depth -= 1
+            guard ledger.close(mark) else { throw failure(.duplicateKey) }
+            return false
+        }
+        if !first {
+            guard token == UInt8(ascii: ",") else { throw failure(.syntax) }
+            position += 1
+            token = try peekToken()
+        }
+        first = false
+        guard token == UInt8(ascii: "\"") else { throw failure(.syntax) }
+        name.removeAll(keepingCapacity: true)
+        try scanString(into: &name, limit: limit, keep: true)
+        guard ledger.insert(name, since: mark) else { throw failure(.duplicateKey) }
+        guard try peekToken() == UInt8(ascii: ":") else { throw failure(.syntax) }
+        position += 1
+        return true
+    }
+
+    /// Enters an array; call `nextElement` before each element.
+    public mutating func beginArray() throws(JSONError) {
+        guard try peekToken() == UInt8(ascii: "[") else { throw failure(.type) }
+        position += 1
+        try enter()
+    }
+
+    /// True if another element follows. False at the end of the array, which is then left.
+    public mutating func nextElement(first: inout Bool) throws(JSONError) -> Bool {
+        let token = try peekToken()
+        if token == UInt8(ascii: "]") {
+            position += 1
+            depth -= 1
+            return false
+        }
+        if !first {
+            guard token == UInt8(ascii: ",") else { throw failure(.syntax) }
+            position += 1
+            guard try peekToken() != UInt8(ascii: "]") else { throw failure(.syntax) }
+        }
+        first = false
+        return true
+    }
+
+    // MARK: Values
+
+    /// Reads a string of at most `limit` decoded bytes. `null` reads as empty: Go writes unset fields so.
+    public mutating func readString(limit: Int) throws(JSONError) -> [UInt8] {
+        let token = try peekToken()
+        if token == UInt8(ascii: "n") {
+            try literal("null")
+            return []
+        }
+        guard token == UInt8(ascii: "\"") else { throw failure(.type) }
+        var value: [UInt8] = []
+        try scanString(into: &value, limit: limit, keep: true)
+        return value
+    }
+
+    /// Reads an integer from 0 to `Int32.max`, the range of a process id.
+    public mutating func readNumber() throws(JSONError) -> Int {
+        var byte = try peekToken()
+        guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { throw failure(byte == UInt8(ascii: "-") ? .number : .type) }
+        let leadingZero = byte == UInt8(ascii: "0")
+        var value = 0
+        var digits = 0
+        while byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") {
+            value = value * 10 + Int(byte - UInt8(ascii: "0"))
+            guard value <= Int(Int32.max) else { throw failure(.number) }
+            digits += 1
+            position += 1
+            guard try available() else { break }
+            byte = window[position]
+        }
+        guard !(leadingZero && digits > 1) else { throw failure(.syntax) }
+        guard byte != UInt8(ascii: "."), byte | 0x20 != UInt8(ascii: "e") else { throw failure(.number) }
+        return value
+    }
+
+    /// What kind of value comes next, by its first byte, without moving past it.
+    public mutating func peekToken() throws(JSONError) -> UInt8 {
+        while try available() {
+            let byte = window[position]
+            guard byte <= 0x20 else { return byte }
+            guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { throw failure(.syntax) }
+            position += 1
+        }
+        throw failure(.truncated)
+    }
+
+    /// Checks that nothing but white space follows the document.
+    public mutating func finish() throws(JSONError) {
+        while try available() {
+            let byte = window[position]
+            guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { throw failure(.syntax) }
+            position += 1
+        }
+    }
+
+    // MARK: The window
+
+    /// True if `window[position]` may be read; refills the window when it is used up.
+    @inline(__always)
+    mutating func available() throws(JSONError) -> Bool {
+        if position < end { return true }
+        return try refill()
+    }
+
+    @inline(never)
+    private mutating func refill() throws(JSONError) -> Bool {
+        base += end
+        position = 0
+        end = 0
+        let count = try source.read(into: window)
+        guard base + count <= limit else { throw failure(.tooLarge) }
+        end = count
+        return count > 0
+    }
+
+    mutating func enter() throws(JSONError) {
+        depth += 1
+        guard depth <= JSONLimits.depth else { throw failure(.depth) }
+    }
+
+    func failure(_ kind: JSONError.Kind) -> JSONError { JSONError(kind, at: base + position) }
+}

@@ -1,0 +1,74 @@
+/// Which software put the container together, as far as the host can tell without asking it.
+///
+/// It decides which annotations are believed. CRI-O copies a pod's own annotations into `config.json` beside its own, so a pod
+/// can carry containerd's keys; a reader that takes whichever key it finds lets the pod choose its namespace.
+public enum ContainerRuntime: UInt8, Sendable {
+    case containerd
+    case crio
+    case podman
+    /// A bare `runc` or `crun`, or something unknown: no annotation is a Kubernetes fact.
+    case other
+
+    /// The bundle's path decides, since no pod can choose it; only CRI-O and podman, which share one layout, are told apart by
+    /// the annotation that both of them write themselves.
+    public static func detect(bundle: [UInt8], annotations: [HookMessage.Annotation]) -> ContainerRuntime {
+        if contains(bundle, component: "io.containerd.runtime.v2.task") { return .containerd }
+        guard hasSuffix(bundle, "/userdata"), containsText(bundle, "-containers/") else { return .other }
+        let manager = value(of: "io.container.manager", in: annotations)
+        if equal(manager, "cri-o") { return .crio }
+        if equal(manager, "libpod") { return .podman }
+        return .other
+    }
+
+    /// The annotation that holds the workload's Kubernetes namespace under this runtime; nil where there is none.
+    public var namespaceKey: StaticString? {
+        switch self {
+        case .containerd: "io.kubernetes.cri.sandbox-namespace"
+        case .crio: "io.kubernetes.pod.namespace"
+        case .podman, .other: nil
+        }
+    }
+
+    /// The workload's Kubernetes namespace, empty if it has none.
+    public func namespace(in annotations: [HookMessage.Annotation]) -> [UInt8] {
+        guard let key = namespaceKey else { return [] }
+        return Self.value(of: key, in: annotations)
+    }
+
+    // MARK: Bytes
+
+    /// The value of the first annotation named `key`, empty if there is none.
+    public static func value(of key: StaticString, in annotations: [HookMessage.Annotation]) -> [UInt8] {
+        for annotation in annotations where equal(annotation.key, key) { return annotation.value }
+        return []
+    }
+
+    /// Whether `bytes` are exactly `text`.
+    public static func equal(_ bytes: [UInt8], _ text: StaticString) -> Bool {
+        bytes.count == text.utf8CodeUnitCount && matches(bytes, text, at: 0)
+    }
+
+    private static func matches(_ bytes: [UInt8], _ text: StaticString, at start: Int) -> Bool {
+        guard bytes.count - start >= text.utf8CodeUnitCount else { return false }
+        for index in 0..<text.utf8CodeUnitCount where bytes[start + index] != text.utf8Start[index] { return false }
+        return true
+    }
+
+    private static func hasSuffix(_ bytes: [UInt8], _ text: StaticString) -> Bool {
+        bytes.count >= text.utf8CodeUnitCount && matches(bytes, text, at: bytes.count - text.utf8CodeUnitCount)
+    }
+
+    private static func containsText(_ bytes: [UInt8], _ text: StaticString) -> Bool {
+        for start in 0..<max(bytes.count - text.utf8CodeUnitCount + 1, 0) where matches(bytes, text, at: start) { return true }
+        return false
+    }
+
+    private static func contains(_ bytes: [UInt8], component: StaticString) -> Bool {
+        let slash = UInt8(ascii: "/")
+        for start in bytes.indices where start == 0 || bytes[start - 1] == slash {
+            let after = start + component.utf8CodeUnitCount
+            if matches(bytes, component, at: start), after == bytes.count || bytes[after] == slash { return true }
+        }
+        return false
+    }
+}

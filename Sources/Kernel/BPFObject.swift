@@ -1,0 +1,92 @@
+import CLibBPF
+import CObjects
+import Core
+import Glibc
+
+/// One eBPF object: opened from memory, adjusted, loaded.
+///
+/// libbpf finds maps that are pinned under `pinDirectory` already and uses those, after comparing their definition with the
+/// object's; the others it creates and pins.
+final class BPFObject {
+    let name: String
+    let raw: OpaquePointer
+    /// FNV-1a of the object file: whether what is attached was built from the same source.
+    let hash: UInt64
+
+    init(_ embedded: pco_object, pinDirectory: String) throws(PortcullisError) {
+        name = String(cString: embedded.name)
+        guard embedded.size > 0 else {
+            throw PortcullisError(.kernel, "this program was built without its eBPF objects (build it with make)")
+        }
+        hash = Self.hash(UnsafeRawBufferPointer(start: embedded.bytes, count: embedded.size))
+        var options = bpf_object_open_opts()
+        options.sz = MemoryLayout<bpf_object_open_opts>.size
+        let opened = name.withCString { name in
+            pinDirectory.withCString { directory in
+                options.object_name = name
+                options.pin_root_path = directory
+                return bpf_object__open_mem(embedded.bytes, embedded.size, &options)
+            }
+        }
+        guard let opened else { throw PortcullisError(.kernel, "opening the eBPF object \(name)", errno: errno) }
+        raw = opened
+    }
+
+    deinit { bpf_object__close(raw) }
+
+    func map(_ name: String) throws(PortcullisError) -> OpaquePointer {
+        guard let map = bpf_object__find_map_by_name(raw, name) else {
+            throw PortcullisError(.kernel, "the eBPF object \(self.name) has no map \(name)")
+        }
+        return map
+    }
+
+    func program(_ name: String) throws(PortcullisError) -> OpaquePointer {
+        guard let program = bpf_object__find_program_by_name(raw, name) else {
+            throw PortcullisError(.kernel, "the eBPF object \(self.name) has no program \(name)")
+        }
+        return program
+    }
+
+    func mapDescriptor(_ name: String) throws(PortcullisError) -> Int32 { bpf_map__fd(try map(name)) }
+
+    func setEntries(_ map: String, _ count: Int) throws(PortcullisError) {
+        try check(bpf_map__set_max_entries(try self.map(map), UInt32(count)), "sizing the map \(map)")
+    }
+
+    /// Leaves a map out; the code that names it must be dead for the verifier.
+    func omit(map: String) throws(PortcullisError) {
+        try check(bpf_map__set_autocreate(try self.map(map), false), "leaving the map \(map) out")
+    }
+
+    func omit(program: String) throws(PortcullisError) {
+        try check(bpf_program__set_autoload(try self.program(program), false), "leaving the program \(program) out")
+    }
+
+    /// Sets the read-only data, which is one 32-bit word: `label_store`.
+    func setReadOnlyWord(_ value: UInt32) throws(PortcullisError) {
+        // libbpf names the section's map after the first 8 bytes of the object's name.
+        let map = try map(String(name.prefix(8)) + ".rodata")
+        var word = value
+        try check(bpf_map__set_initial_value(map, &word, MemoryLayout<UInt32>.size), "setting the read-only data of \(name)")
+    }
+
+    func load() throws(PortcullisError) {
+        let result = bpf_object__load(raw)
+        guard result == 0 else {
+            let detail = LibBPFMessages.shared.lastLines()
+            throw PortcullisError(
+                .kernel, "loading the eBPF object \(name)" + (detail.isEmpty ? "" : " (\(detail))"), errno: -result)
+        }
+    }
+
+    private func check(_ result: Int32, _ action: String) throws(PortcullisError) {
+        guard result == 0 else { throw PortcullisError(.kernel, action, errno: -result) }
+    }
+
+    private static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return hash
+    }
+}

@@ -1,0 +1,144 @@
+import CABI
+import CLibBPF
+import CObjects
+import Core
+import Glibc
+
+/// The eBPF side, loaded, pinned and attached: made new, or taken over from an earlier daemon.
+///
+/// Programs and maps are pinned below one directory for each ABI version. Maps are always taken over; attached programs are
+/// taken over if they were built from the same objects, and otherwise replaced one by one, the new attached before the old lets go.
+public final class KernelPrograms {
+    /// The programs in the order they are attached. Within one tracepoint that is the order they run in: an exec is labelled
+    /// before it is reported, an exit reported before it is counted.
+    private static let attached: [(object: Part, program: String)] = [
+        (.observe, "pc_exit_event"), (.identity, "pc_exit"), (.identity, "pc_exec"), (.observe, "pc_exec_event"),
+        (.identity, "pc_fork"), (.identity, "pc_free"), (.identity, "pc_task_free"), (.identity, "pc_task_alloc"),
+    ]
+
+    private enum Part { case identity, observe }
+
+    public let variant: Variant
+    public let directory: String
+    /// True if the programs were running before this daemon came.
+    public let adopted: Bool
+    /// Names of the programs that are attached.
+    public let programs: [String]
+    let identity: BPFObject
+    let observe: BPFObject
+
+    /// Bytes of the event ring if it is made new.
+    public struct Sizes: Sendable {
+        public var capacity: Int
+        public var eventRing: Int
+        public var labelStore: Variant.LabelStore?
+
+        public init(capacity: Int, eventRing: Int, labelStore: Variant.LabelStore? = nil) {
+            self.capacity = capacity
+            self.eventRing = eventRing
+            self.labelStore = labelStore
+        }
+    }
+
+    public init(directory: String, sizes: Sizes) throws(PortcullisError) {
+        self.directory = directory
+        LibBPFMessages.install()
+        guard KernelFeatures.hasBTF else {
+            throw PortcullisError(.kernel, "this kernel has no BTF (/sys/kernel/btf/vmlinux): CONFIG_DEBUG_INFO_BTF is needed")
+        }
+        try BPFFileSystem.prepare(directory)
+        var best = Variant.best(capacity: sizes.capacity)
+        if let forced = sizes.labelStore {
+            best.labelStore = forced
+            best.forkByLSM = best.forkByLSM && forced == .tasks
+        }
+        let identity = try BPFObject(pco_identity(), pinDirectory: directory)
+        let observe = try BPFObject(pco_observe(), pinDirectory: directory)
+        let links = PinnedLinks(directory: directory)
+        let found = try Self.pinnedMeta(directory)
+        if let found {
+            guard found.abi == abiVersion else {
+                throw PortcullisError(.conflict, "\(directory) holds maps of ABI version \(found.abi), this program has \(abiVersion)")
+            }
+            best.capacity = Int(found.capacity)
+            best.labelStore = Variant.LabelStore(rawValue: found.label_store) ?? best.labelStore
+        }
+        let variant = best
+        let wanted = Self.attached.filter { Self.isUsed($0.program, variant) }
+        let same = found.map {
+            $0.identity_object == identity.hash && $0.observe_object == observe.hash && ($0.fork_by_lsm != 0) == variant.forkByLSM
+        } ?? false
+        let kept = same ? wanted.filter { links.isPinned($0.program) } : []
+
+        for object in [identity, observe] {
+            try Self.configure(object, variant, sizes)
+        }
+        for entry in Self.attached where !wanted.contains(where: { $0.program == entry.program }) || kept.contains(where: { $0.program == entry.program }) {
+            try (entry.object == .identity ? identity : observe).omit(program: entry.program)
+        }
+        try identity.load()
+        try observe.load()
+        for entry in wanted where !kept.contains(where: { $0.program == entry.program }) {
+            try links.attach(entry.object == .identity ? identity : observe, entry.program)
+        }
+        self.identity = identity
+        self.observe = observe
+        self.variant = variant
+        adopted = !kept.isEmpty
+        programs = wanted.map(\.program)
+        var meta = pc_meta()
+        meta.abi = abiVersion
+        meta.capacity = UInt32(variant.capacity)
+        meta.label_store = variant.labelStore.rawValue
+        meta.fork_by_lsm = variant.forkByLSM ? 1 : 0
+        meta.identity_object = identity.hash
+        meta.observe_object = observe.hash
+        try BPFMap<UInt32, pc_meta>(name: "meta", descriptor: identity.mapDescriptor("meta")).update(0, meta)
+    }
+
+    private static func isUsed(_ program: String, _ variant: Variant) -> Bool {
+        switch program {
+        case "pc_task_alloc", "pc_task_free": variant.forkByLSM
+        case "pc_free": variant.labelStore == .hash
+        default: true
+        }
+    }
+
+    private static func configure(_ object: BPFObject, _ variant: Variant, _ sizes: Sizes) throws(PortcullisError) {
+        try object.setReadOnlyWord(variant.labelStore.rawValue)
+        try object.setEntries("identities", variant.capacity)
+        try object.setEntries("slots", variant.capacity)
+        try object.setEntries("records", variant.capacity * Int(PC_RECORD_CHUNKS))
+        // One pending pc_slot_empty (8 bytes and an 8-byte header) for every slot and some CPUs, as the power of two a ring must be.
+        try object.setEntries("slots_empty", powerOfTwo(atLeast: variant.capacity * 32, minimum: 1 << 16))
+        try object.omit(map: variant.labelStore == .tasks ? "labels_hash" : "labels")
+        try object.setEntries("events", try pinnedEntries("events", object) ?? powerOfTwo(atLeast: sizes.eventRing, minimum: 1 << 16))
+    }
+
+    /// The size of a map that is pinned already: it stays as it was made.
+    private static func pinnedEntries(_ map: String, _ object: BPFObject) throws(PortcullisError) -> Int? {
+        guard let path = bpf_map__pin_path(try object.map(map)) else { return nil }
+        let descriptor = bpf_obj_get(path)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var info = bpf_map_info()
+        var size = UInt32(MemoryLayout<bpf_map_info>.size)
+        guard bpf_obj_get_info_by_fd(descriptor, &info, &size) == 0 else { return nil }
+        return Int(info.max_entries)
+    }
+
+    private static func powerOfTwo(atLeast size: Int, minimum: Int) -> Int {
+        var power = minimum
+        while power < size { power *= 2 }
+        return power
+    }
+
+    private static func pinnedMeta(_ directory: String) throws(PortcullisError) -> pc_meta? {
+        let descriptor = bpf_obj_get("\(directory)/meta")
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        let meta = try BPFMap<UInt32, pc_meta>(name: "meta", descriptor: descriptor).lookup(0, zero: pc_meta())
+        // Pinned and never written: an earlier start failed before it attached anything.
+        return meta?.abi == 0 ? nil : meta
+    }
+}

@@ -1,0 +1,30 @@
+import CLibBPF
+import Core
+import Glibc
+
+/// The attached programs, each pinned as `link_<program>`: what is pinned goes on when the daemon does not.
+struct PinnedLinks {
+    let directory: String
+
+    private func path(_ program: String) -> String { "\(directory)/link_\(program)" }
+
+    func isPinned(_ program: String) -> Bool { access(path(program), F_OK) == 0 }
+
+    /// Attaches a loaded program and pins the link, taking the place of an older one: both run for a moment, none is missing.
+    func attach(_ object: BPFObject, _ program: String) throws(PortcullisError) {
+        guard let link = bpf_program__attach(try object.program(program)) else {
+            throw PortcullisError(.kernel, "attaching the program \(program)", errno: errno)
+        }
+        defer { bpf_link__destroy(link) }
+        let temporary = path(program) + ".new"
+        unlink(temporary)
+        guard bpf_link__pin(link, temporary) == 0 else {
+            throw PortcullisError(.kernel, "pinning the program \(program) in \(directory)", errno: errno)
+        }
+        guard rename(temporary, path(program)) == 0 else {
+            let error = errno
+            unlink(temporary)
+            throw PortcullisError(.kernel, "pinning the program \(program) in \(directory)", errno: error)
+        }
+    }
+}

@@ -1,0 +1,231 @@
+import CABI
+import CLibBPF
+import CLinux
+import Core
+import Glibc
+
+/// `KernelMaps` on the real kernel.
+public final class PinnedMaps: KernelMaps {
+    public let capacity: Int
+    public let hostKeys: Set<NamespaceKey>
+    /// This process as the kernel sees it: what a peer is compared with.
+    public let daemon: ProcessIdentity
+    /// The namespaces of process 1; nil if they cannot be read.
+    public let host: NamespaceKey?
+
+    private let probe: ProcessProbe
+    private let slots: MappedArray<pc_slot>
+    private let switches: MappedArray<pc_switches>
+    private let identitiesMap: BPFMap<pc_identity_key, pc_identity>
+    private let records: BPFMap<pc_record_key, pc_record>
+    private let counters: Int32
+    private let labels: LabelStore
+    private let programs: KernelPrograms
+    /// Kept to hand out zeroed ones: a pc_record is a kilobyte.
+    private let emptyRecord = pc_record()
+
+    public init(_ programs: KernelPrograms) throws(PortcullisError) {
+        self.programs = programs
+        let object = programs.identity
+        let variant = programs.variant
+        capacity = variant.capacity
+        probe = try ProcessProbe(
+            program: bpf_program__fd(try object.program("pc_probe")), resultMap: object.mapDescriptor("probe_result"))
+        slots = try MappedArray(object.mapDescriptor("slots"), count: capacity, name: "slots")
+        switches = try MappedArray(object.mapDescriptor("switches"), count: 1, name: "switches")
+        identitiesMap = BPFMap(name: "identities", descriptor: try object.mapDescriptor("identities"))
+        records = BPFMap(name: "records", descriptor: try object.mapDescriptor("records"))
+        counters = try object.mapDescriptor("counters")
+        labels = LabelStore(
+            kind: variant.labelStore, descriptor: try object.mapDescriptor(variant.labelStore == .tasks ? "labels" : "labels_hash"))
+        daemon = try probe.selfTest()
+        var host: NamespaceKey?
+        let descriptor = pcl_pidfd_open(1)
+        if descriptor >= 0 {
+            host = try probe.identify(descriptor, pid: 1)?.key
+            close(descriptor)
+        }
+        self.host = host
+        hostKeys = Set([daemon.key] + (host.map { [$0] } ?? []))
+    }
+
+    // MARK: Processes
+
+    public func openProcess(_ pid: UInt32) throws(PortcullisError) -> Int32 {
+        let descriptor = pcl_pidfd_open(Int32(bitPattern: pid))
+        guard descriptor >= 0 else {
+            throw PortcullisError(-descriptor == ESRCH ? .processGone : .system, "opening process \(pid)", errno: -descriptor)
+        }
+        return descriptor
+    }
+
+    public func identify(_ descriptor: Int32, pid: UInt32) throws(PortcullisError) -> ProcessIdentity? {
+        try probe.identify(descriptor, pid: pid)
+    }
+
+    public func hasEnded(_ descriptor: Int32) -> Bool {
+        var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&poller, 1, 0) > 0
+    }
+
+    public func closeProcess(_ descriptor: Int32) { close(descriptor) }
+
+    // MARK: Slots
+
+    private func entry(_ slot: UInt32) -> UnsafeMutablePointer<pc_slot> {
+        precondition(Int(slot) < capacity, "slot out of range")
+        guard let base = slots.elements.baseAddress else { preconditionFailure("a mapped array has an address") }
+        return base + Int(slot)
+    }
+
+    private static func word(_ pointer: UnsafeMutablePointer<UInt64>) -> UnsafeMutablePointer<UInt64> { pointer }
+
+    public func slot(_ index: UInt32) -> SlotContent {
+        let entry = entry(index)
+        let state = pcl_load(&entry.pointee.state)
+        return SlotContent(
+            state: SlotState(rawValue: UInt32(truncatingIfNeeded: state)) ?? .retired, generation: UInt32(state >> 32),
+            mountSequence: entry.pointee.mount_sequence, tasks: pcl_add(&entry.pointee.tasks, 0))
+    }
+
+    public func activate(_ reference: SlotReference, mountSequence: UInt64) {
+        let entry = entry(reference.slot)
+        entry.pointee.policy = 0
+        entry.pointee.mount_sequence = mountSequence
+        entry.pointee.tasks = 1
+        // Last, and atomically: until now no reader believes the rest.
+        setState(.active, of: reference)
+    }
+
+    public func setState(_ state: SlotState, of reference: SlotReference) {
+        pcl_store(&entry(reference.slot).pointee.state, UInt64(reference.generation) << 32 | UInt64(state.rawValue))
+    }
+
+    // MARK: Keys
+
+    public func identity(_ key: NamespaceKey) throws(PortcullisError) -> SlotReference? {
+        try identitiesMap.lookup(Self.key(key), zero: pc_identity()).map { Self.reference($0.slot_and_generation) }
+    }
+
+    public func setIdentity(_ key: NamespaceKey, _ reference: SlotReference, mountSequence: UInt64) throws(PortcullisError) {
+        let both = UInt64(reference.generation) << 32 | UInt64(reference.slot)
+        try identitiesMap.update(Self.key(key), pc_identity(mount_sequence: mountSequence, slot_and_generation: both))
+    }
+
+    public func removeIdentity(_ key: NamespaceKey) throws(PortcullisError) { try identitiesMap.remove(Self.key(key)) }
+
+    public func identities() throws(PortcullisError) -> [(key: NamespaceKey, reference: SlotReference)] {
+        var found: [(key: NamespaceKey, reference: SlotReference)] = []
+        for key in try identitiesMap.keys(zero: pc_identity_key()) {
+            guard let value = try identitiesMap.lookup(key, zero: pc_identity()) else { continue }
+            found.append((NamespaceKey(mount: key.mount_namespace, pid: key.pid_namespace), Self.reference(value.slot_and_generation)))
+        }
+        return found
+    }
+
+    private static func key(_ key: NamespaceKey) -> pc_identity_key {
+        pc_identity_key(mount_namespace: key.mount, pid_namespace: key.pid)
+    }
+
+    private static func reference(_ both: UInt64) -> SlotReference {
+        SlotReference(slot: UInt32(truncatingIfNeeded: both), generation: UInt32(both >> 32))
+    }
+
+    // MARK: Labels
+
+    public func label(_ descriptor: Int32, _ process: ProcessIdentity) throws(PortcullisError) -> SlotReference? {
+        try labels.label(descriptor, process).map { SlotReference(slot: $0.slot, generation: $0.generation) }
+    }
+
+    public func setLabel(_ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference) throws(PortcullisError) {
+        let before = try label(descriptor, process)
+        var label = pc_label()
+        label.slot = reference.slot
+        label.generation = reference.generation
+        label.flags = PC_LABEL_SETUP.rawValue
+        label.setup_mount = process.rootMount
+        try labels.setLabel(descriptor, process, label)
+        if hasEnded(descriptor) { labels.removeStray(process) }
+        if let before, before != reference, Int(before.slot) < capacity, slot(before.slot).generation == before.generation {
+            _ = pcl_add(&entry(before.slot).pointee.tasks, -1)
+        }
+    }
+
+    public func countLabels() throws(PortcullisError) -> [SlotReference: Int] {
+        try LabelListing(program: programs.identity.program("pc_list_labels")).counts()
+    }
+
+    // MARK: Records
+
+    public func setRecord(_ reference: SlotReference, _ bytes: [UInt8]) throws(PortcullisError) {
+        let chunkBytes = Int(PC_RECORD_CHUNK_BYTES)
+        let chunks = (bytes.count + chunkBytes - 1) / chunkBytes
+        guard chunks <= Int(PC_RECORD_CHUNKS) else {
+            throw PortcullisError(.full, "a record of \(bytes.count) bytes does not fit \(PC_RECORD_CHUNKS) chunks")
+        }
+        var record = emptyRecord
+        record.generation = reference.generation
+        record.length = UInt32(bytes.count)
+        // Chunk 0 last: a reader that finds it finds all of them.
+        for chunk in (0..<chunks).reversed() {
+            let part = bytes[(chunk * chunkBytes)..<min((chunk + 1) * chunkBytes, bytes.count)]
+            withUnsafeMutableBytes(of: &record.bytes) { $0.copyBytes(from: part) }
+            try records.update(pc_record_key(slot: reference.slot, chunk: UInt32(chunk)), record)
+        }
+    }
+
+    public func record(_ reference: SlotReference) throws(PortcullisError) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var chunk: UInt32 = 0
+        while true {
+            guard let record = try records.lookup(pc_record_key(slot: reference.slot, chunk: chunk), zero: emptyRecord),
+                record.generation == reference.generation
+            else { return nil }
+            let left = Int(record.length) - bytes.count
+            guard left >= 0 else { return nil }
+            withUnsafeBytes(of: record.bytes) { bytes.append(contentsOf: $0.prefix(left)) }
+            if bytes.count >= Int(record.length) { return bytes }
+            chunk += 1
+        }
+    }
+
+    public func removeRecord(_ slot: UInt32) throws(PortcullisError) {
+        for chunk in 0..<UInt32(PC_RECORD_CHUNKS) {
+            var key = pc_record_key(slot: slot, chunk: chunk)
+            // Chunks are written from the highest down and removed from the lowest up: the first gap is the end.
+            if bpf_map_delete_elem(records.descriptor, &key) != 0 {
+                guard errno == ENOENT else { throw PortcullisError(.kernel, "deleting from the map records", errno: errno) }
+                return
+            }
+        }
+    }
+
+    // MARK: Switches, counters, rings
+
+    /// Whether processes outside containers are reported too.
+    public func setHostEvents(_ on: Bool) { switches.elements[0].host_events = on ? 1 : 0 }
+
+    /// One of the kernel's per-CPU counters, one value for each CPU.
+    public func counter(_ index: UInt32) throws(PortcullisError) -> [UInt64] {
+        let processors = Int(libbpf_num_possible_cpus())
+        guard processors > 0 else { throw PortcullisError(.kernel, "counting the CPUs", errno: Int32(-processors)) }
+        var values = [UInt64](repeating: 0, count: processors)
+        var index = index
+        guard bpf_map_lookup_elem(counters, &index, &values) == 0 else {
+            throw PortcullisError(.kernel, "reading the map counters", errno: errno)
+        }
+        return values
+    }
+
+    public func eventRing(_ take: @escaping (UnsafeRawBufferPointer) -> Void) throws(PortcullisError) -> RingBuffer {
+        try RingBuffer(programs.identity.mapDescriptor("events"), name: "events", take: take)
+    }
+
+    public func emptySlotRing(_ take: @escaping (SlotReference) -> Void) throws(PortcullisError) -> RingBuffer {
+        try RingBuffer(programs.identity.mapDescriptor("slots_empty"), name: "slots_empty") { bytes in
+            guard bytes.count >= MemoryLayout<pc_slot_empty>.size else { return }
+            let empty = bytes.loadUnaligned(as: pc_slot_empty.self)
+            take(SlotReference(slot: empty.slot, generation: empty.generation))
+        }
+    }
+}
