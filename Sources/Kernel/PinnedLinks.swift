@@ -16,7 +16,8 @@ struct PinnedLinks {
             throw PortcullisError(.kernel, "attaching the program \(program)", errno: errno)
         }
         defer { bpf_link__destroy(link) }
-        let temporary = path(program) + ".new"
+        // No dot: bpffs keeps names with dots for itself.
+        let temporary = path(program) + "_new"
         unlink(temporary)
         guard bpf_link__pin(link, temporary) == 0 else {
             throw PortcullisError(.kernel, "pinning the program \(program) in \(directory)", errno: errno)

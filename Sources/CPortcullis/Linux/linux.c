@@ -74,6 +74,12 @@ int pcl_unix_listen(const char *path, int backlog)
     return descriptor;
 }
 
+int pcl_accept(int listener)
+{
+    int descriptor = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
 int pcl_unix_connect(const char *path)
 {
     struct sockaddr_un address;

@@ -1,1 +1,74 @@
-public enum DaemonProgram { public static func run() {} }
+import CLinux
+import Core
+import Glibc
+import HookWire
+import Logging
+
+/// `portcullisd` from its command line to its exit code.
+public enum DaemonProgram {
+    /// Exit codes, after sysexits(3) where it has one.
+    private enum Exit {
+        static let failure: Int32 = 1
+        static let usage: Int32 = 2
+    }
+
+    public static func run() {
+        let sources: ConfigurationSources
+        do {
+            sources = try ConfigurationSources(
+                arguments: Array(CommandLine.arguments.dropFirst()), environment: Self.environment())
+        } catch {
+            complain("\(error)")
+            exit(Exit.usage)
+        }
+        switch sources.request {
+        case .help: print(help)
+        case .version: print("portcullisd \(BuildVersion.text) (ABI \(abiVersion))")
+        case .run: exit(serve(sources))
+        }
+    }
+
+    private static func serve(_ sources: ConfigurationSources) -> Int32 {
+        do throws(PortcullisError) {
+            guard geteuid() == 0 else { throw PortcullisError(.system, "portcullisd must run as root: it loads eBPF programs") }
+            let configuration = try ConfigurationFile(sources)
+            let service = try DaemonService(configuration: configuration, logger: DaemonLogger(configuration.current))
+            try service.run()
+            return 0
+        } catch {
+            complain("\(error)")
+            SystemdNotify.send("STATUS=\(error)\nERRNO=\(error.systemError)")
+            return error.code == .configuration ? Exit.usage : Exit.failure
+        }
+    }
+
+    private static func complain(_ message: String) {
+        let line = Array("portcullisd: \(message)\n".utf8)
+        _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+    }
+
+    private static func environment() -> [String: String] {
+        var variables: [String: String] = [:]
+        for setting in Setting.allCases {
+            if let value = getenv(setting.environmentName) { variables[setting.environmentName] = String(cString: value) }
+        }
+        return variables
+    }
+
+    private static var help: String {
+        var text = """
+            usage: portcullisd [--config FILE] [--SETTING VALUE ...]
+
+            Knows every container of this node inside the kernel. Runs in the foreground; SIGTERM stops it and leaves the
+            kernel side in force, SIGHUP reads the configuration again.
+
+            Settings, as flags over environment over file (\(Configuration.defaultFile)) over default:
+
+            """
+        for setting in Setting.allCases {
+            text += "  --\(setting.rawValue)\(setting.isReloadable ? " (reloadable)" : "")\n"
+            text += "      \(setting.summary); \(setting.allowed) (default \(Configuration().text(setting)))\n"
+        }
+        return text + "  --version, --help\n\nExit status: 0 stopped as asked; 1 failed; 2 wrong usage or configuration."
+    }
+}

@@ -27,6 +27,8 @@ int pcl_peer_of(int socket, struct pcl_peer *peer);
 int pcl_peer_pidfd(int socket);
 int pcl_pidfd_open(int pid);
 int pcl_unix_listen(const char *path, int backlog);
+/* Takes a waiting connection, non-blocking and closed on exec. */
+int pcl_accept(int listener);
 int pcl_unix_connect(const char *path);
 /* Sends one datagram to a UNIX socket; a leading '@' names an abstract one (sd_notify(3)). */
 int pcl_notify(const char *path, const char *message, size_t length);

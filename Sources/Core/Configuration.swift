@@ -1,0 +1,94 @@
+import CABI
+
+/// The daemon's settings, after flags, environment, file and defaults have been put in that order of precedence.
+public struct Configuration: Equatable, Sendable {
+    public enum LogLevel: String, Sendable, CaseIterable {
+        case debug, info, warning, error
+    }
+
+    public enum LogFormat: String, Sendable {
+        case auto, text, json
+    }
+
+    public enum LabelStore: String, Sendable {
+        case auto, tasks, hash
+    }
+
+    public static let capacityMaximum = Int(PC_CAPACITY_MAX)
+    public static let defaultFile = "/etc/portcullis/config.yaml"
+
+    public var hookSocket = "/run/portcullis/hook.sock"
+    public var controlSocket = "/run/portcullis/control.sock"
+    public var bpfDirectory = "/sys/fs/bpf/portcullis/v\(PC_ABI_VERSION)"
+    public var spool = "/run/portcullis/spool"
+    public var capacity = Int(PC_CAPACITY_DEFAULT)
+    public var eventBuffer = 1024
+    public var labelStore = LabelStore.auto
+    public var logLevel = LogLevel.info
+    public var logFormat = LogFormat.auto
+    public var hostEvents = false
+    public var strictMountNamespace = false
+
+    public init() {}
+
+    /// Applies one value. False if the value is not one that the setting takes.
+    public mutating func apply(_ setting: Setting, _ text: String) -> Bool {
+        switch setting {
+        case .hookSocket: return Self.setPath(&hookSocket, text, limit: 107)
+        case .controlSocket: return Self.setPath(&controlSocket, text, limit: 107)
+        case .bpfDirectory: return Self.setPath(&bpfDirectory, text, limit: 4000)
+        case .spool: return Self.setPath(&spool, text, limit: 4000)
+        case .capacity: return Self.setNumber(&capacity, text, 16...Self.capacityMaximum)
+        case .eventBuffer: return Self.setNumber(&eventBuffer, text, 64...65536)
+        case .labelStore: return Self.setChoice(&labelStore, text)
+        case .logLevel: return Self.setChoice(&logLevel, text)
+        case .logFormat: return Self.setChoice(&logFormat, text)
+        case .hostEvents: return Self.setSwitch(&hostEvents, text)
+        case .strictMountNamespace: return Self.setSwitch(&strictMountNamespace, text)
+        }
+    }
+
+    /// The value of a setting as it would be written in the file.
+    public func text(_ setting: Setting) -> String {
+        switch setting {
+        case .hookSocket: hookSocket
+        case .controlSocket: controlSocket
+        case .bpfDirectory: bpfDirectory
+        case .spool: spool
+        case .capacity: String(capacity)
+        case .eventBuffer: String(eventBuffer)
+        case .labelStore: labelStore.rawValue
+        case .logLevel: logLevel.rawValue
+        case .logFormat: logFormat.rawValue
+        case .hostEvents: String(hostEvents)
+        case .strictMountNamespace: String(strictMountNamespace)
+        }
+    }
+
+    private static func setPath(_ target: inout String, _ text: String, limit: Int) -> Bool {
+        guard text.hasPrefix("/"), text.utf8.count <= limit, !text.utf8.contains(0) else { return false }
+        // "//" and a trailing slash would make two names of one place.
+        let parts = text.split(separator: "/", omittingEmptySubsequences: true)
+        guard !parts.isEmpty, !parts.contains(".."), !parts.contains(".") else { return false }
+        target = "/" + parts.joined(separator: "/")
+        return true
+    }
+
+    private static func setNumber(_ target: inout Int, _ text: String, _ range: ClosedRange<Int>) -> Bool {
+        guard let number = Int(text), range.contains(number) else { return false }
+        target = number
+        return true
+    }
+
+    private static func setChoice<Choice: RawRepresentable>(_ target: inout Choice, _ text: String) -> Bool where Choice.RawValue == String {
+        guard let choice = Choice(rawValue: text) else { return false }
+        target = choice
+        return true
+    }
+
+    private static func setSwitch(_ target: inout Bool, _ text: String) -> Bool {
+        guard text == "true" || text == "false" else { return false }
+        target = text == "true"
+        return true
+    }
+}

@@ -1,0 +1,98 @@
+/// Puts a configuration together: flags over environment over file over defaults.
+public struct ConfigurationSources: Sendable {
+    /// What the command line asks for.
+    public enum Request: Sendable, Equatable {
+        case run
+        case help
+        case version
+    }
+
+    public var request = Request.run
+    /// The file named with `--config`; nil if none was, and then a missing default file is no error.
+    public var file: String?
+    private var flags: [(Setting, String)] = []
+    private var environment: [(Setting, String)] = []
+
+    /// Reads command line and environment.
+    ///
+    /// - Throws: `PortcullisError` (`.configuration`) that names the flag or variable and what it takes.
+    public init(arguments: [String], environment variables: [String: String]) throws(PortcullisError) {
+        for setting in Setting.allCases {
+            guard let value = variables[setting.environmentName] else { continue }
+            try Self.check(setting, value, "environment variable \(setting.environmentName)")
+            environment.append((setting, value))
+        }
+        var index = 0
+        while index < arguments.count {
+            let argument = arguments[index]
+            index += 1
+            if argument == "--help" || argument == "-h" { request = .help; continue }
+            if argument == "--version" { request = .version; continue }
+            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard argument.hasPrefix("--"), let name = parts.first.map({ String($0.dropFirst(2)) }) else {
+                throw PortcullisError(.configuration, "unknown argument \(argument) (see --help)")
+            }
+            let setting = Setting(rawValue: name)
+            guard setting != nil || name == "config" else {
+                throw PortcullisError(.configuration, "unknown option --\(name) (see --help)")
+            }
+            var value = parts.count > 1 ? parts[1] : nil
+            if value == nil, index < arguments.count {
+                value = arguments[index]
+                index += 1
+            }
+            guard let value else { throw PortcullisError(.configuration, "--\(name) needs a value") }
+            if let setting {
+                try Self.check(setting, value, "--\(name)")
+                flags.append((setting, value))
+            } else {
+                file = value
+            }
+        }
+    }
+
+    /// The configuration with `text` as the file's content; nil for no file.
+    ///
+    /// - Throws: `PortcullisError` (`.configuration`) that names file, line, column and what is allowed.
+    public func configuration(file name: String, text: [UInt8]?) throws(PortcullisError) -> Configuration {
+        var configuration = Configuration()
+        for (setting, value) in try text.map({ text throws(PortcullisError) in try Self.settings(file: name, text) }) ?? [] {
+            _ = configuration.apply(setting, value)
+        }
+        for (setting, value) in environment + flags { _ = configuration.apply(setting, value) }
+        return configuration
+    }
+
+    private static func settings(file: String, _ text: [UInt8]) throws(PortcullisError) -> [(Setting, String)] {
+        let root: YAMLNode?
+        do { root = try YAMLParser.parse(text) } catch {
+            throw PortcullisError(.configuration, "\(file):\(error.line):\(error.column): \(error.problem)")
+        }
+        guard let root else { return [] }
+        guard case .mapping(let members) = root.value else {
+            throw PortcullisError(.configuration, "\(file):\(root.line):\(root.column): expected settings as name: value")
+        }
+        var settings: [(Setting, String)] = []
+        for member in members {
+            guard let setting = Setting(rawValue: member.key) else {
+                let names = Setting.allCases.map(\.rawValue).joined(separator: ", ")
+                throw PortcullisError(
+                    .configuration, "\(file):\(member.line):\(member.column): unknown setting \(member.key); there are \(names)")
+            }
+            guard case .scalar(let value, _) = member.value.value else {
+                throw PortcullisError(
+                    .configuration, "\(file):\(member.value.line):\(member.value.column): \(member.key) takes \(setting.allowed)")
+            }
+            try check(setting, value, "\(file):\(member.value.line):\(member.value.column): \(member.key)")
+            settings.append((setting, value))
+        }
+        return settings
+    }
+
+    private static func check(_ setting: Setting, _ value: String, _ place: String) throws(PortcullisError) {
+        var scratch = Configuration()
+        guard scratch.apply(setting, value) else {
+            throw PortcullisError(.configuration, "\(place): \(value.isEmpty ? "an empty value" : value) is not \(setting.allowed)")
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import HookWire
+
+/// What the control socket speaks: frames like the hook's (4-byte length, body). A request's body is version, command, and a
+/// text; an answer is a run of frames, each version, kind and a text, of which the last is `.end` or `.failed`.
+public enum ControlProtocol {
+    public static let version: UInt8 = 1
+    /// Bytes of a request; more is refused.
+    public static let requestLimit = 4096
+
+    public enum Command: UInt8, Sendable, CaseIterable {
+        /// One JSON object about daemon and kernel.
+        case status = 1
+        /// One JSON object for each container.
+        case containers = 2
+        /// One JSON object for each event from now on, until the client goes. The text is a prefix of container ids, or empty.
+        case events = 3
+    }
+
+    public enum Kind: UInt8, Sendable {
+        /// A JSON object.
+        case item = 1
+        /// Nothing more comes.
+        case end = 2
+        /// The text says why nothing more comes.
+        case failed = 3
+    }
+
+    /// A request's frame.
+    public static func request(_ command: Command, _ text: String) -> [UInt8] { frame(command.rawValue, Array(text.utf8)) }
+
+    /// An answer's frame.
+    public static func answer(_ kind: Kind, _ text: [UInt8] = []) -> [UInt8] { frame(kind.rawValue, text) }
+
+    private static func frame(_ second: UInt8, _ text: [UInt8]) -> [UInt8] {
+        let length = UInt32(text.count + 2)
+        return (0..<4).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) } + [version, second] + text
+    }
+
+    /// The parts of a body; nil if it is of another version or too short.
+    public static func parts(_ body: ArraySlice<UInt8>) -> (second: UInt8, text: ArraySlice<UInt8>)? {
+        guard body.count >= 2, body[body.startIndex] == version else { return nil }
+        return (body[body.startIndex + 1], body.dropFirst(2))
+    }
+}

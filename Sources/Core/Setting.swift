@@ -1,0 +1,57 @@
+/// Every setting of the daemon: its name in the configuration file, which is also its flag (`--name`) and, in capitals with
+/// underscores, its environment variable (`PORTCULLIS_NAME`).
+public enum Setting: String, CaseIterable, Sendable {
+    case hookSocket = "hook-socket"
+    case controlSocket = "control-socket"
+    case bpfDirectory = "bpf-directory"
+    case spool
+    case capacity
+    case eventBuffer = "event-buffer-kib"
+    case labelStore = "label-store"
+    case logLevel = "log-level"
+    case logFormat = "log-format"
+    case hostEvents = "host-events"
+    case strictMountNamespace = "strict-mount-namespace"
+
+    /// Whether a reload applies it; the others are what the daemon was started with.
+    public var isReloadable: Bool {
+        switch self {
+        case .logLevel, .hostEvents, .strictMountNamespace: true
+        default: false
+        }
+    }
+
+    public var environmentName: String { "PORTCULLIS_" + String(rawValue.map { $0 == "-" ? "_" : $0 }).uppercased() }
+
+    /// What values it takes, for help and complaints.
+    public var allowed: String {
+        switch self {
+        case .hookSocket, .controlSocket: "an absolute path of at most 107 bytes"
+        case .bpfDirectory: "an absolute path on a bpf file system"
+        case .spool: "an absolute path"
+        case .capacity: "a number from 16 to \(Configuration.capacityMaximum)"
+        case .eventBuffer: "a number from 64 to 65536"
+        case .labelStore: "auto, tasks or hash"
+        case .logLevel: "debug, info, warning or error"
+        case .logFormat: "auto, text or json"
+        case .hostEvents, .strictMountNamespace: "true or false"
+        }
+    }
+
+    /// One line of help.
+    public var summary: String {
+        switch self {
+        case .hookSocket: "where hooks report"
+        case .controlSocket: "where the command portcullis asks"
+        case .bpfDirectory: "where maps and programs are pinned"
+        case .spool: "where hooks leave messages while no daemon runs"
+        case .capacity: "containers at one time"
+        case .eventBuffer: "size of the event ring, rounded up to a power of two"
+        case .labelStore: "where task labels live; auto takes what the kernel has"
+        case .logLevel: "what is logged"
+        case .logFormat: "auto is text on a terminal, JSON lines elsewhere"
+        case .hostEvents: "also report processes outside containers"
+        case .strictMountNamespace: "refuse hooks from another mount namespace than the host's"
+        }
+    }
+}

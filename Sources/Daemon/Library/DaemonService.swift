@@ -1,0 +1,218 @@
+import CABI
+import CLinux
+import Core
+import Glibc
+import HookWire
+import Kernel
+import Logging
+
+/// The daemon: one thread around one epoll set. Whatever happens, happens in the order in which it is read here.
+final class DaemonService {
+    /// Events taken from the ring before anything else is looked at.
+    private static let eventBatch = 4096
+
+    let configuration: ConfigurationFile
+    let programs: KernelPrograms
+    let kernel: PinnedMaps
+    let started = Clocks.sinceBoot
+    let logger: DaemonLogger
+    let poller: Poller
+    var registry: Registry<PinnedMaps>
+    private(set) var hooks: HookServer!
+    private(set) var control: ControlServer!
+    private var eventRing: RingBuffer!
+    private var emptyRing: RingBuffer!
+    private var signals: SignalSource
+    private var timer: Deadline
+    private(set) var eventsRead: UInt64 = 0
+    private(set) var eventsUnknown: UInt64 = 0
+    private var emptyLost: UInt64 = 0
+    private var isStopping = false
+
+    init(configuration: ConfigurationFile, logger: DaemonLogger) throws(PortcullisError) {
+        self.configuration = configuration
+        self.logger = logger
+        let settings = configuration.current
+        try RuntimeDirectory.prepare(for: settings.hookSocket)
+        try RuntimeDirectory.prepare(for: settings.controlSocket)
+        try RuntimeDirectory.lock(for: settings.hookSocket)
+        try DescriptorLimit.raise(for: settings.capacity)
+        programs = try KernelPrograms(
+            directory: settings.bpfDirectory,
+            sizes: .init(
+                capacity: settings.capacity, eventRing: settings.eventBuffer << 10,
+                labelStore: settings.labelStore == .auto ? nil : settings.labelStore == .hash ? .hash : .tasks))
+        kernel = try PinnedMaps(programs)
+        registry = Registry(kernel: kernel)
+        poller = try Poller()
+        signals = try SignalSource(poller)
+        timer = try Deadline(poller)
+        eventRing = try kernel.eventRing { [unowned self] in take($0) }
+        emptyRing = try kernel.emptySlotRing { [unowned self] in slotEmpty($0) }
+        try poller.add(eventRing.descriptor, PollToken(.events))
+        try poller.add(emptyRing.descriptor, PollToken(.emptySlots))
+        try adopt()
+        kernel.setHostEvents(settings.hostEvents)
+        hooks = try HookServer(
+            path: settings.hookSocket, poller: poller, peers: PeerCheck(kernel: kernel, strict: settings.strictMountNamespace),
+            logger: logger.logger
+        ) { [unowned self] message, body in handle(message, body) }
+        control = try ControlServer(
+            path: settings.controlSocket, poller: poller, logger: logger.logger, peers: { [unowned self] in hooks.peers },
+            status: { [unowned self] in StatusReport(self).json() },
+            nextContainer: { [unowned self] in containerJSON(from: $0) })
+        try configuration.watch(poller)
+    }
+
+    /// Serves until SIGTERM or SIGINT. What is in the kernel stays there.
+    func run() throws(PortcullisError) {
+        SystemdNotify.send("READY=1\nSTATUS=\(registry.count) containers")
+        logger.logger.info(
+            "portcullisd \(BuildVersion.text) is ready: it knows containers and enforces nothing yet",
+            metadata: [
+                "hook-socket": "\(configuration.current.hookSocket)", "pins": "\(programs.directory)",
+                "labels": "\(programs.variant.labelStore)", "fork": programs.variant.forkByLSM ? "lsm" : "tracepoint",
+                "adopted-containers": "\(registry.counters.adopted)",
+            ])
+        while !isStopping {
+            let ready = try poller.wait()
+            // Events first: what a container did is reported while the registry still knows it.
+            eventRing.consume(limit: Self.eventBatch)
+            for token in ready { try serve(token) }
+            control.flush()
+            timer.set(hooks.nextDeadline)
+        }
+        SystemdNotify.send("STOPPING=1")
+        hooks.close(path: configuration.current.hookSocket)
+        control.close(path: configuration.current.controlSocket)
+        logger.logger.info("stopped; programs and identities stay in the kernel", metadata: ["containers": "\(registry.count)"])
+    }
+
+    private func serve(_ token: PollToken) throws(PortcullisError) {
+        switch token.kind {
+        case .signals: signals.read().forEach(receive)
+        case .hookListener: hooks.accept()
+        case .controlListener: control.accept()
+        case .hookPeer: hooks.serve(token.descriptor)
+        case .controlClient: control.serve(token.descriptor)
+        case .events: break
+        case .emptySlots: emptyRing.consume(limit: Self.eventBatch)
+        case .container: try processEnded(token.reference)
+        case .configuration: if configuration.hasChanged() { reload() }
+        case .timer:
+            timer.expired()
+            hooks.closeSilent(now: Clocks.monotonic)
+        }
+    }
+
+    // MARK: Containers
+
+    private func adopt() throws(PortcullisError) {
+        for (reference, descriptor) in try registry.adopt() { try poller.add(descriptor, PollToken(reference)) }
+        let counters = registry.counters
+        guard counters.adopted + counters.discarded > 0 else { return }
+        logger.logger.info(
+            "took over what an earlier daemon left",
+            metadata: ["containers": "\(counters.adopted)", "discarded": "\(counters.discarded)"])
+    }
+
+    private func handle(_ message: HookMessage, _ body: ArraySlice<UInt8>) -> HookAnswer {
+        switch message.operation {
+        case .add: return add(message, body)
+        case .remove:
+            // What the container did before its end is read before the end is.
+            eventRing.consume(limit: Self.eventBatch)
+            let answer = registry.remove(message.containerID)
+            logger.logger.debug("remove", metadata: ["container": "\(text(message.containerID))", "answer": "\(answer.code)"])
+            return answer
+        }
+    }
+
+    private func add(_ message: HookMessage, _ body: ArraySlice<UInt8>) -> HookAnswer {
+        var result = registry.add(message, body: body, now: Clocks.sinceBoot)
+        if result.answer.code == .tableFull {
+            // A lost word from the kernel must not keep slots taken.
+            try? registry.sweep()
+            result = registry.add(message, body: body, now: Clocks.sinceBoot)
+        }
+        if let watch = result.watch {
+            do {
+                try poller.add(watch.descriptor, PollToken(watch.reference))
+                logger.logger.debug("registered", metadata: ["container": "\(text(message.containerID))", "slot": "\(watch.reference.slot)"])
+            } catch {
+                // Without the watch its end would go unseen: better no container than one that never goes.
+                logger.logger.error("cannot watch a container's init: \(error)")
+                _ = try? registry.processEnded(watch.reference)
+                return HookAnswer(code: .kernel, abi: abiVersion, reason: Array("cannot watch the init: \(error)".utf8))
+            }
+        } else if !result.answer.code.accepted {
+            logger.logger.warning(
+                "refused a container: \(text(result.answer.reason))",
+                metadata: ["container": "\(text(message.containerID))", "code": "\(result.answer.code)"])
+        }
+        return result.answer
+    }
+
+    private func processEnded(_ reference: SlotReference) throws(PortcullisError) {
+        eventRing.consume(limit: Self.eventBatch)
+        guard let container = try registry.processEnded(reference) else { return }
+        logger.logger.debug("its init has ended", metadata: ["container": "\(container.name)"])
+    }
+
+    private func slotEmpty(_ reference: SlotReference) {
+        eventRing.consume(limit: Self.eventBatch)
+        do { try registry.slotEmpty(reference) } catch { logger.logger.error("freeing a slot: \(error)") }
+    }
+
+    private func containerJSON(from slot: UInt32) -> (json: [UInt8], next: UInt32)? {
+        var slot = slot
+        while slot < UInt32(kernel.capacity) {
+            if let container = registry.container(inSlot: slot) {
+                return (ContainerReport(container, tasks: kernel.slot(slot).tasks).json(), slot + 1)
+            }
+            slot += 1
+        }
+        return nil
+    }
+
+    // MARK: Events
+
+    private func take(_ bytes: UnsafeRawBufferPointer) {
+        eventsRead += 1
+        guard control?.hasSubscribers == true else { return }
+        guard let event = ProcessEvent(bytes) else { return }
+        let container = event.source == .host ? nil : registry.container(event.reference)
+        if container == nil, event.source != .host { eventsUnknown += 1 }
+        control.publish(containerID: container?.id ?? []) {
+            event.json(container, wallClockOffset: Clocks.wallOffset)
+        }
+    }
+
+    // MARK: Signals and settings
+
+    private func receive(_ signal: Int32) {
+        switch signal {
+        case SIGHUP: reload()
+        default:
+            logger.logger.info("asked to stop", metadata: ["signal": "\(signal)"])
+            isStopping = true
+        }
+    }
+
+    private func reload() {
+        SystemdNotify.send("RELOADING=1")
+        let changes = configuration.reload()
+        kernel.setHostEvents(configuration.current.hostEvents)
+        hooks.peers.strict = configuration.current.strictMountNamespace
+        logger.setLevel(configuration.current.logLevel)
+        switch changes {
+        case .success(let report):
+            logger.logger.info("configuration read again", metadata: ["applied": "\(report.applied)", "needs-restart": "\(report.deferred)"])
+        case .failure(let error):
+            logger.logger.error("the configuration is wrong, the old one stays in force: \(error)")
+        }
+        SystemdNotify.send("READY=1")
+    }
+
+    private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+}

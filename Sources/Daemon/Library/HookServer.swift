@@ -1,0 +1,171 @@
+import CLinux
+import Core
+import Glibc
+import HookWire
+import Kernel
+import Logging
+
+/// Counters of the hook socket; each only grows.
+struct HookCounters {
+    var connections: UInt64 = 0
+    var frames: UInt64 = 0
+    var malformed: UInt64 = 0
+    var tooLong: UInt64 = 0
+    /// Closed in the middle of a frame.
+    var cut: UInt64 = 0
+    /// Closed by us: silent for `HookServer.patience`.
+    var silent: UInt64 = 0
+    /// Closed by us to make room at `HookServer.connectionLimit`.
+    var evicted: UInt64 = 0
+    var foreignMounts: UInt64 = 0
+    var refused: [PeerCheck.Refusal: UInt64] = [:]
+}
+
+/// The hook socket: checks who connects, reads frames, has the registry act on them, answers.
+final class HookServer {
+    /// Connections at one time. At the bound the one that has been silent for longest is closed and counted.
+    static let connectionLimit = 1024
+    /// Nanoseconds a connection may stay silent or unfinished: a hook's largest deadline.
+    static let patience: UInt64 = 10_000_000_000
+
+    let listener: Int32
+    private(set) var counters = HookCounters()
+    var peers: PeerCheck
+    private var connections: [Int32: HookConnection] = [:]
+    private let poller: Poller
+    private let logger: Logger
+    private var buffer = [UInt8](repeating: 0, count: 16 << 10)
+    /// Acts on one valid message.
+    private let handle: (HookMessage, ArraySlice<UInt8>) -> HookAnswer
+
+    init(
+        path: String, poller: Poller, peers: PeerCheck, logger: Logger, handle: @escaping (HookMessage, ArraySlice<UInt8>) -> HookAnswer
+    ) throws(PortcullisError) {
+        self.poller = poller
+        self.peers = peers
+        self.logger = logger
+        self.handle = handle
+        listener = try RuntimeDirectory.listen(path)
+        try poller.add(listener, PollToken(.hookListener))
+    }
+
+    /// When the next silent connection must go; nil if there is none.
+    var nextDeadline: UInt64? { connections.isEmpty ? nil : connections.values.map(\.deadline).min() }
+
+    /// Takes connections that wait. A bounded number, so that a flood of them does not starve what is open.
+    func accept() {
+        for _ in 0..<64 {
+            let socket = pcl_accept(listener)
+            if socket < 0 {
+                if socket == -EINTR || socket == -ECONNABORTED { continue }
+                // Out of descriptors: the connection waits in the queue, and its hook's deadline bounds that.
+                if socket != -EAGAIN { logger.error("cannot accept hooks: \(SystemErrorText.text(-socket))") }
+                return
+            }
+            counters.connections += 1
+            welcome(socket)
+        }
+    }
+
+    private func welcome(_ socket: Int32) {
+        let (verdict, peer) = peers.verdict(on: socket)
+        switch verdict {
+        case .refused(let refusal):
+            counters.refused[refusal, default: 0] += 1
+            logger.warning("refused a peer on the hook socket: \(refusal.rawValue)", metadata: ["pid": "\(peer.pid)", "uid": "\(peer.uid)"])
+            let answer = HookAnswer(code: .peerNotAllowed, abi: abiVersion, reason: Array(refusal.rawValue.utf8))
+            var connection = HookConnection(socket: socket, now: 0, patience: 0)
+            _ = connection.send(answer.encoded())
+            // Closing with unread input would reset the connection and take the answer with it; the peer reads it first.
+            shutdown(socket, Int32(SHUT_WR))
+            _ = connection.read(into: &buffer)
+            close(socket)
+            return
+        case .allowed(let foreignMounts):
+            if foreignMounts { counters.foreignMounts += 1 }
+        }
+        if connections.count >= Self.connectionLimit { evictOldest() }
+        connections[socket] = HookConnection(socket: socket, now: Clocks.monotonic, patience: Self.patience)
+        // A hook has usually sent its frame by now: most connections are never watched before they are answered.
+        if serve(socket) {
+            do { try poller.add(socket, PollToken(.hookPeer, UInt64(socket))) } catch { drop(socket) }
+        }
+    }
+
+    /// Reads and answers on one connection. False if it is closed now.
+    @discardableResult
+    func serve(_ socket: Int32) -> Bool {
+        guard var connection = connections.removeValue(forKey: socket) else { return false }
+        let reading = connection.read(into: &buffer)
+        while true {
+            switch connection.front {
+            case .incomplete:
+                guard reading == .later, connection.flush() else {
+                    if !connection.received.isEmpty { counters.cut += 1 }
+                    close(socket)
+                    return false
+                }
+                connections[socket] = connection
+                return true
+            case .tooLong(let length):
+                counters.tooLong += 1
+                logger.warning("a hook's frame is too long", metadata: ["bytes": "\(length)", "limit": "\(Frame.bodyLimit)"])
+                _ = connection.send(answer(.malformed, "the frame has \(length) bytes, the limit is \(Frame.bodyLimit)"))
+                close(socket)
+                return false
+            case .frame(let range):
+                guard connection.send(answer(to: connection.received[range])) else {
+                    close(socket)
+                    return false
+                }
+                connection.received.removeFirst(range.upperBound)
+                connection.deadline = Clocks.monotonic + Self.patience
+            }
+        }
+    }
+
+    private func answer(to body: ArraySlice<UInt8>) -> [UInt8] {
+        counters.frames += 1
+        do {
+            return handle(try HookMessage(decoding: body), body).encoded()
+        } catch {
+            counters.malformed += 1
+            logger.warning("a hook's frame is malformed: \(error.reason)")
+            return answer(.malformed, "\(error.reason)")
+        }
+    }
+
+    private func answer(_ code: HookAnswer.Code, _ reason: String) -> [UInt8] {
+        HookAnswer(code: code, abi: abiVersion, reason: Array(reason.utf8)).encoded()
+    }
+
+    /// Closes what has been silent for too long.
+    func closeSilent(now: UInt64) {
+        for (socket, connection) in connections where connection.deadline <= now {
+            // Silence between frames is a client at rest; silence inside one is an attack or a fault.
+            if connection.received.isEmpty == false || connection.accepted + Self.patience >= connection.deadline { counters.silent += 1 }
+            drop(socket)
+        }
+    }
+
+    private func evictOldest() {
+        guard let oldest = connections.min(by: { $0.value.deadline < $1.value.deadline }) else { return }
+        counters.evicted += 1
+        drop(oldest.key)
+    }
+
+    private func drop(_ socket: Int32) {
+        connections[socket] = nil
+        close(socket)
+    }
+
+    /// Stops listening and closes what is open; hooks in flight find nobody and spool.
+    func close(path: String) {
+        Glibc.close(listener)
+        unlink(path)
+        for socket in connections.keys { Glibc.close(socket) }
+        connections = [:]
+    }
+
+    private func close(_ socket: Int32) { _ = Glibc.close(socket) }
+}

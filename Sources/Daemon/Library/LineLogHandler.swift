@@ -1,0 +1,69 @@
+import Core
+import Glibc
+import Logging
+
+/// Writes log lines to standard error: for a person on a terminal, as JSON lines elsewhere.
+struct LineLogHandler: LogHandler {
+    enum Style: Sendable {
+        case text
+        case json
+
+        /// The style for a setting; `auto` looks at standard error.
+        init(_ format: Configuration.LogFormat) {
+            switch format {
+            case .text: self = .text
+            case .json: self = .json
+            case .auto: self = isatty(2) == 1 ? .text : .json
+            }
+        }
+    }
+
+    let style: Style
+    var logLevel = Logger.Level.info
+    var metadata: Logger.Metadata = [:]
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let (level, message) = (event.level, event.message)
+        let fields = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
+        let time = Timestamp.text(nanoseconds: Clocks.sinceBoot &+ Clocks.wallOffset)
+        var line: [UInt8]
+        switch style {
+        case .json:
+            var writer = JSONWriter()
+            writer.object { writer in
+                writer.member("time", time)
+                writer.member("level", level.rawValue)
+                writer.member("message", message.description)
+                for (key, value) in fields { writer.member(key, value.description) }
+            }
+            line = writer.bytes
+        case .text:
+            line = Array("\(time) \(level.rawValue.uppercased()) \(Self.clean(message.description))".utf8)
+            for (key, value) in fields { line.append(contentsOf: " \(key)=\(Self.clean(value.description))".utf8) }
+        }
+        line.append(0x0A)
+        // One write for each line, so that lines of two processes on one terminal do not mix.
+        _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+    }
+
+    /// Control characters from a container's name must not move a terminal's cursor.
+    private static func clean(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? "?" : $0 }))
+    }
+}
+
+extension Logger.Level {
+    init(_ level: Configuration.LogLevel) {
+        switch level {
+        case .debug: self = .debug
+        case .info: self = .info
+        case .warning: self = .warning
+        case .error: self = .error
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import CLinux
+import Core
+import Glibc
+
+/// What a readiness event is about. The number goes through epoll's data word.
+struct PollToken: Equatable {
+    enum Kind: UInt8 {
+        case signals = 1
+        case hookListener
+        case controlListener
+        case hookPeer
+        case controlClient
+        case events
+        case emptySlots
+        case container
+        case configuration
+        case timer
+    }
+
+    let kind: Kind
+    /// A descriptor, or a slot and the low bits of its generation.
+    let value: UInt64
+
+    init(_ kind: Kind, _ value: UInt64 = 0) {
+        self.kind = kind
+        self.value = value & Self.valueMask
+    }
+
+    /// The token of a container's pidfd: 24 bits of slot, 32 of generation.
+    init(_ reference: SlotReference) {
+        self.init(.container, UInt64(reference.slot & 0xFF_FFFF) << 32 | UInt64(reference.generation))
+    }
+
+    init?(word: UInt64) {
+        guard let kind = Kind(rawValue: UInt8(word >> 56)) else { return nil }
+        self.kind = kind
+        value = word & Self.valueMask
+    }
+
+    var word: UInt64 { UInt64(kind.rawValue) << 56 | value }
+    var descriptor: Int32 { Int32(truncatingIfNeeded: value) }
+    var reference: SlotReference { SlotReference(slot: UInt32(value >> 32), generation: UInt32(truncatingIfNeeded: value)) }
+
+    private static let valueMask: UInt64 = (1 << 56) - 1
+}
+
+/// An epoll set.
+final class Poller {
+    private let descriptor: Int32
+    private var ready = [epoll_event](repeating: epoll_event(), count: 256)
+
+    init() throws(PortcullisError) {
+        descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard descriptor >= 0 else { throw PortcullisError(.system, "creating an epoll set", errno: errno) }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Watches a descriptor for input, and for room to write if asked.
+    func add(_ watched: Int32, _ token: PollToken, output: Bool = false) throws(PortcullisError) {
+        try control(EPOLL_CTL_ADD, watched, token, output)
+    }
+
+    func change(_ watched: Int32, _ token: PollToken, output: Bool) throws(PortcullisError) {
+        try control(EPOLL_CTL_MOD, watched, token, output)
+    }
+
+    private func control(_ operation: Int32, _ watched: Int32, _ token: PollToken, _ output: Bool) throws(PortcullisError) {
+        var event = epoll_event()
+        event.events = EPOLLIN.rawValue | (output ? EPOLLOUT.rawValue : 0)
+        event.data.u64 = token.word
+        guard epoll_ctl(descriptor, operation, watched, &event) == 0 else {
+            throw PortcullisError(.system, "watching a descriptor", errno: errno)
+        }
+    }
+
+    /// Waits without limit: nothing here happens by the clock alone.
+    func wait() throws(PortcullisError) -> [PollToken] {
+        let count = epoll_wait(descriptor, &ready, Int32(ready.count), -1)
+        if count < 0, errno == EINTR { return [] }
+        guard count >= 0 else { throw PortcullisError(.system, "waiting for events", errno: errno) }
+        return ready.prefix(Int(count)).compactMap { PollToken(word: $0.data.u64) }
+    }
+}

@@ -1,0 +1,127 @@
+import CABI
+import Core
+import HookWire
+import Kernel
+
+/// One container as JSON, for `portcullis containers`.
+struct ContainerReport {
+    let container: Container
+    let tasks: Int64
+
+    init(_ container: Container, tasks: Int64) {
+        self.container = container
+        self.tasks = tasks
+    }
+
+    func json() -> [UInt8] {
+        let workload = container.workload
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("id", container.name)
+            writer.member("name", workload.containerName)
+            writer.member("pod", workload.pod)
+            writer.member("namespace", workload.namespace)
+            writer.member("image", workload.image)
+            writer.member("runtime", "\(workload.runtime)")
+            writer.member("sandbox", workload.isSandbox)
+            writer.member("state", container.state.rawValue)
+            writer.member("pid", container.process.pid)
+            writer.member("mountNamespace", container.process.key.mount)
+            writer.member("pidNamespace", container.process.key.pid)
+            writer.member("slot", container.reference.slot)
+            writer.member("generation", container.reference.generation)
+            writer.member("tasks", max(tasks, 0))
+            writer.member("registered", Timestamp.text(nanoseconds: container.registered &+ Clocks.wallOffset))
+            writer.member("ageSeconds", (Clocks.sinceBoot &- container.registered) / 1_000_000_000)
+            writer.member("bundle", workload.bundle)
+            writer.member("cgroup", workload.cgroup)
+            writer.member("annotationsCut", workload.annotationsCut)
+        }
+        return writer.bytes
+    }
+}
+
+/// The daemon and its kernel side as JSON, for `portcullis status`.
+struct StatusReport {
+    private let daemon: DaemonService
+
+    init(_ daemon: DaemonService) { self.daemon = daemon }
+
+    func json() -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("version", "\(BuildVersion.text)")
+            writer.member("abi", abiVersion)
+            writer.member("uptimeSeconds", (Clocks.sinceBoot &- daemon.started) / 1_000_000_000)
+            writer.member("enforcing", false)
+            writer.key("kernel")
+            writer.object(kernel)
+            writer.key("maps")
+            writer.object(maps)
+            writer.key("counters")
+            writer.object(counters)
+            writer.key("configuration")
+            writer.object(configuration)
+        }
+        return writer.bytes
+    }
+
+    private func kernel(_ writer: inout JSONWriter) {
+        let programs = daemon.programs
+        writer.member("release", KernelFeatures.release)
+        switch KernelFeatures.bpfLSM {
+        case .enabled: writer.member("bpfLSM", "enabled")
+        case .notListed(let list): writer.member("bpfLSM", "not in the list of security modules (\(list))")
+        case .unknown: writer.member("bpfLSM", "unknown: /sys/kernel/security/lsm cannot be read")
+        }
+        writer.member("labels", programs.variant.labelStore == .tasks ? "task storage" : "hash")
+        writer.member("fork", programs.variant.forkByLSM ? "lsm/task_alloc" : "tp_btf/sched_process_fork")
+        writer.member("pins", programs.directory)
+        writer.member("adopted", programs.adopted)
+        writer.member("hostNamespaces", daemon.kernel.host == nil ? "the daemon's own (process 1 cannot be read)" : "of process 1")
+        writer.key("programs")
+        writer.array { writer in for program in programs.programs { writer.string(program) } }
+    }
+
+    private func maps(_ writer: inout JSONWriter) {
+        writer.member("containers", daemon.registry.count)
+        writer.member("capacity", daemon.kernel.capacity)
+        // Counted in the kernel, not taken from our own books: the two should agree.
+        writer.member("identities", (try? daemon.kernel.identities().count) ?? -1)
+    }
+
+    private func counters(_ writer: inout JSONWriter) {
+        let registry = daemon.registry.counters
+        let hooks = daemon.hooks.counters
+        let values: [(String, UInt64)] = [
+            ("added", registry.added), ("repeated", registry.repeated), ("removed", registry.removed),
+            ("removedUnknown", registry.removedUnknown), ("removedStale", registry.removedStale),
+            ("endedUnremoved", registry.endedUnremoved), ("keysReplaced", registry.keysReplaced),
+            ("refusedGone", registry.refusedGone), ("refusedHost", registry.refusedHost),
+            ("refusedShared", registry.refusedShared), ("refusedFull", registry.refusedFull),
+            ("refusedKernel", registry.refusedKernel), ("adopted", registry.adopted), ("discarded", registry.discarded),
+            ("hookConnections", hooks.connections), ("hookFrames", hooks.frames), ("hookFramesMalformed", hooks.malformed),
+            ("hookFramesTooLong", hooks.tooLong), ("hookFramesCut", hooks.cut), ("hookPeersSilent", hooks.silent),
+            ("hookPeersEvicted", hooks.evicted), ("hookPeersForeignMounts", hooks.foreignMounts),
+            ("hookPeersRefused", hooks.refused.values.reduce(0, +)), ("controlClientsRefused", daemon.control.refused),
+            ("controlEventsDropped", daemon.control.droppedEvents), ("eventsRead", daemon.eventsRead),
+            ("eventsOfUnknownContainers", daemon.eventsUnknown),
+        ]
+        for (name, value) in values { writer.member(name, value) }
+        let kernel: [(String, pc_counter)] = [
+            ("eventsSent", PC_COUNT_EVENTS), ("eventsLost", PC_COUNT_EVENTS_LOST), ("labelsGiven", PC_COUNT_LABELS),
+            ("labelsFailed", PC_COUNT_LABEL_FAILED), ("labelsStale", PC_COUNT_STALE), ("emptySlotsLost", PC_COUNT_EMPTY_LOST),
+            ("keysReused", PC_COUNT_REUSED_KEY),
+        ]
+        for (name, index) in kernel { writer.member(name, ((try? daemon.kernel.counter(index.rawValue)) ?? []).reduce(0, &+)) }
+        writer.key("eventsLostByCPU")
+        let lost = (try? daemon.kernel.counter(PC_COUNT_EVENTS_LOST.rawValue)) ?? []
+        writer.array { writer in for value in lost { writer.number(value) } }
+    }
+
+    private func configuration(_ writer: inout JSONWriter) {
+        writer.member("file", daemon.configuration.path)
+        writer.member("problem", daemon.configuration.problem ?? "")
+        for setting in Setting.allCases { writer.member(setting.rawValue, daemon.configuration.current.text(setting)) }
+    }
+}
