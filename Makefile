@@ -79,8 +79,8 @@ $(DAEMON) $(CLI) &: $(SWIFT_SOURCES) $(OBJECTS) | deps
 	$(call say,SWIFT portcullisd portcullis)
 	$(Q)mkdir -p $(BUILD)
 	$(Q)PORTCULLIS_STATIC=1 $(SWIFT) build -c release --scratch-path .build-release -Xswiftc -static-executable \
-		--product portcullisd $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' || :; }; exit $${PIPESTATUS[0]})
+		--product portcullisd $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' | grep -v 'statically linked applications' || :; }; exit $${PIPESTATUS[0]})
 	$(Q)PORTCULLIS_STATIC=1 $(SWIFT) build -c release --scratch-path .build-release -Xswiftc -static-executable \
-		--product portcullis $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' || :; }; exit $${PIPESTATUS[0]})
+		--product portcullis $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' | grep -v 'statically linked applications' || :; }; exit $${PIPESTATUS[0]})
 	$(Q)for program in portcullisd portcullis; do \
-		$(TOOLCHAIN)/llvm-strip -s .build-release/release/$$program -o $(BUILD)/$$program || exit 1; done
+		$(TOOLCHAIN)/llvm-objcopy --strip-all .build-release/release/$$program $(BUILD)/$$program || exit 1; done

@@ -56,7 +56,7 @@ let package = Package(
 
         // Tests: the first three need neither root nor a kernel feature.
         .testTarget(name: "HookWireTests", dependencies: ["HookWire"], path: "Tests/unit/HookWireTests"),
-        .testTarget(name: "CoreTests", dependencies: ["Core"], path: "Tests/unit/CoreTests"),
+        .testTarget(name: "CoreTests", dependencies: ["Core", "HookWire", "CABI"], path: "Tests/unit/CoreTests"),
         .testTarget(name: "HookTests", dependencies: ["HookWire", "portcullis-hook"], path: "Tests/unit/HookTests"),
         .testTarget(name: "KernelTests", dependencies: ["Kernel", "CABI"], path: "Tests/unit/KernelTests"),
         .testTarget(name: "HostTests", dependencies: ["Core", "HookWire"], path: "Tests/host"),

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Core
-import Foundation
+import FoundationEssentials
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,37 +13,64 @@ struct StatusCommand: ParsableCommand {
             var conversation = try ControlConnection(connection.socket, .status)
             guard let item = try conversation.next() else { throw PortcullisError(.peer, "the daemon sent no status") }
             if connection.json { return Output.line(item) }
-            guard let status = try JSONSerialization.jsonObject(with: Data(item)) as? [String: Any] else {
-                throw PortcullisError(.peer, "the daemon sent no status")
-            }
-            show(status)
+            show(try JSONDecoder().decode(Status.self, from: Data(item)))
         }
     }
 
-    private func show(_ status: [String: Any]) {
-        let kernel = status["kernel"] as? [String: Any] ?? [:]
-        let maps = status["maps"] as? [String: Any] ?? [:]
-        let counters = status["counters"] as? [String: Any] ?? [:]
-        let configuration = status["configuration"] as? [String: Any] ?? [:]
-        func text(_ value: Any?) -> String { value.map { "\($0)" } ?? "-" }
-        var table = Table(["portcullisd", "\(text(status["version"])) (ABI \(text(status["abi"])))"])
-        table.add(["uptime", Duration.text(seconds: (status["uptimeSeconds"] as? NSNumber)?.intValue ?? 0)])
-        table.add(["enforcing", (status["enforcing"] as? Bool) == true ? "yes" : "no: this version identifies and observes"])
-        table.add(["kernel", text(kernel["release"])])
-        table.add(["BPF-LSM", text(kernel["bpfLSM"])])
-        table.add(["labels in", text(kernel["labels"])])
-        table.add(["inherited by", text(kernel["fork"])])
-        table.add(["programs", (kernel["programs"] as? [String] ?? []).joined(separator: " ")])
-        table.add(["pinned in", "\(text(kernel["pins"]))\((kernel["adopted"] as? Bool) == true ? " (taken over from an earlier daemon)" : "")"])
-        table.add(["host namespaces", text(kernel["hostNamespaces"])])
-        table.add(["containers", "\(text(maps["containers"])) of \(text(maps["capacity"])), \(text(maps["identities"])) keys"])
-        let problem = text(configuration["problem"])
-        table.add(["configuration", problem.isEmpty ? text(configuration["file"]) : "\(problem) (the old one is in force)"])
+    /// The parts of the daemon's report that have a line of their own here.
+    private struct Status: Decodable {
+        struct Kernel: Decodable {
+            let release, bpfLSM, labels, fork, pins, hostNamespaces: String
+            let adopted: Bool
+            let programs: [String]
+        }
+        struct Maps: Decodable { let containers, capacity, identities: Int }
+        /// Counters by name; the few that are lists are left to `--json`.
+        struct Counters: Decodable {
+            let values: [(name: String, value: UInt64)]
+
+            private struct Name: CodingKey {
+                let stringValue: String
+                var intValue: Int? { nil }
+                init?(stringValue: String) { self.stringValue = stringValue }
+                init?(intValue: Int) { nil }
+            }
+
+            init(from decoder: Decoder) throws {
+                let container = try decoder.container(keyedBy: Name.self)
+                values = container.allKeys.compactMap { key in
+                    (try? container.decode(UInt64.self, forKey: key)).map { (key.stringValue, $0) }
+                }.sorted { $0.name < $1.name }
+            }
+        }
+        let version: String
+        let abi, uptimeSeconds: Int
+        let enforcing: Bool
+        let kernel: Kernel
+        let maps: Maps
+        let counters: Counters
+        let configuration: [String: String]
+    }
+
+    private func show(_ status: Status) {
+        let kernel = status.kernel
+        var table = Table(["portcullisd", "\(status.version) (ABI \(status.abi))"])
+        table.add(["uptime", Duration.text(seconds: status.uptimeSeconds)])
+        table.add(["enforcing", status.enforcing ? "yes" : "no: this version identifies and observes"])
+        table.add(["kernel", kernel.release])
+        table.add(["BPF-LSM", kernel.bpfLSM])
+        table.add(["labels in", kernel.labels])
+        table.add(["inherited by", kernel.fork])
+        table.add(["programs", kernel.programs.joined(separator: " ")])
+        table.add(["pinned in", kernel.pins + (kernel.adopted ? " (taken over from an earlier daemon)" : "")])
+        table.add(["host namespaces", kernel.hostNamespaces])
+        table.add(["containers", "\(status.maps.containers) of \(status.maps.capacity), \(status.maps.identities) keys"])
+        let problem = status.configuration["problem"] ?? ""
+        table.add(["configuration", problem.isEmpty ? status.configuration["file"] ?? "" : "\(problem) (the old one is in force)"])
         table.print()
-        // A counter at zero says nothing; those that are not tell what happened.
-        let used = counters.filter { ($0.value as? NSNumber)?.intValue ?? 0 > 0 }.sorted { $0.key < $1.key }
         Output.line("")
-        for (name, value) in used { Output.line("  \(name) \(value)") }
+        // A counter at zero says nothing; those that are not tell what happened.
+        for counter in status.counters.values where counter.value > 0 { Output.line("  \(counter.name) \(counter.value)") }
     }
 }
 
