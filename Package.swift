@@ -57,9 +57,13 @@ let package = Package(
         // Tests: the first three need neither root nor a kernel feature.
         .testTarget(name: "HookWireTests", dependencies: ["HookWire"], path: "Tests/unit/HookWireTests"),
         .testTarget(name: "CoreTests", dependencies: ["Core", "HookWire", "CABI"], path: "Tests/unit/CoreTests"),
-        .testTarget(name: "HookTests", dependencies: ["HookWire", "portcullis-hook"], path: "Tests/unit/HookTests"),
-        .testTarget(name: "KernelTests", dependencies: ["Kernel", "CABI"], path: "Tests/unit/KernelTests"),
-        .testTarget(name: "HostTests", dependencies: ["Core", "HookWire"], path: "Tests/host"),
+        .testTarget(
+            name: "HookTests", dependencies: ["HookWire", "TestSupport", "portcullis-hook"], path: "Tests/unit/HookTests"),
+        .testTarget(name: "KernelTests", dependencies: ["Kernel", "CABI", "CObjects", "CLibBPF"], path: "Tests/unit/KernelTests"),
+        // With root, real containers and this machine's kernel.
+        .testTarget(name: "HostTests", dependencies: ["Core", "HookWire", "TestSupport", "CTestSupport"], path: "Tests/host"),
+        .target(name: "TestSupport", dependencies: ["HookWire"], path: "Tests/support/Swift", swiftSettings: strict),
+        .target(name: "CTestSupport", path: "Tests/support/C", cSettings: strictC),
     ],
     swiftLanguageModes: [.v6]
 )

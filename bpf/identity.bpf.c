@@ -18,6 +18,10 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/* Structs that live on the stack only would be missing from the BTF, by which a test checks the ABI. */
+struct pc_slot_empty *slot_empty_in_btf;
+struct pc_label_line *label_line_in_btf;
+
 /* Where the probe leaves what it found. Not pinned: each daemon has its own and runs one probe at a time. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

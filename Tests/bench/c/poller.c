@@ -21,7 +21,7 @@
 enum { KNOWN = 4096, STATE_ROOM = 256 << 10 };
 
 struct entry {
-	char id[128];
+	char id[256];
 	int seen;
 };
 

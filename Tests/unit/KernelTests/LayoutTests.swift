@@ -1,1 +1,78 @@
+import CABI
+import CLibBPF
+import CObjects
 import Testing
+
+/// The ABI as the built objects have it: every shared struct's size and members, from their BTF, against Swift's view of the
+/// same header.
+@Suite struct LayoutTests {
+    struct Layout {
+        let name: String
+        let size: Int
+        /// Member to byte offset.
+        let members: [String: Int?]
+
+        init<Struct>(_ name: String, _ type: Struct.Type, _ members: [String: PartialKeyPath<Struct>]) {
+            self.name = name
+            size = MemoryLayout<Struct>.size
+            self.members = members.mapValues { MemoryLayout<Struct>.offset(of: $0) }
+        }
+    }
+
+    static let layouts = [
+        Layout("pc_identity_key", pc_identity_key.self, ["mount_namespace": \.mount_namespace, "pid_namespace": \.pid_namespace]),
+        Layout("pc_identity", pc_identity.self, ["mount_sequence": \.mount_sequence, "slot_and_generation": \.slot_and_generation]),
+        Layout("pc_slot", pc_slot.self, ["policy": \.policy, "state": \.state, "mount_sequence": \.mount_sequence, "tasks": \.tasks]),
+        Layout("pc_label", pc_label.self, ["slot": \.slot, "generation": \.generation, "flags": \.flags, "reserved": \.reserved, "setup_mount": \.setup_mount]),
+        Layout("pc_record_key", pc_record_key.self, ["slot": \.slot, "chunk": \.chunk]),
+        Layout("pc_record", pc_record.self, ["generation": \.generation, "length": \.length, "bytes": \.bytes]),
+        Layout("pc_probe", pc_probe.self, [
+            "status": \.status, "pid": \.pid, "task": \.task, "start_time": \.start_time, "mount_namespace": \.mount_namespace,
+            "pid_namespace": \.pid_namespace, "user_namespace": \.user_namespace, "uid": \.uid, "mount_sequence": \.mount_sequence,
+            "root_mount": \.root_mount,
+        ]),
+        Layout("pc_event", pc_event.self, [
+            "type": \.type, "flags": \.flags, "source": \.source, "label_flags": \.label_flags, "slot": \.slot,
+            "generation": \.generation, "time": \.time, "start_time": \.start_time, "pid": \.pid, "namespace_pid": \.namespace_pid,
+            "parent_pid": \.parent_pid, "parent_namespace_pid": \.parent_namespace_pid, "uid": \.uid, "gid": \.gid,
+            "mount_namespace": \.mount_namespace, "pid_namespace": \.pid_namespace, "exit_code": \.exit_code,
+            "executable_length": \.executable_length, "arguments_length": \.arguments_length, "comm": \.comm, "parent_comm": \.parent_comm,
+        ]),
+        Layout("pc_slot_empty", pc_slot_empty.self, ["slot": \.slot, "generation": \.generation]),
+        Layout("pc_label_line", pc_label_line.self, ["slot": \.slot, "generation": \.generation, "pid": \.pid, "thread": \.thread]),
+        Layout("pc_switches", pc_switches.self, ["host_events": \.host_events, "reserved": \.reserved]),
+        Layout("pc_meta", pc_meta.self, [
+            "abi": \.abi, "capacity": \.capacity, "label_store": \.label_store, "fork_by_lsm": \.fork_by_lsm,
+            "identity_object": \.identity_object, "observe_object": \.observe_object,
+        ]),
+    ]
+
+    /// Structs that only one object uses are missing from the other's BTF.
+    private func compare(_ object: pco_object) throws -> Set<String> {
+        try #require(object.size > 0, "the eBPF objects are not built: run make bpf")
+        let raw = try #require(bpf_object__open_mem(object.bytes, object.size, nil))
+        defer { bpf_object__close(raw) }
+        let types = try #require(bpf_object__btf(raw))
+        var found: Set<String> = []
+        for layout in Self.layouts {
+            let identifier = btf__find_by_name_kind(types, layout.name, UInt32(BTF_KIND_STRUCT))
+            guard identifier > 0, let type = btf__type_by_id(types, UInt32(identifier)) else { continue }
+            found.insert(layout.name)
+            #expect(Int(type.pointee.size) == layout.size, "size of \(layout.name)")
+            let count = Int(type.pointee.info & 0xFFFF)
+            #expect(count == layout.members.count, "members of \(layout.name)")
+            let members = UnsafeRawPointer(type + 1).assumingMemoryBound(to: btf_member.self)
+            for index in 0..<count {
+                let name = String(cString: btf__name_by_offset(types, members[index].name_off))
+                let offset = try #require(layout.members[name], "\(layout.name).\(name) is unknown to Swift")
+                #expect(Int(members[index].offset) == offset.map { $0 * 8 }, "offset of \(layout.name).\(name)")
+            }
+        }
+        return found
+    }
+
+    @Test func objectsAgreeWithSwift() throws {
+        let found = try compare(pco_identity()).union(compare(pco_observe()))
+        #expect(found == Set(Self.layouts.map(\.name)), "not in any object: \(Set(Self.layouts.map(\.name)).subtracting(found))")
+    }
+}
