@@ -2,6 +2,7 @@
 import os
 import platform
 import resource
+import time
 
 
 def describe():
@@ -18,6 +19,18 @@ def describe():
 
 def load():
     return os.getloadavg()[0]
+
+
+def wait_until_quiet(limit, patience):
+    """Waits until others leave the CPUs alone for two seconds, for at most `patience` seconds. False if they do not."""
+    end = time.monotonic() + patience
+    while True:
+        with Company() as company:
+            time.sleep(2)
+            if company.share() <= limit:
+                return True
+        if time.monotonic() > end:
+            return False
 
 
 class Company:

@@ -11,7 +11,7 @@ from . import bundles, plots, stats
 from .daemon import Daemon
 from .failure import Impossible
 from .report import Part
-from .tools import Holders, spawn
+from .tools import Holders, peak_memory, spawn
 
 TITLE = "Cost of one hook process"
 SMALL, LARGE = 12 << 10, 100 << 10
@@ -24,6 +24,7 @@ def measure(context):
     runs = 60 if context.quick else 400
     with Daemon(context) as daemon:
         _present(context, part, daemon, runs)
+        _memory(context, part, daemon)
     _stuck(context, part, 10 if context.quick else 40)
     part.value("hook binary", os.path.getsize(context.hook), "bytes", 1, "file size")
     part.bar("hook binary's size", os.path.getsize(context.hook), 65536, "bytes")
@@ -80,25 +81,39 @@ def _report(context, part, variants):
     empty = stats.median(times["empty static C program"])
     for name in sorted(times, key=lambda name: stats.median(times[name])):
         part.distribution(name, times[name], "us", METHOD)
-        part.value(f"  ratio to the empty program", stats.median(times[name]) / empty, "x", len(times[name]), "ratio of the medians")
-        part.value(f"  page faults", stats.median([sample.minor_faults for sample in variants[name]]), "faults", len(times[name]),
+        part.value(f"{name}: ratio to the empty program", stats.median(times[name]) / empty, "x", len(times[name]), "ratio of the medians")
+        part.value(f"{name}: page faults", stats.median([sample.minor_faults for sample in variants[name]]), "faults", len(times[name]),
                    "ru_minflt of wait4, median")
     part.note(f"the yardstick is compiled with {' '.join(context.tools.compiler)}")
-    memory = {name: stats.median([sample.max_rss for sample in samples]) for name, samples in variants.items()}
-    above = (memory["hook, 100 KB config.json"] - memory["empty static C program"]) / 1024
-    for name in ("empty static C program", "hook, 12 KB config.json", "hook, 100 KB config.json"):
-        part.value(f"peak memory, {name}", memory[name] / 1024, "MiB", len(variants[name]),
-                   "ru_maxrss of wait4, median; its floor is the starting program's own size")
     present = stats.median(times["hook, 12 KB config.json"])
     extra = (stats.median(times["hook, 12 KB, no daemon, spooled"]) - present) / 1000
     part.bar("hook with 12 KB against an empty static program", present / empty, 2.5, "x")
     part.bar("hook with 100 KB against an empty static program", stats.median(times["hook, 100 KB config.json"]) / empty, 5, "x")
-    part.bar("peak memory above the empty program's", above, 0.5, "MiB")
     part.bar("no daemon: extra time", extra, 1, "ms")
     order = sorted(times, key=lambda name: stats.median(times[name]))
     rows = [(name, *(stats.spread(times[name])[key] for key in ("p10", "median", "p90", "p99")), 1 if name.startswith("hook") else 0)
             for name in order]
     part.plots.append(plots.intervals("One process, start to end", rows, "us"))
+
+
+def _memory(context, part, daemon):
+    """Peak memory, each run again a registration of its own."""
+    work = tempfile.mkdtemp(prefix="memory-", dir=context.work)
+    hook = [context.hook, "--socket", daemon.hook_socket, "--on-failure", "deny"]
+    runs, peaks = 5, {}
+    method = "VmHWM and smaps_rollup of the process, held at its exit"
+    with Holders(context.tools, 2 * runs) as holders:
+        pids = iter(holders.pids)
+        for name, size in (("hook, 12 KB config.json", SMALL), ("hook, 100 KB config.json", LARGE)):
+            directory = bundles.bundle(context.work, f"bundle-{size >> 10}k", size)
+            states = [bundles.state(work, bundles.container_id(f"memory{size}x", number), next(pids), directory) for number in range(runs)]
+            peaks[name] = [peak_memory(context.tools, state, hook) / 1024 for state in states]
+    empty = [peak_memory(context.tools, "/dev/null", [context.tools["empty"]]) / 1024 for _ in range(runs)]
+    part.value("peak memory, empty static C program", stats.median(empty), "MiB", runs, method)
+    for name, samples in peaks.items():
+        part.value(f"peak memory, {name}", stats.median(samples), "MiB", runs, method)
+    above = max(stats.median(samples) for samples in peaks.values()) - stats.median(empty)
+    part.bar("peak memory above the empty program's", above, 0.5, "MiB")
 
 
 def _stuck(context, part, runs):

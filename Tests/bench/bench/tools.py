@@ -6,7 +6,7 @@ import subprocess
 from .failure import Impossible
 
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "c")
-NAMES = ("empty", "holders", "spawntime", "loadgen", "poller", "churn")
+NAMES = ("empty", "holders", "spawntime", "loadgen", "poller", "churn", "memory")
 
 
 class Tools:
@@ -50,6 +50,17 @@ def spawn(tools, commands, at_once=False):
     if len(runs) != len(commands):
         raise Impossible(f"spawntime timed {len(runs)} of {len(commands)} commands")
     return runs
+
+
+def peak_memory(tools, stdin, words):
+    """KiB that a command had resident at most, read exactly while it is held at its exit."""
+    done = subprocess.run([tools["memory"], stdin, *words], capture_output=True, text=True)
+    if done.returncode:
+        raise Impossible(f"memory failed: {done.stderr}")
+    resident, _, high, status = map(int, done.stdout.split())
+    if status:
+        raise Impossible(f"{words[0]} ended with status {status}")
+    return max(resident, high)
 
 
 class Holders:
