@@ -51,6 +51,22 @@ class Listener:
         self.thread.join(5)
 
 
+class QuietListener:
+    """A listener whose output goes nowhere: the daemon decodes, writes JSON and sends."""
+
+    def __init__(self, daemon):
+        self.daemon = daemon
+
+    def __enter__(self):
+        self.process = subprocess.Popen([self.daemon.context.cli, "events", "--json", "--socket", self.daemon.control_socket],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
+        time.sleep(0.3)
+        return self
+
+    def __exit__(self, *_):
+        stop(self.process)
+
+
 def _nanoseconds(text):
     moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
     return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000

@@ -57,6 +57,8 @@ def _present(context, part, daemon, runs):
         for number in range(runs):
             commands.append(("empty static C program", (quiet, None, [context.tools["empty"]])))
             commands.append(("/bin/true", (quiet, None, ["/bin/true"])))
+            if context.tools.has_glibc_empty:
+                commands.append(("empty static C program, glibc", (quiet, None, [context.tools["empty-glibc"]])))
             gone = bundles.container_id("gone", number)
             commands.append(("hook, poststop", (bundles.state(work, gone, 0, small, "stopped"), None, hook)))
         for number in range(dropped):

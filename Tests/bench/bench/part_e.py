@@ -1,15 +1,17 @@
 """e: the event path under load, and the daemon at rest."""
+import glob
 import subprocess
 import time
 from contextlib import ExitStack
 
 from . import bundles, plots, stats
 from .containers import Runc
-from .daemon import Daemon, die_with_parent
+from .daemon import Daemon
+from .events import QuietListener
 from .failure import Impossible
 from .part_d import register
 from .report import Part
-from .tools import Holders, stop
+from .tools import Holders
 
 TITLE = "Events until loss; wake-ups and memory at rest"
 CAPACITY = 4096
@@ -57,7 +59,6 @@ def _wakes(daemon, seconds):
 
 
 def _switches(daemon):
-    import glob
     total = 0
     for path in glob.glob(f"/proc/{daemon.pid}/task/*/status"):
         with open(path) as file:
@@ -93,7 +94,7 @@ def _events(context, part, milliseconds, rounds):
             daemon = stack.enter_context(Daemon(context, cpu=cpu))
             runc = stack.enter_context(Runc(context))
             for listening in (False, True):
-                listener = stack.enter_context(_quiet_listener(daemon)) if listening else None
+                listener = stack.enter_context(QuietListener(daemon)) if listening else None
                 for kind in ("exec", "exit"):
                     label = f"{kind}s, daemon on {where}" + (", one listener" if listening else "")
                     rows.append((label, _until_loss(context, part, daemon, runc, label, kind, milliseconds, rounds), 2 if listening else 1))
@@ -152,19 +153,3 @@ def _settle(daemon):
         if time.monotonic() > end:
             raise Impossible(f"{counters['eventsSent'] - counters['eventsRead']} events were never read")
         time.sleep(0.05)
-
-
-class _quiet_listener:
-    """A listener whose output goes nowhere: the daemon decodes, writes JSON and sends."""
-
-    def __init__(self, daemon):
-        self.daemon = daemon
-
-    def __enter__(self):
-        self.process = subprocess.Popen([self.daemon.context.cli, "events", "--json", "--socket", self.daemon.control_socket],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
-        time.sleep(0.3)
-        return self
-
-    def __exit__(self, *_):
-        stop(self.process)

@@ -20,6 +20,15 @@ class Tools:
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
                 raise Impossible(f"cannot compile {name}.c:\n{done.stderr}")
+        self.has_glibc_empty = self._compile_glibc_empty()
+
+    def _compile_glibc_empty(self):
+        """The usual libc's empty program, for comparison only: its start asks the CPU dozens of questions, which a hypervisor
+        answers, so that in a virtual machine it is no yardstick."""
+        if self.compiler[0] in ("gcc", "cc") or not shutil.which("gcc"):
+            return False
+        command = ["gcc", "-static", "-O2", "-o", self["empty-glibc"], os.path.join(SOURCES, "empty.c")]
+        return subprocess.run(command, capture_output=True).returncode == 0
 
     def __getitem__(self, name):
         return os.path.join(self.directory, name)
