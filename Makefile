@@ -84,3 +84,58 @@ $(DAEMON) $(CLI) &: $(SWIFT_SOURCES) $(OBJECTS) | deps
 		--product portcullis $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' | grep -v 'statically linked applications' || :; }; exit $${PIPESTATUS[0]})
 	$(Q)for program in portcullisd portcullis; do \
 		$(TOOLCHAIN)/llvm-objcopy --strip-all .build-release/release/$$program $(BUILD)/$$program || exit 1; done
+
+# --- tests. PORTCULLIS_BUILD says where the programs under test are; root is asked for only by those that need it.
+TEST_BUILD := $(SWIFT) build --build-tests
+TEST_RUN := $(SWIFT) test --skip-build
+quiet_build = $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' || :; }; exit $${PIPESTATUS[0]})
+test-build: all
+	$(call say,BUILD tests)
+	$(Q)$(TEST_BUILD) $(quiet_build)
+test-unit: test-build
+	$(Q)$(TEST_RUN) --skip HostTests
+test-host: test-build hook-aarch64-check
+	$(Q)$(SUDO) env PATH="$$PATH" PORTCULLIS_LONG=$(PORTCULLIS_LONG) $(TEST_RUN) --filter HostTests; \
+		result=$$?; [ -z "$(SUDO)" ] || $(SUDO) chown -R $$(id -u):$$(id -g) .build; exit $$result
+test: check test-unit test-host
+test-long:
+	$(Q)$(MAKE) --no-print-directory test PORTCULLIS_LONG=1
+.PHONY: test-build test-host hook-aarch64-check
+
+# The cross-built hook, under emulation: a state on standard input, no daemon, the message in the spool.
+hook-aarch64-check:
+ifeq ($(shell uname -m),x86_64)
+	$(Q)$(MAKE) --no-print-directory hook ARCH=aarch64
+	$(Q)Tests/unit/hook-aarch64 $(BUILD)/aarch64/portcullis-hook
+else
+	@echo "  SKIP  the cross-built hook: this is not an x86_64 machine"
+endif
+
+# --- the rest
+demo: all
+	$(Q)$(SUDO) scripts/demo $(BUILD)
+
+BENCH ?= a b c d e
+bench: all
+	$(Q)$(SUDO) Tests/bench/run --bin $(BUILD) --out $(BUILD)/bench $(if $(QUICK),--quick) $(BENCH)
+
+check:
+	$(Q)scripts/check "$(SWIFT)"
+
+LIBEXEC := $(DESTDIR)$(PREFIX)/libexec/portcullis
+install: all
+	$(Q)install -D -m 0755 $(DAEMON) $(DESTDIR)$(PREFIX)/sbin/portcullisd
+	$(Q)install -D -m 0755 $(CLI) $(DESTDIR)$(PREFIX)/bin/portcullis
+	$(Q)install -D -m 0755 $(HOOK) $(LIBEXEC)/portcullis-hook
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/portcullis/hooks.d $(DESTDIR)$(PREFIX)/share/man/man8
+	$(Q)sed 's|/usr/libexec/portcullis|$(PREFIX)/libexec/portcullis|' hooks.d/portcullis.json > $(DESTDIR)$(PREFIX)/share/portcullis/hooks.d/portcullis.json
+	$(Q)install -m 0644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	@echo "  Installed under $(DESTDIR)$(PREFIX). To have CRI-O and podman run the hook, copy"
+	@echo "  $(PREFIX)/share/portcullis/hooks.d/portcullis.json into /etc/containers/oci/hooks.d or /usr/share/containers/oci/hooks.d."
+
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/portcullisd $(DESTDIR)$(PREFIX)/bin/portcullis $(DESTDIR)$(PREFIX)/share/man/man8/portcullis*.8
+	$(Q)rm -rf $(LIBEXEC) $(DESTDIR)$(PREFIX)/share/portcullis
+
+clean:
+	$(Q)rm -rf .build .build-release $(BUILD)
