@@ -63,6 +63,7 @@ enum pc_label_flag {
 	PC_LABEL_SETUP = 1,   /* still the runtime's process: its root is the mount that it had at the add */
 	PC_LABEL_FIRST = 2,   /* the last exec was the one that left setup */
 	PC_LABEL_ENTERED = 4, /* came in by setns, recognised by its key */
+	PC_LABEL_GONE = 8,    /* its task is counted out of the slot */
 };
 
 /* Who a task belongs to. Given at the add, inherited at fork, kept until the task ends. */

@@ -29,6 +29,9 @@ static __always_inline __u64 mount_sequence_of(struct mnt_namespace *namespace)
 	return sequence;
 }
 
+/* At least MAX_PID_NS_LEVEL (32), as a mask. */
+#define PC_PID_LEVELS 63
+
 /* The pid's last number and namespace: those of the process itself (pid_namespaces(7)), not of its future children. */
 static __always_inline void own_pid(struct pid *pid, struct upid *out)
 {
@@ -37,8 +40,11 @@ static __always_inline void own_pid(struct pid *pid, struct upid *out)
 	out->ns = NULL;
 	if (!pid)
 		return;
+	/* The size is relocated only to be checked: up to 6.1 a product with it has no bounds, and moves no pointer to a pid then. */
+	if (bpf_core_type_size(struct upid) != sizeof(struct upid))
+		return;
 	bpf_core_read(&level, sizeof level, &pid->level);
-	bpf_core_read(out, sizeof *out, (void *)&pid->numbers[0] + level * bpf_core_type_size(struct upid));
+	bpf_core_read(out, sizeof *out, (void *)&pid->numbers[0] + (level & PC_PID_LEVELS) * sizeof(struct upid));
 }
 
 /* False if the task has no namespaces any more. */

@@ -6,7 +6,7 @@
  *            tp_btf/sched_process_fork       inheritance elsewhere, and children that setns made
  *            tp_btf/sched_process_exec       a label sticks; setup ends
  *            tp_btf/sched_process_exit       a labelled task is gone
- *            tp_btf/sched_process_free       cleans the hash of labels, where that is used
+ *            tp_btf/sched_process_free       the same as task_free where that is not used; cleans the hash of labels
  *            raw_tp (never attached)         the probe, run by BPF_PROG_TEST_RUN
  *            iter/task                       all labels, for a daemon that adopts what it finds
  * Maps       identities, slots, labels or labels_hash, counters, slots_empty; probe_result (not pinned)
@@ -35,17 +35,24 @@ static __always_inline void task_came(__u32 index)
 {
 	struct pc_slot *slot = bpf_map_lookup_elem(&slots, &index);
 	if (slot)
-		__sync_fetch_and_add(&slot->tasks, 1);
+		__atomic_fetch_add(&slot->tasks, 1, __ATOMIC_RELAXED);
 }
 
-/* Counts a labelled task out; tells the daemon if it was the last one of a container that has ended. */
+/*
+ * Counts a labelled task out, once; tells the daemon if it was the last one of a container that has ended. Called at the exit
+ * and again when the task is freed: a program that is preempted on this CPU (tracepoints can be, from 7.0 on) makes the kernel
+ * leave out another task's run of the same program, and a fork that fails late has no exit at all.
+ */
 static __always_inline void task_went(struct pc_label *label)
 {
 	__u32 index = label->slot;
+	if (label->flags & PC_LABEL_GONE)
+		return;
+	label->flags |= PC_LABEL_GONE;
 	struct pc_slot *slot = bpf_map_lookup_elem(&slots, &index);
 	if (!slot || (slot->state >> 32) != label->generation)
 		return;
-	__sync_fetch_and_add(&slot->tasks, -1);
+	__atomic_fetch_add(&slot->tasks, -1, __ATOMIC_RELAXED);
 	/* Each reads after its own decrement, so at least the last one sees 0; a second message does no harm. */
 	if (*(volatile __s64 *)&slot->tasks > 0 || (__u32)slot->state != PC_SLOT_RETIRED)
 		return;
@@ -60,7 +67,7 @@ static __always_inline bool inherited(struct task_struct *parent, struct pc_labe
 	struct pc_label *own = label_of_process(parent);
 	if (own) {
 		*label = *own;
-		label->flags &= ~PC_LABEL_FIRST;
+		label->flags &= ~(PC_LABEL_FIRST | PC_LABEL_GONE);
 		return true;
 	}
 	struct identified who;
@@ -97,12 +104,10 @@ int BPF_PROG(pc_task_alloc, struct task_struct *task, unsigned long clone_flags,
 	return give(task, &label) ? 0 : -12; /* ENOMEM: an unlabelled child would be taken for the host's */
 }
 
-/* A task that was labelled in task_alloc and then not made after all never exits: it is counted out here. */
+/* Also of a task that was labelled in task_alloc and then not made after all. LSM programs are never left out (6.2). */
 SEC("lsm/task_free")
 int BPF_PROG(pc_task_free, struct task_struct *task)
 {
-	if (task->exit_state || task->flags & PF_EXITING)
-		return 0;
 	struct pc_label *label = label_of(task);
 	if (label)
 		task_went(label);
@@ -165,8 +170,13 @@ int BPF_PROG(pc_exit, struct task_struct *task)
 SEC("tp_btf/sched_process_free")
 int BPF_PROG(pc_free, struct task_struct *task)
 {
-	__u64 address = (__u64)task;
-	bpf_map_delete_elem(&labels_hash, &address);
+	struct pc_label *label = label_of(task);
+	if (label)
+		task_went(label);
+	if (label_store == PC_LABELS_IN_HASH) {
+		__u64 address = (__u64)task;
+		bpf_map_delete_elem(&labels_hash, &address);
+	}
 	return 0;
 }
 

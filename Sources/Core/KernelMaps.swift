@@ -29,8 +29,8 @@ public protocol KernelMaps: AnyObject {
 
     /// The label of the process's main task; nil if it has none.
     func label(_ descriptor: Int32, _ process: ProcessIdentity) throws(PortcullisError) -> SlotReference?
-    /// Labels the main task, in setup. The count of a label that is replaced goes down.
-    func setLabel(_ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference) throws(PortcullisError)
+    /// Labels the main task; `inSetup` until its root mount changes. The count of a label that is replaced goes down.
+    func setLabel(_ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference, inSetup: Bool) throws(PortcullisError)
     /// How many living tasks carry each label; for what was found pinned.
     func countLabels() throws(PortcullisError) -> [SlotReference: Int]
 

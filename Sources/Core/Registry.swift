@@ -12,6 +12,8 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
     private var slotByKey: [NamespaceKey: UInt32] = [:]
     private var freeSlots: FreeSlots
     private var recent = RecentContainers()
+    /// Slots of ended containers whose tasks live on.
+    private var lingering: Set<UInt32> = []
     public internal(set) var counters = RegistryCounters()
 
     /// What an add came to.
@@ -96,7 +98,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
         do throws(PortcullisError) {
             try kernel.setRecord(reference, ContainerRecord(container, message).encoded())
             kernel.activate(reference, mountSequence: process.mountSequence)
-            try kernel.setLabel(descriptor, process, reference)
+            try kernel.setLabel(descriptor, process, reference, inSetup: !message.hasStarted)
             try kernel.setIdentity(process.key, reference, mountSequence: process.mountSequence)
             // An init that died meanwhile may have died without its label, and its count would never go down.
             guard !kernel.hasEnded(descriptor) else { throw PortcullisError(.processGone, "process \(message.pid) has ended") }
@@ -150,6 +152,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
         let slot = container.reference.slot
         containers[slot] = container
         slotsByID[container.id, default: []].append(slot)
+        if container.state == .ended { lingering.insert(slot) }
         if container.state == .running, container.ownsKey { slotByKey[container.process.key] = slot }
     }
 
@@ -205,7 +208,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
             container.state = .ended
             containers[slot] = container
         }
-        if kernel.slot(slot).tasks <= 0 { try free(slot) }
+        if kernel.slot(slot).tasks <= 0 { try free(slot) } else { lingering.insert(slot) }
     }
 
     /// The kernel says that a retired slot's last labelled task is gone.
@@ -214,9 +217,10 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
         if kernel.slot(reference.slot).tasks <= 0 { try free(reference.slot) }
     }
 
-    /// Frees ended containers whose slots are empty, for when a message of the kernel's was lost.
+    /// Frees ended containers whose slots are empty. Called with every end: the kernel's word about an empty slot can be lost,
+    /// and on a processor with weak ordering its last task and our retirement can miss each other.
     public mutating func sweep() throws(PortcullisError) {
-        for (slot, container) in containers where container.state == .ended && kernel.slot(slot).tasks <= 0 { try free(slot) }
+        for slot in lingering where kernel.slot(slot).tasks <= 0 { try free(slot) }
     }
 
     private mutating func free(_ slot: UInt32) throws(PortcullisError) {
@@ -224,6 +228,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
         try kernel.removeRecord(slot)
         kernel.setState(.free, of: container.reference)
         containers[slot] = nil
+        lingering.remove(slot)
         slotsByID[container.id]?.removeAll { $0 == slot }
         if slotsByID[container.id]?.isEmpty == true { slotsByID[container.id] = nil }
         recent.insert(container)

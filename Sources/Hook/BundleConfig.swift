@@ -11,7 +11,7 @@ struct BundleConfig {
 
     /// Reads one configuration; members that are not needed are checked and skipped, in whatever order they come.
     static func read<Source: ByteSource>(_ source: Source) throws(JSONError) -> BundleConfig {
-        var reader = JSONReader(source)
+        var reader = JSONReader(source, window: DescriptorSource.window)
         var config = BundleConfig()
         let mark = try reader.beginObject()
         var first = true

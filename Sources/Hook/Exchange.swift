@@ -35,7 +35,7 @@ struct Exchange {
         while true {
             var count: Int64 = 0
             let part = [UInt8](unsafeUninitializedCapacity: limit) { buffer, filled in
-                count = pch_read(descriptor, buffer.baseAddress, buffer.count, deadline)
+                count = pch_read(descriptor, buffer.baseAddress, buffer.count, deadline, 1)
                 filled = Int(max(count, 0))
             }
             if count < 0 { return .noAnswer(Int32(-count)) }

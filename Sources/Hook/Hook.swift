@@ -53,7 +53,7 @@ struct Hook {
     private mutating func run() -> Int32 {
         let state: OCIState
         do {
-            state = try OCIState.read(DescriptorSource(descriptor: 0, deadline: deadline))
+            state = try OCIState.read(DescriptorSource(descriptor: 0, deadline: deadline, waits: true))
         } catch {
             return fail(document("the OCI state on standard input", error))
         }
@@ -64,6 +64,7 @@ struct Hook {
 
         var message = HookMessage(operation: state.operation ?? .remove, containerID: state.containerID)
         message.bundle = state.bundle
+        message.hasStarted = ContainerRuntime.equal(state.status, "running")
         if message.operation == .add {
             if let problem = describe(pid: UInt32(state.pid), in: &message) { return fail(problem) }
         }
@@ -102,7 +103,7 @@ struct Hook {
         }
         defer { _ = pch_close(descriptor) }
         do {
-            let config = try BundleConfig.read(DescriptorSource(descriptor: descriptor, deadline: deadline))
+            let config = try BundleConfig.read(DescriptorSource(descriptor: descriptor, deadline: deadline, waits: false))
             message.annotations = config.annotations
             message.apparmorProfile = config.apparmorProfile
             message.argument0 = config.argument0

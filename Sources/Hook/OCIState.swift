@@ -12,7 +12,7 @@ struct OCIState {
 
     /// Reads one state and nothing after it.
     static func read<Source: ByteSource>(_ source: Source) throws(JSONError) -> OCIState {
-        var reader = JSONReader(source)
+        var reader = JSONReader(source, window: DescriptorSource.window)
         var state = OCIState()
         let mark = try reader.beginObject()
         var first = true
@@ -73,6 +73,7 @@ extension JSONReader {
         var first = true
         var name: [UInt8] = []
         while try nextKey(mark, first: &first, name: &name) {
+            guard annotations.count < HookLimits.annotations else { throw failure(.tooLarge) }
             let value = try readString(limit: HookLimits.annotation)
             if !name.isEmpty { annotations.append(HookMessage.Annotation(key: name, value: value)) }
         }

@@ -10,9 +10,6 @@ struct ProcessFacts {
     var startTime: UInt64 = 0
     var cgroupPath: [UInt8] = []
 
-    /// Room for one `/proc` file; `cgroup` has a line of up to PATH_MAX for each of some 15 controllers at worst.
-    private static let fileBytes = 16 << 10
-
     /// Reads the facts of `pid`; nil if any of them cannot be read, which means that the process is gone.
     static func read(pid: UInt32) -> ProcessFacts? {
         var facts = ProcessFacts()
@@ -42,10 +39,9 @@ struct ProcessFacts {
     }
 
     private static func file(_ pid: UInt32, _ name: StaticString) -> [UInt8]? {
-        let bytes = [UInt8](unsafeUninitializedCapacity: fileBytes) { buffer, count in
-            count = Int(max(path(pid, name).withCString { pch_read_file($0, buffer.baseAddress, buffer.count) }, 0))
-        }
-        return bytes.isEmpty ? nil : bytes
+        let window = DescriptorSource.window
+        let count = Int(path(pid, name).withCString { pch_read_file($0, window.baseAddress, window.count) })
+        return count > 0 ? Array(window[..<count]) : nil
     }
 
     /// Field 22 of `/proc/<pid>/stat`, in clock ticks since boot (proc(5)). The second field, the command's name, may hold

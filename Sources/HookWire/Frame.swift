@@ -41,6 +41,8 @@ enum FieldTag: UInt16 {
     case rootfs = 11
     /// How many annotations the sender left out for want of room.
     case annotationsCut = 12
+    /// 1 if the container's own program runs already.
+    case started = 13
 }
 
 /// Why a frame's body was refused.

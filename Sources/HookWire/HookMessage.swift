@@ -41,6 +41,9 @@ public struct HookMessage: Equatable, Sendable {
     /// Annotations left out because the frame was full. Those that name the workload are kept first.
     public var annotationsCut: UInt32 = 0
 
+    /// True if the container's own program runs already (`poststart`): there is no setup left to wait for.
+    public var hasStarted = false
+
     public init(operation: Operation, containerID: [UInt8]) {
         self.operation = operation
         self.containerID = containerID
@@ -53,6 +56,8 @@ public enum HookLimits {
     public static let containerID = 1024
     /// PATH_MAX of Linux, the terminating NUL included.
     public static let path = 4096
+    /// Annotations of one container; Kubernetes' 256 KiB hold some 50,000 of the shortest.
+    public static let annotations = 1 << 16
     /// One annotation's key or value. Kubernetes allows 256 KiB for all annotations of a pod together.
     public static let annotation = 512 << 10
 }
@@ -76,7 +81,7 @@ extension HookMessage {
         var cut = annotationsCut
         for annotation in annotations {
             let size = 10 + annotation.key.count + annotation.value.count
-            guard writer.bytes.count + size + 10 - Frame.lengthBytes <= bodyLimit else {
+            guard writer.bytes.count + size + 17 - Frame.lengthBytes <= bodyLimit else {
                 cut += 1
                 continue
             }
@@ -87,6 +92,7 @@ extension HookMessage {
             writer.append(annotation.value)
         }
         if cut > 0 { writer.field(.annotationsCut, cut) }
+        if hasStarted { writer.field(.started, UInt8(1)) }
         return writer.finish()
     }
 
@@ -125,6 +131,9 @@ extension HookMessage {
             case .argument0: argument0 = try value.text(Int(size), limit: HookLimits.path)
             case .rootfs: rootfs = try value.text(Int(size), limit: HookLimits.path)
             case .annotationsCut: annotationsCut = try value.only()
+            case .started:
+                let flag: UInt8 = try value.only()
+                hasStarted = flag != 0
             case .annotation:
                 let keySize: UInt32 = try value.integer()
                 let key = Array(try value.take(Int(keySize)))

@@ -58,6 +58,8 @@ public enum JSONLimits {
     public static let documentBytes = 16 << 20
     /// Open objects and arrays at one time. OCI documents use fewer than 10.
     public static let depth = 64
+    /// Members of one object.
+    public static let members = 1 << 18
     /// Members of one object that are compared one by one; a larger object is checked by sorting when it ends.
     static let comparedMembers = 24
 }

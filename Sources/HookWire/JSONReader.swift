@@ -4,7 +4,7 @@
 /// walks the document: `beginObject`, `nextKey` until it returns false, and for each member one `read…` or `skipValue`. What
 /// is skipped is checked as strictly as what is read.
 public struct JSONReader<Source: ByteSource>: ~Copyable {
-    /// Bytes of the window. One page-cache read of a usual `config.json`; the hook's peak memory is a bar.
+    /// Bytes of a window of the reader's own: one page-cache read of a usual `config.json`.
     static var windowBytes: Int { 16 << 10 }
 
     var source: Source
@@ -18,13 +18,17 @@ public struct JSONReader<Source: ByteSource>: ~Copyable {
     var ledger = KeyLedger()
     var key: [UInt8] = []
 
-    public init(_ source: Source, limit: Int = JSONLimits.documentBytes) {
+    private let ownsWindow: Bool
+
+    /// Reads through `window`, which must outlive the reader, or through one of its own.
+    public init(_ source: Source, limit: Int = JSONLimits.documentBytes, window: UnsafeMutableRawBufferPointer? = nil) {
         self.source = source
         self.limit = limit
-        window = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.windowBytes, alignment: 16)
+        ownsWindow = window == nil
+        self.window = window ?? UnsafeMutableRawBufferPointer.allocate(byteCount: Self.windowBytes, alignment: 16)
     }
 
-    deinit { window.deallocate() }
+    deinit { if ownsWindow { window.deallocate() } }
 
     // MARK: Objects and arrays
 
@@ -54,6 +58,7 @@ public struct JSONReader<Source: ByteSource>: ~Copyable {
         guard token == UInt8(ascii: "\"") else { throw failure(.syntax) }
         name.removeAll(keepingCapacity: true)
         try scanString(into: &name, limit: limit, keep: true)
+        guard ledger.count(since: mark) < JSONLimits.members else { throw failure(.tooLarge) }
         guard ledger.insert(name, since: mark) else { throw failure(.duplicateKey) }
         guard try peekToken() == UInt8(ascii: ":") else { throw failure(.syntax) }
         position += 1
@@ -164,5 +169,6 @@ public struct JSONReader<Source: ByteSource>: ~Copyable {
         guard depth <= JSONLimits.depth else { throw failure(.depth) }
     }
 
-    func failure(_ kind: JSONError.Kind) -> JSONError { JSONError(kind, at: base + position) }
+    /// An error at the place that has been reached.
+    public func failure(_ kind: JSONError.Kind) -> JSONError { JSONError(kind, at: base + position) }
 }

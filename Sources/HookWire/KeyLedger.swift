@@ -15,6 +15,9 @@ struct KeyLedger {
     /// The first name of the object being opened; hand it back to `close`.
     func open() -> Int { names.count }
 
+    /// Members of the object opened at `mark` so far.
+    func count(since mark: Int) -> Int { names.count - mark }
+
     /// Notes `key` as a member of the object opened at `mark`. False if a small object has it already.
     mutating func insert(_ key: [UInt8], since mark: Int) -> Bool {
         if names.count - mark < JSONLimits.comparedMembers {

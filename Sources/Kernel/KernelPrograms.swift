@@ -62,6 +62,8 @@ public final class KernelPrograms {
             }
             best.capacity = Int(found.capacity)
             best.labelStore = Variant.LabelStore(rawValue: found.label_store) ?? best.labelStore
+            // A label in the hash that task_alloc gave to a fork that then failed would never be cleaned.
+            best.forkByLSM = best.forkByLSM && best.labelStore == .tasks
         }
         let variant = best
         let wanted = Self.attached.filter { Self.isUsed($0.program, variant) }
@@ -96,10 +98,16 @@ public final class KernelPrograms {
         try BPFMap<UInt32, pc_meta>(name: "meta", descriptor: identity.mapDescriptor("meta")).update(0, meta)
     }
 
+    /// Runs that the kernel left out, by program; see `PinnedLinks.missedRuns`.
+    public var missedRuns: [(program: String, count: UInt64)] {
+        let links = PinnedLinks(directory: directory)
+        return programs.map { ($0, links.missedRuns($0) ?? 0) }
+    }
+
     private static func isUsed(_ program: String, _ variant: Variant) -> Bool {
         switch program {
         case "pc_task_alloc", "pc_task_free": variant.forkByLSM
-        case "pc_free": variant.labelStore == .hash
+        case "pc_free": !variant.forkByLSM
         default: true
         }
     }

@@ -10,6 +10,24 @@ struct PinnedLinks {
 
     func isPinned(_ program: String) -> Bool { access(path(program), F_OK) == 0 }
 
+    /// Runs of the program that the kernel left out, because the same program was at work on that CPU: a tracepoint's program
+    /// can be preempted from 7.0 on. Nil if the kernel does not count them (before 5.12).
+    func missedRuns(_ program: String) -> UInt64? {
+        let link = bpf_obj_get(path(program))
+        guard link >= 0 else { return nil }
+        defer { close(link) }
+        var linkInfo = bpf_link_info()
+        var size = UInt32(MemoryLayout<bpf_link_info>.size)
+        guard bpf_obj_get_info_by_fd(link, &linkInfo, &size) == 0 else { return nil }
+        let descriptor = bpf_prog_get_fd_by_id(linkInfo.prog_id)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var info = bpf_prog_info()
+        size = UInt32(MemoryLayout<bpf_prog_info>.size)
+        guard bpf_obj_get_info_by_fd(descriptor, &info, &size) == 0 else { return nil }
+        return info.recursion_misses
+    }
+
     /// Attaches a loaded program and pins the link, taking the place of an older one: both run for a moment, none is missing.
     func attach(_ object: BPFObject, _ program: String) throws(PortcullisError) {
         guard let link = bpf_program__attach(try object.program(program)) else {

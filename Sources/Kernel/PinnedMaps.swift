@@ -137,13 +137,17 @@ public final class PinnedMaps: KernelMaps {
         try labels.label(descriptor, process).map { SlotReference(slot: $0.slot, generation: $0.generation) }
     }
 
-    public func setLabel(_ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference) throws(PortcullisError) {
+    public func setLabel(
+        _ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference, inSetup: Bool
+    ) throws(PortcullisError) {
         let before = try label(descriptor, process)
         var label = pc_label()
         label.slot = reference.slot
         label.generation = reference.generation
-        label.flags = PC_LABEL_SETUP.rawValue
-        label.setup_mount = process.rootMount
+        if inSetup {
+            label.flags = PC_LABEL_SETUP.rawValue
+            label.setup_mount = process.rootMount
+        }
         try labels.setLabel(descriptor, process, label)
         if hasEnded(descriptor) { labels.removeStray(process) }
         if let before, before != reference, Int(before.slot) < capacity, slot(before.slot).generation == before.generation {

@@ -31,6 +31,34 @@ extension HostTests {
             #expect(empty)
         }
 
+        /// Hooks that found nobody left their messages: the next daemon carries them out, but for those that are outdated.
+        @Test func whatHooksLeftBehindIsCarriedOut() throws {
+            let daemon = try RealDaemon()
+            #expect(daemon.stop() == 0)
+            let bundle = try Bundle(daemon) { config in
+                var hook = Bundle.hook(daemon)
+                hook["args"] = (hook["args"] as? [String] ?? []).map { $0 == "deny" ? "allow" : $0 }
+                config["hooks"] = ["prestart": [hook], "poststop": [hook]]
+            }
+            try bundle.setArguments(["/bin/sh", "-c", "while ! test -e /tmp/go; do /bin/sleep 0.05; done; /bin/env"])
+            try bundle.runDetached("early")
+            defer { try? bundle.delete("early") }
+            try bundle.setArguments(["/bin/true"])
+            try bundle.run("gone")
+            let spool = daemon.scratch.path + "/spool"
+            #expect(Set(try FileManager.default.contentsOfDirectory(atPath: spool)) == ["early.frame", "gone.frame"])
+            try daemon.scratch.write("spool/bad.frame", "hello")
+            try daemon.start()
+            #expect(try daemon.containers().map { $0["id"] as? String } == ["early"])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: spool).isEmpty)
+            #expect(try daemon.counter("spoolInvalid") == 1 && daemon.logText.contains("bad.frame is not one whole frame"))
+            // It runs already: what it does is its own, and no exec of it is called the first.
+            let events = try EventStream(daemon)
+            try Data().write(to: URL(filePath: bundle.path + "/rootfs/tmp/go"))
+            let seen = try events.wait("early") { $0.contains { $0.process?.executable == "/bin/env" } }
+            #expect(seen.contains { $0.process?.executable == "/bin/env" } && !seen.contains { $0.process?.first == true })
+        }
+
         /// What ends while no daemon runs is gone when the next one starts.
         @Test func endsDuringAnAbsenceAreNoticed() throws {
             let daemon = try RealDaemon()

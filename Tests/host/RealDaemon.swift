@@ -30,6 +30,7 @@ final class RealDaemon {
         arguments = [
             "--hook-socket", scratch.path + "/run/hook.sock", "--control-socket", scratch.path + "/run/control.sock",
             "--bpf-directory", pins + "/v1", "--config", try scratch.write("etc/config.yaml", ""),
+            "--spool", scratch.path + "/spool",
         ] + extra
         try start()
     }

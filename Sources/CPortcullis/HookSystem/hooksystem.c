@@ -40,7 +40,7 @@ static int wait_for(int descriptor, short events, int64_t deadline)
 int32_t pch_open_regular(const uint8_t *path)
 {
     struct stat info;
-    int descriptor = open((const char *)path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int descriptor = open((const char *)path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (descriptor < 0)
         return -errno;
     int error = fstat(descriptor, &info) ? errno : S_ISDIR(info.st_mode) ? EISDIR : S_ISREG(info.st_mode) ? 0 : EINVAL;
@@ -51,10 +51,10 @@ int32_t pch_open_regular(const uint8_t *path)
     return descriptor;
 }
 
-int64_t pch_read(int32_t descriptor, void *buffer, size_t size, int64_t deadline)
+int64_t pch_read(int32_t descriptor, void *buffer, size_t size, int64_t deadline, int32_t waits)
 {
     for (;;) {
-        int error = wait_for(descriptor, POLLIN, deadline);
+        int error = waits ? wait_for(descriptor, POLLIN, deadline) : pch_now() < deadline ? 0 : -ETIMEDOUT;
         if (error)
             return error;
         ssize_t count = read(descriptor, buffer, size);
@@ -67,7 +67,7 @@ int64_t pch_read(int32_t descriptor, void *buffer, size_t size, int64_t deadline
 
 int64_t pch_read_file(const uint8_t *path, void *buffer, size_t size)
 {
-    int descriptor = open((const char *)path, O_RDONLY | O_CLOEXEC);
+    int descriptor = open((const char *)path, O_RDONLY);
     int64_t total = 0;
     if (descriptor < 0)
         return -errno;
@@ -221,7 +221,64 @@ const char *pch_error_text(int32_t error)
     }
 }
 
+uint8_t *pch_window(void)
+{
+    static uint8_t window[PCH_WINDOW_BYTES] __attribute__((aligned(16)));
+    return window;
+}
+
 #ifdef PORTCULLIS_EMBEDDED
+#include <stdlib.h>
+#include <sys/mman.h>
+
+/*
+ * Memory for a program that lives for a third of a millisecond: taken from the front of a fixed piece, never given back but
+ * for the newest allocation. libc's allocator would cost some twenty system calls a run and 6 KB of code. A document at its
+ * limit needs more than the piece: then further ones come from the kernel, up to PCH_MEMORY_LIMIT, where the hook ends.
+ */
+#define PCH_MEMORY_LIMIT (256u << 20)
+#define PCH_PIECE_BYTES (4u << 20)
+static uint8_t first_piece[64 << 10] __attribute__((aligned(16)));
+static uint8_t *next_free = first_piece, *piece_end = first_piece + sizeof first_piece, *newest;
+static size_t taken;
+
+static void *take(size_t alignment, size_t size)
+{
+    uintptr_t start = ((uintptr_t)next_free + alignment - 1) & ~(uintptr_t)(alignment - 1);
+    if (size > PCH_MEMORY_LIMIT)
+        abort();
+    if (start + size > (uintptr_t)piece_end) {
+        size_t piece = size + alignment > PCH_PIECE_BYTES ? size + alignment : PCH_PIECE_BYTES;
+        taken += piece;
+        void *memory = taken > PCH_MEMORY_LIMIT ? MAP_FAILED
+                       : mmap(NULL, piece, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED) {
+            static const char message[] = "portcullis-hook: out of memory\n";
+            pch_print(2, message, sizeof message - 1);
+            _exit(1);
+        }
+        piece_end = (uint8_t *)memory + piece;
+        start = ((uintptr_t)memory + alignment - 1) & ~(uintptr_t)(alignment - 1);
+    }
+    newest = (uint8_t *)start;
+    next_free = newest + size;
+    return newest;
+}
+
+void *malloc(size_t size) { return take(16, size); }
+
+int posix_memalign(void **result, size_t alignment, size_t size)
+{
+    *result = take(alignment < 16 ? 16 : alignment, size);
+    return 0;
+}
+
+void free(void *memory)
+{
+    if (memory && memory == newest)
+        next_free = newest;
+}
+
 /* The embedded hook: Swift has no @main here, so C's main hands over. */
 int32_t portcullis_hook_main(int32_t count, char **arguments);
 

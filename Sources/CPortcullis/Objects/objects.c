@@ -1,8 +1,10 @@
+#define _GNU_SOURCE
 #include "cobjects.h"
 
 #include <bpf/libbpf.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #pragma clang diagnostic ignored "-Wc23-extensions"
@@ -27,14 +29,18 @@ static void (*message_sink)(int, const char *);
 
 static int print(enum libbpf_print_level level, const char *format, va_list arguments)
 {
-    char message[4096];
-    int length = vsnprintf(message, sizeof message, format, arguments);
+    /* A verifier's log is long, and its last lines are the ones that matter: no fixed buffer. */
+    char *message = NULL;
+    int length = vasprintf(&message, format, arguments);
+    if (length < 0)
+        return length;
     if (length > 0 && message_sink) {
         size_t last = strlen(message) - 1;
         if (message[last] == '\n')
             message[last] = 0;
         message_sink((int)level, message);
     }
+    free(message);
     return length;
 }
 

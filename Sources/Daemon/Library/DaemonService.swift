@@ -24,6 +24,7 @@ final class DaemonService {
     private var emptyRing: RingBuffer!
     private var signals: SignalSource
     private var timer: Deadline
+    private(set) var spool = SpoolCounters()
     private(set) var eventsRead: UInt64 = 0
     private(set) var eventsUnknown: UInt64 = 0
     private var emptyLost: UInt64 = 0
@@ -61,7 +62,19 @@ final class DaemonService {
             path: settings.controlSocket, poller: poller, logger: logger.logger, peers: { [unowned self] in hooks.peers },
             status: { [unowned self] in StatusReport(self).json() },
             nextContainer: { [unowned self] in containerJSON(from: $0) })
+        drainSpool()
         try configuration.watch(poller)
+    }
+
+    /// What hooks left behind is carried out like what they send: the socket is open already, so no new message is missed.
+    private func drainSpool() {
+        let (counters, complaints) = SpoolReader(directory: configuration.current.spool).drain { handle($0, $1) }
+        spool = counters
+        for complaint in complaints { logger.logger.warning("in the spool: \(complaint)") }
+        guard counters.accepted + counters.refused > 0 else { return }
+        logger.logger.info(
+            "carried out what hooks had left in the spool",
+            metadata: ["accepted": "\(counters.accepted)", "refused": "\(counters.refused)"])
     }
 
     /// Serves until SIGTERM or SIGINT. What is in the kernel stays there.
@@ -156,6 +169,7 @@ final class DaemonService {
     private func processEnded(_ reference: SlotReference) throws(PortcullisError) {
         eventRing.consume(limit: Self.eventBatch)
         guard let container = try registry.processEnded(reference) else { return }
+        try registry.sweep()
         logger.logger.debug("its init has ended", metadata: ["container": "\(container.name)"])
     }
 

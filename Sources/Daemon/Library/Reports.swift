@@ -105,7 +105,8 @@ struct StatusReport {
             ("hookPeersEvicted", hooks.evicted), ("hookPeersForeignMounts", hooks.foreignMounts),
             ("hookPeersRefused", hooks.refused.values.reduce(0, +)), ("controlClientsRefused", daemon.control.refused),
             ("controlEventsDropped", daemon.control.droppedEvents), ("eventsRead", daemon.eventsRead),
-            ("eventsOfUnknownContainers", daemon.eventsUnknown),
+            ("eventsOfUnknownContainers", daemon.eventsUnknown), ("spoolAccepted", daemon.spool.accepted),
+            ("spoolRefused", daemon.spool.refused), ("spoolInvalid", daemon.spool.invalid), ("spoolLeft", daemon.spool.left),
         ]
         for (name, value) in values { writer.member(name, value) }
         let kernel: [(String, pc_counter)] = [
@@ -114,6 +115,10 @@ struct StatusReport {
             ("keysReused", PC_COUNT_REUSED_KEY),
         ]
         for (name, index) in kernel { writer.member(name, ((try? daemon.kernel.counter(index.rawValue)) ?? []).reduce(0, &+)) }
+        let missed = daemon.programs.missedRuns
+        writer.member("programRunsMissed", missed.reduce(0) { $0 &+ $1.count })
+        // Each of these is an event that was never made, so it is not among eventsLost.
+        writer.member("eventsMissed", missed.filter { $0.program.hasSuffix("_event") }.reduce(0) { $0 &+ $1.count })
         writer.key("eventsLostByCPU")
         let lost = (try? daemon.kernel.counter(PC_COUNT_EVENTS_LOST.rawValue)) ?? []
         writer.array { writer in for value in lost { writer.number(value) } }

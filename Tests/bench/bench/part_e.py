@@ -1,16 +1,18 @@
 """e: the event path under load, and the daemon at rest."""
 import glob
-import subprocess
+import os
+import signal
 import time
 from contextlib import ExitStack
 
-from . import bundles, plots, stats
+from . import plots, stats
 from .containers import Runc
 from .daemon import Daemon
 from .events import QuietListener
 from .failure import Impossible
 from .part_d import register
 from .report import Part
+from .source import Source, settle
 from .tools import Holders
 
 TITLE = "Events until loss; wake-ups and memory at rest"
@@ -74,82 +76,67 @@ def _memory(part, when, status):
 # --- events
 
 
-class Churn:
-    """One run of the source of events."""
-
-    def __init__(self, rounds, seconds, before, after, cpu):
-        self.rate = rounds / seconds
-        self.sent = after["eventsSent"] - before["eventsSent"]
-        self.lost = after["eventsLost"] - before["eventsLost"]
-        self.read = after["eventsRead"] - before["eventsRead"]
-        self.dropped = after["controlEventsDropped"] - before["controlEventsDropped"]
-        self.events = (self.sent + self.lost) / seconds
-        self.daemon_us = cpu / 1000 / max(self.sent, 1)
-
-
 def _events(context, part, milliseconds, rounds):
+    """One source and the daemon on two cores, then on one; then as many sources as it takes to crowd it out."""
     rows = []
-    for cpu, where in ((1, "another core"), (0, "the same core")):
+    for daemon_cpu, source_cpu, workers, where in ((1, 0, 1, "another core"), (0, 0, 1, "the same core"), (None, -1, 4, "any core, 4 sources")):
         with ExitStack() as stack:
-            daemon = stack.enter_context(Daemon(context, cpu=cpu))
+            daemon = stack.enter_context(Daemon(context, cpu=daemon_cpu))
             runc = stack.enter_context(Runc(context))
             for listening in (False, True):
-                listener = stack.enter_context(QuietListener(daemon)) if listening else None
+                if listening:
+                    stack.enter_context(QuietListener(daemon))
                 for kind in ("exec", "exit"):
                     label = f"{kind}s, daemon on {where}" + (", one listener" if listening else "")
-                    rows.append((label, _until_loss(context, part, daemon, runc, label, kind, milliseconds, rounds), 2 if listening else 1))
+                    source = Source(context, daemon, runc, kind, source_cpu, workers)
+                    rows.append((label, _until_loss(part, source, label, milliseconds, rounds), 2 if listening else 1))
     part.plots.append(plots.bars("Events a second without loss (or as many as could be made)", rows, "1/s"))
+    _stopped(context, part)
 
 
-def _until_loss(context, part, daemon, runc, label, kind, milliseconds, rounds):
+def _stopped(context, part):
+    """The ring by itself: what it holds while nobody reads it."""
+    with Daemon(context) as daemon, Runc(context) as runc:
+        source = Source(context, daemon, runc, "exit", -1, 1)
+        with source.start(2000, 0, wait=1000) as process:
+            daemon.wait_for_containers(1)
+            time.sleep(0.3)
+            before = daemon.counters()
+            os.kill(daemon.pid, signal.SIGSTOP)
+            try:
+                process.wait(30)
+            finally:
+                os.kill(daemon.pid, signal.SIGCONT)
+        settle(daemon)
+        after = daemon.counters()
+    held, lost = after["eventsSent"] - before["eventsSent"], after["eventsLost"] - before["eventsLost"]
+    if not lost:
+        raise Impossible(f"{held} events did not fill the ring")
+    part.value("events that the ring holds while the daemon is stopped", held, "events", 1,
+               f"execs and exits; SIGSTOP, then events until {lost:,} more were lost, then SIGCONT; the default ring of 1 MiB")
+    part.value("events lost while the daemon was stopped, and counted", lost, "events", 1, "eventsLost")
+
+
+def _until_loss(part, source, label, milliseconds, rounds):
     """Events a second without loss. If full speed loses some, a lower rate is searched for by halving."""
-    full = [_churn(context, daemon, runc, kind, milliseconds, 0) for _ in range(rounds)]
+    full = [source.run(milliseconds, 0) for _ in range(rounds)]
     lost, sent = sum(one.lost for one in full), sum(one.sent for one in full)
-    part.distribution(f"{label}: made", [one.events for one in full], "1/s", METHOD)
+    made = [one.events for one in full]
+    part.distribution(f"{label}: made", made, "1/s", METHOD)
     part.value(f"{label}: lost at full speed", lost / (lost + sent) * 100, "%", lost + sent, "eventsLost of eventsLost + eventsSent; n: events")
     part.value(f"{label}: daemon's CPU for one event", stats.median([one.daemon_us for one in full]), "us", sent, "schedstat")
     if dropped := sum(one.dropped for one in full):
         part.value(f"{label}: not sent to the listener", dropped / sent * 100, "%", sent, "controlEventsDropped: its queue was full")
     if lost == 0:
-        part.value(f"{label}: without loss", stats.median([one.events for one in full]), "1/s", rounds, "no loss at all: the source is the limit")
-        return stats.median([one.events for one in full])
-    low, high, without = 0.0, stats.median([one.rate for one in full]), 0.0
+        part.value(f"{label}: without loss", stats.median(made), "1/s", rounds, "no loss at all: the source is the limit")
+        return stats.median(made)
+    low, high, without = 0.0, stats.median([one.rate for one in full]) / source.workers, 0.0
     for _ in range(6):
         rate = (low + high) / 2
-        tried = _churn(context, daemon, runc, kind, milliseconds, int(rate))
+        tried = source.run(milliseconds, int(rate))
         if tried.lost:
             high = rate
         else:
             low, without = rate, max(without, tried.events)
     part.value(f"{label}: without loss", without, "1/s", 6, f"highest rate without loss for {milliseconds} ms, by halving")
     return without
-
-
-_runs = iter(range(1_000_000))
-
-
-def _churn(context, daemon, runc, kind, milliseconds, rate):
-    hook = [context.hook, "--socket", daemon.hook_socket, "--on-failure", "deny"]
-    words = ["/bin/churn", kind, str(milliseconds), str(rate), "0"]
-    bundle = bundles.run_bundle(context.work, "churn", words, hook, [context.tools["churn"]])
-    before, cpu = daemon.counters(), daemon.cpu()
-    done = subprocess.run(runc.run(f"churn{next(_runs):04d}", bundle), stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode:
-        raise Impossible(f"the source of events failed: {done.stderr.strip() or done.stdout.strip()}\n{daemon.log_text()}")
-    _settle(daemon)
-    cpu, after = daemon.cpu() - cpu, daemon.counters()
-    made, nanoseconds = map(int, done.stdout.split())
-    churn = Churn(made, nanoseconds / 1e9, before, after, cpu)
-    expected = made * (2 if kind == "exec" else 1)
-    if churn.sent + churn.lost < expected:
-        raise Impossible(f"{made} rounds of {kind} made only {churn.sent + churn.lost} events instead of {expected}")
-    return churn
-
-
-def _settle(daemon):
-    """Waits until the daemon has read what was sent."""
-    end = time.monotonic() + 10
-    while (counters := daemon.counters())["eventsRead"] < counters["eventsSent"]:
-        if time.monotonic() > end:
-            raise Impossible(f"{counters['eventsSent'] - counters['eventsRead']} events were never read")
-        time.sleep(0.05)

@@ -93,7 +93,7 @@ final class MemoryKernel: KernelMaps {
         processes[process.pid]?.label
     }
 
-    func setLabel(_ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference) throws(PortcullisError) {
+    func setLabel(_ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference, inSetup: Bool) throws(PortcullisError) {
         try write("label")
         processes[process.pid]?.label = reference
     }

@@ -51,6 +51,12 @@ func check(_ text: [UInt8], step: Int = Int.max, limit: Int = JSONLimits.documen
         #expect(check(Array("{\(distinct.joined(separator: ","))}".utf8)) == nil)
     }
 
+    @Test func refusesAnObjectOfTooManyMembers() {
+        func members(_ count: Int) -> [UInt8] { Array("{\((0..<count).map { "\"\($0)\":0" }.joined(separator: ","))}".utf8) }
+        #expect(check(members(JSONLimits.members)) == nil)
+        #expect(check(members(JSONLimits.members + 1))?.kind == .tooLarge)
+    }
+
     @Test(arguments: ["[", "{\"a\":"])
     func refusesDeepNesting(_ open: String) {
         let close = open == "[" ? "]" : "}"

@@ -9,8 +9,11 @@
 int64_t pch_now(void);
 /* Opens a regular file for reading; anything else (a directory, a FIFO that would block) is -EISDIR or -EINVAL. */
 int32_t pch_open_regular(const uint8_t *path);
-/* Reads what there is, waiting until the deadline; -ETIMEDOUT after it. */
-int64_t pch_read(int32_t descriptor, void *buffer, size_t size, int64_t deadline);
+/* Reads what there is; -ETIMEDOUT after the deadline. `waits` for what may have nothing yet: a pipe or a socket, not a file. */
+int64_t pch_read(int32_t descriptor, void *buffer, size_t size, int64_t deadline, int32_t waits);
+/* One buffer that documents and /proc files are read through, one after another: fresh pages cost more than the reading. */
+#define PCH_WINDOW_BYTES 16384
+uint8_t *pch_window(void);
 /* Reads a whole small file (one of /proc's) into the buffer; returns its size, -EFBIG if it does not fit. */
 int64_t pch_read_file(const uint8_t *path, void *buffer, size_t size);
 int64_t pch_readlink(const uint8_t *path, uint8_t *buffer, size_t size);

@@ -1,0 +1,93 @@
+import Core
+import Glibc
+import HookWire
+
+/// Counters of the spool; each only grows.
+struct SpoolCounters {
+    /// Messages that were carried out.
+    var accepted: UInt64 = 0
+    /// Messages about a process that has ended since, and other refusals.
+    var refused: UInt64 = 0
+    /// Files that no hook can have written. They are removed, and the log names them.
+    var invalid: UInt64 = 0
+    /// Files left for the next start because `SpoolReader.fileLimit` was reached.
+    var left: UInt64 = 0
+}
+
+/// Carries out what hooks left in the spool while no daemon ran: one file a container, each with one frame.
+struct SpoolReader {
+    /// Files read at one start; a node has no more containers than that.
+    static let fileLimit = 65_536
+
+    let directory: String
+
+    /// Reads every file and removes it once `handle` has answered; a file is validated as a peer's frame is.
+    ///
+    /// - Returns: Counters, and a line for each file that was no message.
+    func drain(_ handle: (HookMessage, ArraySlice<UInt8>) -> HookAnswer) -> (SpoolCounters, complaints: [String]) {
+        var counters = SpoolCounters()
+        var complaints: [String] = []
+        guard let names = list(&complaints) else { return (counters, complaints) }
+        counters.left = UInt64(max(names.count - Self.fileLimit, 0))
+        for name in names.prefix(Self.fileLimit) {
+            let path = directory + "/" + name
+            do throws(PortcullisError) {
+                let bytes = try read(path)
+                var message: HookMessage
+                do { message = try HookMessage(decoding: bytes[Frame.lengthBytes...]) } catch {
+                    throw PortcullisError(.peer, "\(path): \(error.reason)")
+                }
+                // Its hook has let the container go on long ago.
+                message.hasStarted = true
+                let body = message.encoded()[Frame.lengthBytes...]
+                if handle(message, body).code.accepted { counters.accepted += 1 } else { counters.refused += 1 }
+            } catch {
+                counters.invalid += 1
+                complaints.append(error.description)
+            }
+            unlink(path)
+        }
+        return (counters, complaints)
+    }
+
+    /// The files' names in order; nil if there is no spool. A directory that others could write to is not read.
+    private func list(_ complaints: inout [String]) -> [String]? {
+        var info = stat()
+        guard lstat(directory, &info) == 0 else { return nil }
+        guard info.st_mode & S_IFMT == S_IFDIR, info.st_uid == geteuid(), info.st_mode & 0o077 == 0 else {
+            complaints.append("\(directory) is not a directory of ours alone, so nothing in it is believed")
+            return nil
+        }
+        guard let stream = opendir(directory) else {
+            complaints.append("reading \(directory): \(SystemErrorText.text(errno))")
+            return nil
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if name.hasSuffix(".frame"), !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// One whole frame.
+    private func read(_ path: String) throws(PortcullisError) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else { throw PortcullisError(.system, "reading \(path)", errno: errno) }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while bytes.count <= Frame.bodyLimit + Frame.lengthBytes {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            guard count >= 0 else { throw PortcullisError(.system, "reading \(path)", errno: errno) }
+            if count == 0 { break }
+            bytes.append(contentsOf: buffer[..<count])
+        }
+        let length = bytes.prefix(Frame.lengthBytes).enumerated().reduce(0) { $0 | Int($1.element) << ($1.offset * 8) }
+        guard bytes.count >= Frame.lengthBytes, length == bytes.count - Frame.lengthBytes else {
+            throw PortcullisError(.peer, "\(path) is not one whole frame")
+        }
+        return bytes
+    }
+}
