@@ -47,7 +47,7 @@ $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS)
 	$(Q)touch Sources/CPortcullis/Objects/objects.c
 bpf: $(OBJECTS)
 
-# --- the hook: Embedded Swift, static-PIE on musl
+# --- the hook: Embedded Swift, static-PIE on musl. No RELRO: musl's static start-up does not apply it, and its padding costs pages.
 EMBEDDED := -swift-version 6 -enable-experimental-feature Embedded -wmo -Osize -parse-as-library -warnings-as-errors \
 	-Xfrontend -function-sections -DSINGLE_MODULE
 HOOK_SWIFT := $(wildcard Sources/HookWire/*.swift Sources/Hook/*.swift)
@@ -69,7 +69,7 @@ $(HOOK): $(HOOK_SWIFT) $(HOOK_C)/hooksystem.c $(HOOK_C)/include/hooksystem.h Mak
 	$(Q)$(SWIFTC) -target $(SWIFT_TARGET) $(EMBEDDED) -module-name portcullis_hook -I $(HOOK_C)/include -c $(HOOK_SWIFT) -o $(@D)/hook.o
 	$(Q)$(CLANG) --target=$(ARCH)-linux-musl -DPORTCULLIS_EMBEDDED -Os -fPIE -Wall -Wextra -Werror -ffunction-sections -fdata-sections \
 		-nostdlibinc -isystem $(MUSL_INCLUDE) -I$(HOOK_C)/include -c $(HOOK_C)/hooksystem.c -o $(@D)/hooksystem.o
-	$(Q)$(CLANG) --target=$(ARCH)-linux-musl -fuse-ld=lld -static-pie -nostdlib -Wl,--gc-sections,-z,relro,-z,now,--icf=all -s \
+	$(Q)$(CLANG) --target=$(ARCH)-linux-musl -fuse-ld=lld -static-pie -nostdlib -Wl,--gc-sections,-z,norelro,--icf=all -s \
 		$(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(@D)/hook.o $(@D)/hooksystem.o $(MUSL_LIB)/libc.a $(MUSL_LIB)/crtn.o -o $@
 
 # --- daemon and command line

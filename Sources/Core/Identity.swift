@@ -10,6 +10,16 @@ public struct NamespaceKey: Hashable, Sendable {
     }
 }
 
+/// A container's id as a key. The standard hash of `[UInt8]` mixes byte by byte; ids have 64 of them, and every message looks
+/// one up.
+struct ContainerID: Hashable {
+    let bytes: [UInt8]
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    func hash(into hasher: inout Hasher) { bytes.withUnsafeBytes { hasher.combine(bytes: $0) } }
+}
+
 /// One use of one slot. A slot is used again and again; the generation tells the uses apart.
 public struct SlotReference: Hashable, Sendable {
     public var slot: UInt32

@@ -7,8 +7,10 @@ import HookWire
 public struct Registry<Kernel: KernelMaps>: ~Copyable {
     public let kernel: Kernel
     /// Containers by slot.
-    private(set) var containers: [UInt32: Container] = [:]
-    private var slotsByID: [[UInt8]: [UInt32]] = [:]
+    private(set) var containers: [Container?]
+    /// Containers that are registered, ended ones with living processes included.
+    public private(set) var count = 0
+    private var slotsByID: [ContainerID: [UInt32]] = [:]
     private var slotByKey: [NamespaceKey: UInt32] = [:]
     private var freeSlots: FreeSlots
     private var recent = RecentContainers()
@@ -25,20 +27,18 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
 
     public init(kernel: Kernel) {
         self.kernel = kernel
+        containers = Array(repeating: nil, count: kernel.capacity)
         freeSlots = FreeSlots(capacity: kernel.capacity)
     }
 
-    /// Containers that are registered, ended ones with living processes included.
-    public var count: Int { containers.count }
-
     /// Slots with a container, in order.
-    public var usedSlots: [UInt32] { containers.keys.sorted() }
+    public var usedSlots: [UInt32] { containers.indices.filter { containers[$0] != nil }.map { UInt32($0) } }
 
-    public func container(inSlot slot: UInt32) -> Container? { containers[slot] }
+    public func container(inSlot slot: UInt32) -> Container? { Int(slot) < containers.count ? containers[Int(slot)] : nil }
 
     /// The container that an event speaks of, also shortly after it is gone.
     public func container(_ reference: SlotReference) -> Container? {
-        if let container = containers[reference.slot], container.reference == reference { return container }
+        if let container = container(inSlot: reference.slot), container.reference == reference { return container }
         return recent.find(reference)
     }
 
@@ -77,8 +77,8 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
             counters.refusedHost += 1
             return refusal(.hostNamespaces, "it shares the host's mount and pid namespaces, so its processes cannot be told from the host's")
         }
-        for slot in slotsByID[message.containerID] ?? [] {
-            guard let known = containers[slot], known.process.startTime == process.startTime, known.process.pid == process.pid,
+        for slot in slotsByID[ContainerID(message.containerID)] ?? [] {
+            guard let known = containers[Int(slot)], known.process.startTime == process.startTime, known.process.pid == process.pid,
                 known.state == .running
             else { continue }
             counters.repeated += 1
@@ -124,7 +124,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
 
     /// Makes the key of `process` free, or names the container that rightly has it.
     private mutating func clearKey(for process: ProcessIdentity) throws(PortcullisError) -> String? {
-        guard let slot = slotByKey[process.key], let holder = containers[slot] else { return nil }
+        guard let slot = slotByKey[process.key], let holder = containers[Int(slot)] else { return nil }
         if kernel.hasEnded(holder.descriptor) {
             counters.keysReplaced += 1
             try end(slot)
@@ -135,7 +135,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
         counters.keysReplaced += 1
         try kernel.removeIdentity(process.key)
         slotByKey[process.key] = nil
-        containers[slot]?.ownsKey = false
+        containers[Int(slot)]?.ownsKey = false
         return nil
     }
 
@@ -150,8 +150,9 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
 
     mutating func insert(_ container: Container) {
         let slot = container.reference.slot
-        containers[slot] = container
-        slotsByID[container.id, default: []].append(slot)
+        containers[Int(slot)] = container
+        count += 1
+        slotsByID[ContainerID(container.id), default: []].append(slot)
         if container.state == .ended { lingering.insert(slot) }
         if container.state == .running, container.ownsKey { slotByKey[container.process.key] = slot }
     }
@@ -160,14 +161,14 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
 
     /// Removes a container by its id, as `poststop` asks.
     public mutating func remove(_ id: [UInt8]) -> HookAnswer {
-        guard let slots = slotsByID[id] else {
+        guard let slots = slotsByID[ContainerID(id)] else {
             counters.removedUnknown += 1
             return answer(.removed, "it was not registered")
         }
         var living = false
         var removed = false
         for slot in slots {
-            guard let container = containers[slot] else { continue }
+            guard let container = containers[Int(slot)] else { continue }
             if container.state == .running, !kernel.hasEnded(container.descriptor) {
                 living = true
                 continue
@@ -188,7 +189,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
 
     /// The init's pidfd has become readable. Returns the container as it was, nil if that was known already.
     public mutating func processEnded(_ reference: SlotReference) throws(PortcullisError) -> Container? {
-        guard let container = containers[reference.slot], container.reference == reference, container.state == .running else { return nil }
+        guard let container = container(inSlot: reference.slot), container.reference == reference, container.state == .running else { return nil }
         counters.endedUnremoved += 1
         try end(reference.slot)
         return container
@@ -196,7 +197,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
 
     /// Nothing new may match the container; its slot is freed if no labelled task is left.
     private mutating func end(_ slot: UInt32) throws(PortcullisError) {
-        guard var container = containers[slot] else { return }
+        guard var container = containers[Int(slot)] else { return }
         if container.state == .running {
             kernel.setState(.retired, of: container.reference)
             if container.ownsKey {
@@ -206,14 +207,14 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
             kernel.closeProcess(container.descriptor)
             container.descriptor = -1
             container.state = .ended
-            containers[slot] = container
+            containers[Int(slot)] = container
         }
         if kernel.slot(slot).tasks <= 0 { try free(slot) } else { lingering.insert(slot) }
     }
 
     /// The kernel says that a retired slot's last labelled task is gone.
     public mutating func slotEmpty(_ reference: SlotReference) throws(PortcullisError) {
-        guard let container = containers[reference.slot], container.reference == reference, container.state == .ended else { return }
+        guard let container = container(inSlot: reference.slot), container.reference == reference, container.state == .ended else { return }
         if kernel.slot(reference.slot).tasks <= 0 { try free(reference.slot) }
     }
 
@@ -224,13 +225,15 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
     }
 
     private mutating func free(_ slot: UInt32) throws(PortcullisError) {
-        guard let container = containers[slot] else { return }
+        guard let container = containers[Int(slot)] else { return }
         try kernel.removeRecord(slot)
         kernel.setState(.free, of: container.reference)
-        containers[slot] = nil
+        containers[Int(slot)] = nil
+        count -= 1
         lingering.remove(slot)
-        slotsByID[container.id]?.removeAll { $0 == slot }
-        if slotsByID[container.id]?.isEmpty == true { slotsByID[container.id] = nil }
+        let id = ContainerID(container.id)
+        slotsByID[id]?.removeAll { $0 == slot }
+        if slotsByID[id]?.isEmpty == true { slotsByID[id] = nil }
         recent.insert(container)
         freeSlots.giveBack(slot)
     }

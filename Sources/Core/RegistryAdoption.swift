@@ -75,7 +75,7 @@ extension Registry {
 
     /// Keys that lead to no container that was taken over would match nothing, and fill the table.
     private func removeForeignKeys() throws(PortcullisError) {
-        for (key, reference) in try kernel.identities() where containers[reference.slot].map({ $0.reference != reference || $0.state != .running }) ?? true {
+        for (key, reference) in try kernel.identities() where container(inSlot: reference.slot).map({ $0.reference != reference || $0.state != .running }) ?? true {
             try kernel.removeIdentity(key)
         }
     }

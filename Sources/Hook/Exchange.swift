@@ -4,7 +4,10 @@ import HookWire
 #endif
 
 /// One request to the daemon and its one answer, within the deadline.
-struct Exchange {
+///
+/// The connection is made before there is anything to say: the daemon wakes up, looks at its peer and is ready for the frame
+/// while the hook still reads the bundle. Waking an idle processor takes longer than all that the hook computes.
+struct Exchange: ~Copyable {
     /// How the conversation ended.
     enum Outcome {
         case answered(HookAnswer)
@@ -14,22 +17,29 @@ struct Exchange {
         case garbage
     }
 
-    let socket: [UInt8]
-    let deadline: Int64
+    private let descriptor: Int32
+    private let deadline: Int64
+
+    /// Connects, or notes why not: what cannot be sent is kept in the spool, so the frame is made all the same.
+    init(socket: [UInt8], deadline: Int64) {
+        let path = Path(socket)
+        self.deadline = deadline
+        descriptor = path.withCString { pch_connect($0, path.bytes.count, deadline) }
+    }
+
+    deinit { if descriptor >= 0 { _ = pch_close(descriptor) } }
 
     /// Sends `frame` and waits for the answer. Nothing is retried: the runtime holds a container while the hook runs.
     func perform(_ frame: [UInt8]) -> Outcome {
-        let path = Path(socket)
-        let descriptor = path.withCString { pch_connect($0, path.bytes.count, deadline) }
         guard descriptor >= 0 else { return .noAnswer(-descriptor) }
-        defer { _ = pch_close(descriptor) }
         let sent = frame.withUnsafeBytes { pch_send_all(descriptor, $0.baseAddress, $0.count, deadline) }
         // A daemon that refuses the peer answers and closes before the frame is read: its words are worth more than EPIPE.
         if sent < 0, sent != -Int64(pch_errno_closed()) { return .noAnswer(Int32(-sent)) }
-        return receive(descriptor)
+        pch_linger(descriptor)
+        return receive()
     }
 
-    private func receive(_ descriptor: Int32) -> Outcome {
+    private func receive() -> Outcome {
         let limit = Frame.lengthBytes + Frame.headerBytes + 6 + HookAnswer.reasonLimit
         var received: [UInt8] = []
         while true {

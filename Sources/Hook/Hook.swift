@@ -51,6 +51,7 @@ struct Hook {
     }
 
     private mutating func run() -> Int32 {
+        let exchange = Exchange(socket: options.socket, deadline: deadline)
         let state: OCIState
         do {
             state = try OCIState.read(DescriptorSource(descriptor: 0, deadline: deadline, waits: true))
@@ -69,7 +70,7 @@ struct Hook {
             if let problem = describe(pid: UInt32(state.pid), in: &message) { return fail(problem) }
         }
         let frame = message.encoded()
-        switch Exchange(socket: options.socket, deadline: deadline).perform(frame) {
+        switch exchange.perform(frame) {
         case .answered(let answer):
             if answer.code.accepted { return Exit.proceed }
             var line = Line("refused by portcullisd: ")

@@ -164,7 +164,8 @@ extension FrameReader {
         guard count <= limit else { throw .invalidText }
         let bytes = try take(count)
         guard UTF8Check.isValid(bytes) else { throw .invalidText }
-        for byte in bytes where byte == 0 { throw .invalidText }
-        return Array(bytes)
+        let text = Array(bytes)
+        guard !text.contains(0) else { throw .invalidText }
+        return text
     }
 }

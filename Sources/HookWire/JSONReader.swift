@@ -127,10 +127,21 @@ public struct JSONReader<Source: ByteSource>: ~Copyable {
     /// What kind of value comes next, by its first byte, without moving past it.
     public mutating func peekToken() throws(JSONError) -> UInt8 {
         while try available() {
-            let byte = window[position]
-            guard byte <= 0x20 else { return byte }
-            guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { throw failure(.syntax) }
-            position += 1
+            // Indentation is a good part of a document that a person may read: run over it without a call.
+            var index = position
+            while index < end {
+                let byte = window[index]
+                if byte > 0x20 {
+                    position = index
+                    return byte
+                }
+                guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else {
+                    position = index
+                    throw failure(.syntax)
+                }
+                index += 1
+            }
+            position = index
         }
         throw failure(.truncated)
     }

@@ -1,8 +1,10 @@
 /// Whether bytes are UTF-8 (RFC 3629): what a hook sends ends in logs and JSON, which must stay valid.
 public enum UTF8Check {
-    public static func isValid(_ bytes: ArraySlice<UInt8>) -> Bool {
-        var index = bytes.startIndex
-        let end = bytes.endIndex
+    public static func isValid(_ bytes: ArraySlice<UInt8>) -> Bool { bytes.withUnsafeBufferPointer { isValid($0) } }
+
+    private static func isValid(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var index = 0
+        let end = bytes.count
         while index < end {
             let lead = bytes[index]
             index += 1

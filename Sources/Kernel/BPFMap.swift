@@ -16,10 +16,10 @@ struct BPFMap<Key: BitwiseCopyable, Value: BitwiseCopyable> {
         return nil
     }
 
-    func update(_ key: Key, _ value: Value) throws(PortcullisError) {
+    func update(_ key: Key, _ value: Value, _ flags: UInt64 = UInt64(BPF_ANY)) throws(PortcullisError) {
         var key = key
         var value = value
-        guard bpf_map_update_elem(descriptor, &key, &value, UInt64(BPF_ANY)) == 0 else {
+        guard bpf_map_update_elem(descriptor, &key, &value, flags) == 0 else {
             // E2BIG is a hash's word for "full" (bpf(2)).
             throw PortcullisError(errno == E2BIG ? .full : .kernel, "writing the map \(name)", errno: errno)
         }

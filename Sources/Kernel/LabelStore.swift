@@ -21,11 +21,26 @@ struct LabelStore {
         }
     }
 
+    /// Labels a process that has no label. False if it has one, which is left as it is.
+    func giveLabel(_ pidfd: Int32, _ process: ProcessIdentity, _ label: pc_label) throws(PortcullisError) -> Bool {
+        do {
+            try write(pidfd, process, label, UInt64(BPF_NOEXIST))
+            return true
+        } catch {
+            guard error.systemError == EEXIST else { throw error }
+            return false
+        }
+    }
+
     func setLabel(_ pidfd: Int32, _ process: ProcessIdentity, _ label: pc_label) throws(PortcullisError) {
+        try write(pidfd, process, label, UInt64(BPF_ANY))
+    }
+
+    private func write(_ pidfd: Int32, _ process: ProcessIdentity, _ label: pc_label, _ flags: UInt64) throws(PortcullisError) {
         do {
             switch kind {
-            case .tasks: try BPFMap<Int32, pc_label>(name: "labels", descriptor: descriptor).update(pidfd, label)
-            case .hash: try BPFMap<UInt64, pc_label>(name: "labels_hash", descriptor: descriptor).update(process.task, label)
+            case .tasks: try BPFMap<Int32, pc_label>(name: "labels", descriptor: descriptor).update(pidfd, label, flags)
+            case .hash: try BPFMap<UInt64, pc_label>(name: "labels_hash", descriptor: descriptor).update(process.task, label, flags)
             }
         } catch {
             guard error.systemError == ESRCH else { throw error }

@@ -140,7 +140,6 @@ public final class PinnedMaps: KernelMaps {
     public func setLabel(
         _ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference, inSetup: Bool
     ) throws(PortcullisError) {
-        let before = try label(descriptor, process)
         var label = pc_label()
         label.slot = reference.slot
         label.generation = reference.generation
@@ -148,11 +147,19 @@ public final class PinnedMaps: KernelMaps {
             label.flags = PC_LABEL_SETUP.rawValue
             label.setup_mount = process.rootMount
         }
+        // A label is nearly always the first one, and then nothing has to be looked up.
+        if try labels.giveLabel(descriptor, process, label) { return cleanStray(descriptor, process) }
+        let before = try self.label(descriptor, process)
         try labels.setLabel(descriptor, process, label)
-        if hasEnded(descriptor) { labels.removeStray(process) }
+        cleanStray(descriptor, process)
         if let before, before != reference, Int(before.slot) < capacity, slot(before.slot).generation == before.generation {
             _ = pcl_add(&entry(before.slot).pointee.tasks, -1)
         }
+    }
+
+    /// An entry of a task that ended meanwhile would stay in the hash for good; task storage goes with its task.
+    private func cleanStray(_ descriptor: Int32, _ process: ProcessIdentity) {
+        if labels.kind == .hash, hasEnded(descriptor) { labels.removeStray(process) }
     }
 
     public func countLabels() throws(PortcullisError) -> [SlotReference: Int] {

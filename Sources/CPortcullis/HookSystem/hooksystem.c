@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -144,6 +145,14 @@ int64_t pch_send_all(int32_t descriptor, const void *bytes, size_t size, int64_t
         }
     }
     return (int64_t)sent;
+}
+
+void pch_linger(int32_t descriptor)
+{
+    int64_t end = pch_now() + 200000;
+    char byte;
+    while (recv(descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN && pch_now() < end)
+        sched_yield();
 }
 
 int32_t pch_close(int32_t descriptor)

@@ -88,12 +88,12 @@ final class DaemonService {
                 "adopted-containers": "\(registry.counters.adopted)",
             ])
         while !isStopping {
-            let ready = try poller.wait()
+            let ready = try poller.wait(awake: hooks.awakeUntil)
             // Events first: what a container did is reported while the registry still knows it.
             eventRing.consume(limit: Self.eventBatch)
             for token in ready { try serve(token) }
             control.flush()
-            timer.set(hooks.nextDeadline)
+            if !timer.isArmed, let deadline = hooks.nextDeadline { timer.set(deadline) }
         }
         SystemdNotify.send("STOPPING=1")
         hooks.close(path: configuration.current.hookSocket)

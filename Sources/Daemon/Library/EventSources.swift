@@ -27,7 +27,7 @@ struct SignalSource {
 /// One timer, armed only while something has a deadline: an idle daemon is never woken.
 struct Deadline {
     private let descriptor: Int32
-    private var armed: UInt64?
+    private(set) var isArmed = false
 
     init(_ poller: Poller) throws(PortcullisError) {
         descriptor = timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC | TFD_NONBLOCK))
@@ -35,28 +35,21 @@ struct Deadline {
         try poller.add(descriptor, PollToken(.timer))
     }
 
-    /// Wakes the loop at `deadline` on the monotonic clock, never if nil. An earlier alarm stays: it finds nothing to do and
-    /// the next one is set then, which is cheaper than moving it with every connection.
-    mutating func set(_ deadline: UInt64?) {
-        guard let deadline else { return armed == nil ? () : arm(nil) }
-        if let armed, armed <= deadline { return }
-        arm(deadline)
-    }
-
-    private mutating func arm(_ deadline: UInt64?) {
-        armed = deadline
+    /// Wakes the loop at `deadline` on the monotonic clock, if it is not to be woken before. An alarm that is set stays: it may
+    /// find nothing to do, which is cheaper than moving it with every connection.
+    mutating func set(_ deadline: UInt64) {
+        guard !isArmed else { return }
+        isArmed = true
         var specification = itimerspec()
-        if let deadline {
-            specification.it_value.tv_sec = Int(deadline / 1_000_000_000)
-            specification.it_value.tv_nsec = Int(deadline % 1_000_000_000)
-        }
+        specification.it_value.tv_sec = Int(deadline / 1_000_000_000)
+        specification.it_value.tv_nsec = Int(deadline % 1_000_000_000)
         timerfd_settime(descriptor, Int32(TFD_TIMER_ABSTIME), &specification, nil)
     }
 
     mutating func expired() {
         var count: UInt64 = 0
         _ = Glibc.read(descriptor, &count, MemoryLayout<UInt64>.size)
-        armed = nil
+        isArmed = false
     }
 }
 

@@ -28,7 +28,13 @@ final class HookServer {
     /// Nanoseconds a connection may stay silent or unfinished: a hook's largest deadline.
     static let patience: UInt64 = 10_000_000_000
 
+    /// Nanoseconds for which the daemon stays awake for the frame of a hook that has just connected. Hooks connect before they
+    /// read their bundle; being woken twice would add to each container's start what a sleeping processor takes to get up.
+    static let expectation: UInt64 = 200_000
+
     let listener: Int32
+    /// Until when a frame is expected, on the monotonic clock; 0 if none is.
+    private(set) var awakeUntil: UInt64 = 0
     private(set) var counters = HookCounters()
     var peers: PeerCheck
     private var connections: [Int32: HookConnection] = [:]
@@ -86,8 +92,8 @@ final class HookServer {
         }
         if connections.count >= Self.connectionLimit { evictOldest() }
         connections[socket] = HookConnection(socket: socket, now: Clocks.monotonic, patience: Self.patience)
-        // A hook has usually sent its frame by now: most connections are never watched before they are answered.
         if serve(socket) {
+            awakeUntil = Clocks.monotonic + Self.expectation
             do { try poller.add(socket, PollToken(.hookPeer, UInt64(socket))) } catch { drop(socket) }
         }
     }
@@ -114,6 +120,7 @@ final class HookServer {
                 close(socket)
                 return false
             case .frame(let range):
+                awakeUntil = 0
                 guard connection.send(answer(to: connection.received[range])) else {
                     close(socket)
                     return false

@@ -74,9 +74,17 @@ final class Poller {
         }
     }
 
-    /// Waits without limit: nothing here happens by the clock alone.
-    func wait() throws(PortcullisError) -> [PollToken] {
-        let count = epoll_wait(descriptor, &ready, Int32(ready.count), -1)
+    /// Waits without limit: nothing here happens by the clock alone. Until `awake`, on the monotonic clock, it looks again and
+    /// again instead of sleeping.
+    func wait(awake: UInt64) throws(PortcullisError) -> [PollToken] {
+        var count: Int32 = 0
+        while count == 0 {
+            let sleeps = awake == 0 || Clocks.monotonic >= awake
+            count = epoll_wait(descriptor, &ready, Int32(ready.count), sleeps ? -1 : 0)
+            if sleeps { break }
+            // The hook that we wait for may need this very processor.
+            if count == 0 { sched_yield() }
+        }
         if count < 0, errno == EINTR { return [] }
         guard count >= 0 else { throw PortcullisError(.system, "waiting for events", errno: errno) }
         return ready.prefix(Int(count)).compactMap { PollToken(word: $0.data.u64) }
