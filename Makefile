@@ -117,6 +117,7 @@ demo: all
 
 BENCH ?= a b c d e
 bench: all
+	$(Q)scripts/install-packages $(ARCH) bench
 	$(Q)$(SUDO) Tests/bench/run --bin $(BUILD) --out $(BUILD)/bench $(if $(QUICK),--quick) $(BENCH)
 
 check:
@@ -131,7 +132,7 @@ install: all
 	$(Q)sed 's|/usr/libexec/portcullis|$(PREFIX)/libexec/portcullis|' hooks.d/portcullis.json > $(DESTDIR)$(PREFIX)/share/portcullis/hooks.d/portcullis.json
 	$(Q)install -m 0644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	@echo "  Installed under $(DESTDIR)$(PREFIX). To have CRI-O and podman run the hook, copy"
-	@echo "  $(PREFIX)/share/portcullis/hooks.d/portcullis.json into /etc/containers/oci/hooks.d or /usr/share/containers/oci/hooks.d."
+	@echo "  $(PREFIX)/share/portcullis/hooks.d/portcullis.json into /usr/share/containers/oci/hooks.d."
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/portcullisd $(DESTDIR)$(PREFIX)/bin/portcullis $(DESTDIR)$(PREFIX)/share/man/man8/portcullis*.8

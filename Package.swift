@@ -54,7 +54,7 @@ let package = Package(
             dependencies: ["Core", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Sources/CLI", swiftSettings: strict),
 
-        // Tests: the first three need neither root nor a kernel feature.
+        // Tests: the first four need neither root nor a kernel feature.
         .testTarget(name: "HookWireTests", dependencies: ["HookWire"], path: "Tests/unit/HookWireTests"),
         .testTarget(name: "CoreTests", dependencies: ["Core", "HookWire", "CABI"], path: "Tests/unit/CoreTests"),
         .testTarget(

@@ -190,8 +190,8 @@ enum pc_counter {
 	PC_COUNT_LABELS = 2,       /* labels given by inheritance or by key */
 	PC_COUNT_LABEL_FAILED = 3, /* a label could not be kept; with task_alloc the fork failed, else the key still decides */
 	PC_COUNT_STALE = 4,        /* a label of an older generation was met */
-	PC_COUNT_EMPTY_LOST = 5,   /* a pc_slot_empty did not fit; the daemon counts the labels itself then */
-	PC_COUNT_REUSED_KEY = 6,   /* a key matched by inode numbers but not by sequence: a reused number */
+	PC_COUNT_EMPTY_LOST = 5,   /* a pc_slot_empty did not fit; the daemon sweeps its ended slots anyway */
+	PC_COUNT_REUSED_KEY = 6,   /* a key matched by inode numbers only: a reused number, or a slot just retired */
 	PC_COUNTERS = 7,
 };
 

@@ -5,6 +5,8 @@ struct FreeSlots {
 
     init(capacity: Int) { slots = Array(0..<UInt32(capacity)) }
 
+    var isEmpty: Bool { head >= slots.count }
+
     mutating func take() -> UInt32? {
         guard head < slots.count else { return nil }
         let slot = slots[head]

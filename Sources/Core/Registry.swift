@@ -88,6 +88,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
             counters.refusedShared += 1
             return refusal(.sharedNamespaces, "container \(sharing) has the same mount and pid namespaces and is running")
         }
+        if freeSlots.isEmpty { try sweep() }
         guard let slot = freeSlots.take() else {
             throw PortcullisError(.full, "all \(kernel.capacity) slots are taken")
         }
@@ -218,7 +219,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
         if kernel.slot(reference.slot).tasks <= 0 { try free(reference.slot) }
     }
 
-    /// Frees ended containers whose slots are empty. Called with every end: the kernel's word about an empty slot can be lost,
+    /// Frees ended containers whose slots are empty. Called when an init's end is seen and when slots run out: the kernel's word about an empty slot can be lost,
     /// and on a processor with weak ordering its last task and our retirement can miss each other.
     public mutating func sweep() throws(PortcullisError) {
         for slot in lingering where kernel.slot(slot).tasks <= 0 { try free(slot) }

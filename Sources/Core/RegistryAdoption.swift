@@ -31,8 +31,14 @@ extension Registry {
     /// The container of an active slot whose init lives, with label and key in place; nil if there is none.
     private func revive(_ reference: SlotReference, _ content: SlotContent) throws(PortcullisError) -> Container? {
         guard content.state == .active, let bytes = try kernel.record(reference), let record = ContainerRecord(decoding: bytes),
-            let message = try? HookMessage(decoding: record.message[...]), let descriptor = try? kernel.openProcess(message.pid)
+            let message = try? HookMessage(decoding: record.message[...])
         else { return nil }
+        let descriptor: Int32
+        do { descriptor = try kernel.openProcess(message.pid) } catch {
+            // Only a process that is gone may be given up; anything else (no descriptors left) must stop the start.
+            guard error.code == .processGone else { throw error }
+            return nil
+        }
         guard let process = try? kernel.identify(descriptor, pid: message.pid), process.startTime == record.startTime,
             process.mountSequence == content.mountSequence
         else {
@@ -48,7 +54,8 @@ extension Registry {
             }
         } catch {
             kernel.closeProcess(descriptor)
-            throw error
+            guard error.code == .processGone else { throw error }
+            return nil
         }
         return Container(
             reference: reference, id: message.containerID, message: record.message, process: process,

@@ -9,8 +9,8 @@ public enum YAMLParser {
 
     /// Reads the one document of `text`; nil if it is empty.
     ///
-    /// - Throws: `YAMLError` for a syntax error, a second document, a duplicate key, an alias (they can explode), a tag, or a
-    ///   bound exceeded.
+    /// - Throws: `YAMLError` for a syntax error, a second document, a duplicate key, an alias (they can explode), or a bound
+    ///   exceeded.
     public static func parse(_ text: [UInt8]) throws(YAMLError) -> YAMLNode? {
         var session = Session(text)
         defer { session.close() }

@@ -16,6 +16,7 @@ struct Hook {
     let options: Options
     let deadline: Int64
     private var containerID: [UInt8] = []
+    private var isRemoval = false
     private var runtime = ContainerRuntime.other
     private var annotations: [HookMessage.Annotation] = []
 
@@ -51,6 +52,7 @@ struct Hook {
     }
 
     private mutating func run() -> Int32 {
+        pch_set_failure_exit(options.onFailure == .allow ? Exit.proceed : Exit.denied)
         let exchange = Exchange(socket: options.socket, deadline: deadline)
         let state: OCIState
         do {
@@ -63,6 +65,7 @@ struct Hook {
         runtime = ContainerRuntime.detect(bundle: state.bundle, annotations: annotations)
         if let problem = state.problem { return fail(Line(problem)) }
 
+        isRemoval = state.operation == .remove
         var message = HookMessage(operation: state.operation ?? .remove, containerID: state.containerID)
         message.bundle = state.bundle
         message.hasStarted = ContainerRuntime.equal(state.status, "running")
@@ -173,7 +176,7 @@ struct Hook {
         line.append(problem.bytes, limit: 1_000)
         let exit: Int32
         if options.onFailure == .allow {
-            line.append("; not protected, let through (--on-failure allow)")
+            line.append(isRemoval ? "; let through (--on-failure allow)" : "; not protected, let through (--on-failure allow)")
             exit = Exit.proceed
         } else if isAllowedNamespace {
             line.append("; not protected, let through (--allow-namespace)")

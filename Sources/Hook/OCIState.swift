@@ -49,7 +49,7 @@ struct OCIState {
     var problem: StaticString? {
         if containerID.isEmpty { return "the OCI state has no id" }
         if containerID.count > HookLimits.containerID { return "the container id is longer than 1024 bytes" }
-        for byte in containerID where byte <= 0x20 || byte == UInt8(ascii: "/") || byte == 0x7F {
+        for byte in containerID where byte <= 0x20 || byte == UInt8(ascii: "/") || byte >= 0x7F {
             return "the container id has a character that no runtime allows"
         }
         guard let operation else { return "the OCI state's status is none of creating, created, running, stopped" }

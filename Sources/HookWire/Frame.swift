@@ -14,8 +14,6 @@ public enum Frame {
     public static let headerBytes = 4
     /// A field whose tag has this bit may be skipped by a receiver that does not know it.
     public static let optionalTag: UInt16 = 0x8000
-    /// Bytes kept free of annotations in a request, for all its other fields at their largest.
-    public static let reservedForIdentity = 64 << 10
 }
 
 /// What a frame is about: the second byte of its body.

@@ -10,7 +10,7 @@ public struct HookAnswer: Equatable, Sendable {
         case peerNotAllowed = 0x101
         /// The init process is gone, or is another one than the message says.
         case processGone = 0x102
-        /// The container has no mount namespace of its own: its key would be that of every host process.
+        /// The container is in the host's mount and pid namespaces: its key would be that of every host process.
         case hostNamespaces = 0x103
         /// Another container, whose init lives, has this key.
         case sharedNamespaces = 0x104

@@ -21,9 +21,9 @@ public struct HookMessage: Equatable, Sendable {
     public var containerID: [UInt8]
     /// Process id of the container's init in the host's pid namespace; 0 in a remove.
     public var pid: UInt32 = 0
-    /// Inode number of `/proc/<pid>/ns/pid` as the hook saw it. The daemon reads its own; this one is compared.
+    /// Inode number of `/proc/<pid>/ns/pid` as the hook saw it; for the record, since the daemon reads its own.
     public var pidNamespace: UInt64 = 0
-    /// Inode number of `/proc/<pid>/ns/mnt`, likewise.
+    /// Inode number of `/proc/<pid>/ns/mnt` as the hook saw it; the daemon compares it with its own, unless it is 0.
     public var mountNamespace: UInt64 = 0
     /// The init's start time in clock ticks since boot (proc(5), `/proc/<pid>/stat` field 22).
     public var startTime: UInt64 = 0
@@ -79,7 +79,7 @@ extension HookMessage {
         writer.field(.argument0, argument0)
         writer.field(.rootfs, rootfs)
         var cut = annotationsCut
-        for annotation in annotations {
+        for annotation in annotationsByWeight(bodyLimit - writer.bytes.count) {
             let size = 10 + annotation.key.count + annotation.value.count
             guard writer.bytes.count + size + 17 - Frame.lengthBytes <= bodyLimit else {
                 cut += 1
@@ -94,6 +94,19 @@ extension HookMessage {
         if cut > 0 { writer.field(.annotationsCut, cut) }
         if hasStarted { writer.field(.started, UInt8(1)) }
         return writer.finish()
+    }
+
+    /// The annotations as they are if they fit; else those that name the workload first, so that a pod cannot crowd them out.
+    private func annotationsByWeight(_ room: Int) -> [Annotation] {
+        var size = 64
+        for annotation in annotations { size += 10 + annotation.key.count + annotation.value.count }
+        guard size > room else { return annotations }
+        var naming: [Annotation] = []
+        var others: [Annotation] = []
+        for annotation in annotations {
+            if ContainerRuntime.namesTheWorkload(annotation.key) { naming.append(annotation) } else { others.append(annotation) }
+        }
+        return naming + others
     }
 
     /// Reads a request's body, which is the frame without its length.
@@ -159,7 +172,7 @@ extension FrameReader {
         return value
     }
 
-    /// A text that may become a path, a file name or a line of a log: UTF-8 without control characters.
+    /// A text that may become a path or a file name: UTF-8 without NUL.
     mutating func text(_ count: Int, limit: Int) throws(FrameError) -> [UInt8] {
         guard count <= limit else { throw .invalidText }
         let bytes = try take(count)

@@ -35,6 +35,15 @@ public enum ContainerRuntime: UInt8, Sendable {
         return Self.value(of: key, in: annotations)
     }
 
+    /// Whether this is an annotation by which a runtime says whose the container is.
+    public static func namesTheWorkload(_ key: [UInt8]) -> Bool {
+        equal(key, "io.container.manager") || equal(key, "io.kubernetes.cri.sandbox-namespace") || equal(key, "io.kubernetes.cri.sandbox-name")
+            || equal(key, "io.kubernetes.cri.container-name") || equal(key, "io.kubernetes.cri.container-type")
+            || equal(key, "io.kubernetes.cri.image-name") || equal(key, "io.kubernetes.cri.podsandbox.image-name")
+            || equal(key, "io.kubernetes.pod.namespace") || equal(key, "io.kubernetes.pod.name") || equal(key, "io.kubernetes.container.name")
+            || equal(key, "io.kubernetes.cri-o.ContainerType") || equal(key, "io.kubernetes.cri-o.ImageName")
+    }
+
     // MARK: Bytes
 
     /// The value of the first annotation named `key`, empty if there is none.

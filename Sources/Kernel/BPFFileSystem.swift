@@ -37,6 +37,18 @@ public enum BPFFileSystem {
         }
     }
 
+    /// Holds the right to write what is pinned there until the process ends: two writers would undo each other's containers.
+    static func lock(_ directory: String) throws(PortcullisError) {
+        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw PortcullisError(.kernel, "opening \(directory)", errno: errno) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let error = errno
+            close(descriptor)
+            guard error == EWOULDBLOCK else { throw PortcullisError(.kernel, "locking \(directory)", errno: error) }
+            throw PortcullisError(.conflict, "another portcullisd works with the pins in \(directory)")
+        }
+    }
+
     private static func existingAncestor(of path: String) -> String {
         var path = path
         while path.count > 1, access(path, F_OK) != 0 {

@@ -22,12 +22,14 @@ public final class KernelPrograms {
     public let directory: String
     /// True if the programs were running before this daemon came.
     public let adopted: Bool
+    /// Settings that what is pinned overrules, for the log.
+    public let keptFromPins: [String]
     /// Names of the programs that are attached.
     public let programs: [String]
     let identity: BPFObject
     let observe: BPFObject
 
-    /// Bytes of the event ring if it is made new.
+    /// What the maps are made with if they are made new: containers, bytes of the event ring, and a label store other than the best.
     public struct Sizes: Sendable {
         public var capacity: Int
         public var eventRing: Int
@@ -47,6 +49,7 @@ public final class KernelPrograms {
             throw PortcullisError(.kernel, "this kernel has no BTF (/sys/kernel/btf/vmlinux): CONFIG_DEBUG_INFO_BTF is needed")
         }
         try BPFFileSystem.prepare(directory)
+        try BPFFileSystem.lock(directory)
         var best = Variant.best(capacity: sizes.capacity)
         if let forced = sizes.labelStore {
             best.labelStore = forced
@@ -86,6 +89,12 @@ public final class KernelPrograms {
         self.identity = identity
         self.observe = observe
         self.variant = variant
+        var overruled: [String] = []
+        if variant.capacity != sizes.capacity { overruled.append("capacity stays \(variant.capacity)") }
+        if let forced = sizes.labelStore, forced != variant.labelStore { overruled.append("label-store stays \(variant.labelStore)") }
+        let ring = Int(bpf_map__max_entries(try identity.map("events")))
+        if ring != Self.powerOfTwo(atLeast: sizes.eventRing, minimum: 1 << 16) { overruled.append("event-buffer-kib stays \(ring >> 10)") }
+        keptFromPins = overruled
         adopted = !kept.isEmpty
         programs = wanted.map(\.program)
         var meta = pc_meta()

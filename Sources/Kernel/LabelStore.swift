@@ -15,7 +15,7 @@ struct LabelStore {
             case .hash: return try BPFMap<UInt64, pc_label>(name: "labels_hash", descriptor: descriptor).lookup(process.task, zero: pc_label())
             }
         } catch {
-            // Task storage says ESRCH or EBADF-like errors for a task that is just ending: it has no label then.
+            // Task storage says ESRCH for a task that is just ending: it has no label then.
             guard error.systemError == ESRCH else { throw error }
             return nil
         }

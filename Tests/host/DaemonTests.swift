@@ -51,7 +51,7 @@ extension HostTests {
             try daemon.start()
             #expect(try daemon.containers().map { $0["id"] as? String } == ["early"])
             #expect(try FileManager.default.contentsOfDirectory(atPath: spool).isEmpty)
-            #expect(try daemon.counter("spoolInvalid") == 1 && daemon.logText.contains("bad.frame is not one whole frame"))
+            #expect(try daemon.counter("spoolInvalid") == 1 && daemon.logText.contains("bad.frame: it is not one whole frame"))
             // It runs already: what it does is its own, and no exec of it is called the first.
             let events = try EventStream(daemon)
             try Data().write(to: URL(filePath: bundle.path + "/rootfs/tmp/go"))

@@ -163,7 +163,20 @@ int32_t pch_close(int32_t descriptor)
 int32_t pch_own_directory(const uint8_t *path)
 {
     struct stat info;
-    if (mkdir((const char *)path, 0700) && errno != EEXIST)
+    int made = mkdir((const char *)path, 0700);
+    if (made && errno == ENOENT) {
+        /* Before the daemon's first start its directory is not there either. */
+        char parent[4096];
+        size_t length = strlen((const char *)path);
+        if (length >= sizeof parent)
+            return -ENAMETOOLONG;
+        memcpy(parent, path, length + 1);
+        *strrchr(parent, '/') = 0;
+        if (mkdir(parent, 0700) && errno != EEXIST)
+            return -errno;
+        made = mkdir((const char *)path, 0700);
+    }
+    if (made && errno != EEXIST)
         return -errno;
     if (lstat((const char *)path, &info))
         return -errno;
@@ -224,6 +237,7 @@ const char *pch_error_text(int32_t error)
     case ETIMEDOUT: return "no answer in time";
     case ENAMETOOLONG: return "the path is too long";
     case ELOOP: return "too many symbolic links";
+    case EBADF: return "standard input is closed";
     case EMFILE: case ENFILE: return "too many open files";
     case ENOMEM: return "out of memory";
     default: return "";
@@ -236,8 +250,11 @@ uint8_t *pch_window(void)
     return window;
 }
 
+static int32_t failure_exit;
+
+void pch_set_failure_exit(int32_t code) { failure_exit = code; }
+
 #ifdef PORTCULLIS_EMBEDDED
-#include <stdlib.h>
 #include <sys/mman.h>
 
 /*
@@ -251,21 +268,25 @@ static uint8_t first_piece[64 << 10] __attribute__((aligned(16)));
 static uint8_t *next_free = first_piece, *piece_end = first_piece + sizeof first_piece, *newest;
 static size_t taken;
 
+static void out_of_memory(void)
+{
+    static const char message[] = "portcullis-hook: out of memory; the failure policy is applied\n";
+    pch_print(2, message, sizeof message - 1);
+    _exit(failure_exit);
+}
+
 static void *take(size_t alignment, size_t size)
 {
     uintptr_t start = ((uintptr_t)next_free + alignment - 1) & ~(uintptr_t)(alignment - 1);
     if (size > PCH_MEMORY_LIMIT)
-        abort();
+        out_of_memory();
     if (start + size > (uintptr_t)piece_end) {
         size_t piece = size + alignment > PCH_PIECE_BYTES ? size + alignment : PCH_PIECE_BYTES;
         taken += piece;
         void *memory = taken > PCH_MEMORY_LIMIT ? MAP_FAILED
                        : mmap(NULL, piece, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (memory == MAP_FAILED) {
-            static const char message[] = "portcullis-hook: out of memory\n";
-            pch_print(2, message, sizeof message - 1);
-            _exit(1);
-        }
+        if (memory == MAP_FAILED)
+            out_of_memory();
         piece_end = (uint8_t *)memory + piece;
         start = ((uintptr_t)memory + alignment - 1) & ~(uintptr_t)(alignment - 1);
     }

@@ -37,6 +37,7 @@ final class ControlServer {
     private static let listingChunk = 64 << 10
 
     let listener: Int32
+    private(set) var acceptor: Acceptor
     private(set) var refused: UInt64 = 0
     private(set) var droppedEvents: UInt64 = 0
     private var clients: [Int32: ControlClient] = [:]
@@ -57,6 +58,7 @@ final class ControlServer {
         self.status = status
         self.nextContainer = nextContainer
         listener = try RuntimeDirectory.listen(path)
+        acceptor = Acceptor(listener)
         try poller.add(listener, PollToken(.controlListener))
     }
 
@@ -65,17 +67,12 @@ final class ControlServer {
     private var subscribers = 0
 
     func accept() {
-        while true {
-            let socket = pcl_accept(listener)
-            if socket < 0 {
-                if socket == -EINTR || socket == -ECONNABORTED { continue }
-                return
-            }
+        while let socket = acceptor.next() {
             let client = ControlClient(socket: socket)
             if case (.refused(let refusal), let peer) = peers().verdict(on: socket) {
                 logger.warning("refused a peer on the control socket: \(refusal.rawValue)", metadata: ["pid": "\(peer.pid)", "uid": "\(peer.uid)"])
                 refuse(client, refusal.rawValue)
-            } else if clients.count >= Self.clientLimit {
+            } else if clients.count >= Self.clientLimit, !evictUndecided() {
                 refuse(client, "\(Self.clientLimit) clients are connected already")
             } else {
                 do {
@@ -84,6 +81,16 @@ final class ControlServer {
                 } catch { close(socket) }
             }
         }
+    }
+
+    /// Makes room by closing a client that has asked for nothing yet. False if all are being served.
+    private func evictUndecided() -> Bool {
+        for client in clients.values {
+            guard case .request = client.activity else { continue }
+            drop(client.socket)
+            return true
+        }
+        return false
     }
 
     private func refuse(_ client: ControlClient, _ reason: String) {

@@ -6,7 +6,7 @@ import Logging
 
 /// `portcullisd` from its command line to its exit code.
 public enum DaemonProgram {
-    /// Exit codes, after sysexits(3) where it has one.
+    /// Exit codes other than 0.
     private enum Exit {
         static let failure: Int32 = 1
         static let usage: Int32 = 2

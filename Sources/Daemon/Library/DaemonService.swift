@@ -27,7 +27,6 @@ final class DaemonService {
     private(set) var spool = SpoolCounters()
     private(set) var eventsRead: UInt64 = 0
     private(set) var eventsUnknown: UInt64 = 0
-    private var emptyLost: UInt64 = 0
     private var isStopping = false
 
     init(configuration: ConfigurationFile, logger: DaemonLogger) throws(PortcullisError) {
@@ -37,12 +36,16 @@ final class DaemonService {
         try RuntimeDirectory.prepare(for: settings.hookSocket)
         try RuntimeDirectory.prepare(for: settings.controlSocket)
         try RuntimeDirectory.lock(for: settings.hookSocket)
-        try DescriptorLimit.raise(for: settings.capacity)
+        try RuntimeDirectory.lock(for: settings.controlSocket)
         programs = try KernelPrograms(
             directory: settings.bpfDirectory,
             sizes: .init(
                 capacity: settings.capacity, eventRing: settings.eventBuffer << 10,
                 labelStore: settings.labelStore == .auto ? nil : settings.labelStore == .hash ? .hash : .tasks))
+        for kept in programs.keptFromPins {
+            logger.logger.warning("\(kept) as it was pinned; remove the pins for the new value to apply", metadata: ["pins": "\(programs.directory)"])
+        }
+        try DescriptorLimit.raise(for: programs.variant.capacity)
         kernel = try PinnedMaps(programs)
         registry = Registry(kernel: kernel)
         poller = try Poller()
@@ -110,7 +113,7 @@ final class DaemonService {
         case .controlClient: control.serve(token.descriptor)
         case .events: break
         case .emptySlots: emptyRing.consume(limit: Self.eventBatch)
-        case .container: try processEnded(token.reference)
+        case .container: processEnded(token.reference)
         case .configuration: if configuration.hasChanged() { reload() }
         case .timer:
             timer.expired()
@@ -142,12 +145,7 @@ final class DaemonService {
     }
 
     private func add(_ message: HookMessage, _ body: ArraySlice<UInt8>) -> HookAnswer {
-        var result = registry.add(message, body: body, now: Clocks.sinceBoot)
-        if result.answer.code == .tableFull {
-            // A lost word from the kernel must not keep slots taken.
-            try? registry.sweep()
-            result = registry.add(message, body: body, now: Clocks.sinceBoot)
-        }
+        let result = registry.add(message, body: body, now: Clocks.sinceBoot)
         if let watch = result.watch {
             do {
                 try poller.add(watch.descriptor, PollToken(watch.reference))
@@ -166,11 +164,16 @@ final class DaemonService {
         return result.answer
     }
 
-    private func processEnded(_ reference: SlotReference) throws(PortcullisError) {
+    private func processEnded(_ reference: SlotReference) {
         eventRing.consume(limit: Self.eventBatch)
-        guard let container = try registry.processEnded(reference) else { return }
-        try registry.sweep()
-        logger.logger.debug("its init has ended", metadata: ["container": "\(container.name)"])
+        do {
+            guard let container = try registry.processEnded(reference) else { return }
+            try registry.sweep()
+            logger.logger.debug("its init has ended", metadata: ["container": "\(container.name)"])
+        } catch {
+            // The daemon goes on: what the kernel would not take back now is taken back by the next sweep or start.
+            logger.logger.error("ending a container: \(error)")
+        }
     }
 
     private func slotEmpty(_ reference: SlotReference) {

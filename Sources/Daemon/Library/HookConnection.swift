@@ -8,8 +8,6 @@ struct HookConnection {
     /// When the peer has been silent for too long, on the monotonic clock.
     var deadline: UInt64
     var received: [UInt8] = []
-    /// Answers that the peer's receive buffer had no room for.
-    var unsent: [UInt8] = []
     let accepted: UInt64
 
     init(socket: Int32, now: UInt64, patience: UInt64) {
@@ -57,22 +55,15 @@ struct HookConnection {
         return .frame(Frame.lengthBytes..<(Frame.lengthBytes + length))
     }
 
-    /// Sends an answer; false if the peer is gone or lets its answers pile up.
-    mutating func send(_ answer: [UInt8]) -> Bool {
-        unsent.append(contentsOf: answer)
-        return flush()
-    }
-
-    /// Sends what is waiting. A peer that does not read its answers is not worth a queue: beyond one frame's worth it is dropped.
-    mutating func flush() -> Bool {
-        while !unsent.isEmpty {
-            let count = unsent.withUnsafeBytes {
+    /// Sends an answer; false if the peer is gone, or has read so few of its answers that its buffer is full. Nothing is queued
+    /// for such a peer: a hook waits for each answer.
+    func send(_ answer: [UInt8]) -> Bool {
+        while true {
+            let count = answer.withUnsafeBytes {
                 Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             }
             if count < 0, errno == EINTR { continue }
-            if count < 0 { return errno == EAGAIN && unsent.count <= 64 << 10 }
-            unsent.removeFirst(count)
+            return count == answer.count
         }
-        return true
     }
 }

@@ -17,6 +17,8 @@ struct HookCounters {
     var silent: UInt64 = 0
     /// Closed by us to make room at `HookServer.connectionLimit`.
     var evicted: UInt64 = 0
+    /// Closed by us or the peer with an answer unsent.
+    var unread: UInt64 = 0
     var foreignMounts: UInt64 = 0
     var refused: [PeerCheck.Refusal: UInt64] = [:]
 }
@@ -33,6 +35,7 @@ final class HookServer {
     static let expectation: UInt64 = 200_000
 
     let listener: Int32
+    private(set) var acceptor: Acceptor
     /// Until when a frame is expected, on the monotonic clock; 0 if none is.
     private(set) var awakeUntil: UInt64 = 0
     private(set) var counters = HookCounters()
@@ -52,6 +55,7 @@ final class HookServer {
         self.logger = logger
         self.handle = handle
         listener = try RuntimeDirectory.listen(path)
+        acceptor = Acceptor(listener)
         try poller.add(listener, PollToken(.hookListener))
     }
 
@@ -61,13 +65,7 @@ final class HookServer {
     /// Takes connections that wait. A bounded number, so that a flood of them does not starve what is open.
     func accept() {
         for _ in 0..<64 {
-            let socket = pcl_accept(listener)
-            if socket < 0 {
-                if socket == -EINTR || socket == -ECONNABORTED { continue }
-                // Out of descriptors: the connection waits in the queue, and its hook's deadline bounds that.
-                if socket != -EAGAIN { logger.error("cannot accept hooks: \(SystemErrorText.text(-socket))") }
-                return
-            }
+            guard let socket = acceptor.next() else { return }
             counters.connections += 1
             welcome(socket)
         }
@@ -106,7 +104,7 @@ final class HookServer {
         while true {
             switch connection.front {
             case .incomplete:
-                guard reading == .later, connection.flush() else {
+                guard reading == .later else {
                     if !connection.received.isEmpty { counters.cut += 1 }
                     close(socket)
                     return false
@@ -122,6 +120,7 @@ final class HookServer {
             case .frame(let range):
                 awakeUntil = 0
                 guard connection.send(answer(to: connection.received[range])) else {
+                    counters.unread += 1
                     close(socket)
                     return false
                 }

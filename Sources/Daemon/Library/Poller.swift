@@ -74,7 +74,7 @@ final class Poller {
         }
     }
 
-    /// Waits without limit: nothing here happens by the clock alone. Until `awake`, on the monotonic clock, it looks again and
+    /// Waits without limit. Until `awake`, on the monotonic clock, it looks again and
     /// again instead of sleeping.
     func wait(awake: UInt64) throws(PortcullisError) -> [PollToken] {
         var count: Int32 = 0

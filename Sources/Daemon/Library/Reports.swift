@@ -102,9 +102,9 @@ struct StatusReport {
             ("refusedKernel", registry.refusedKernel), ("adopted", registry.adopted), ("discarded", registry.discarded),
             ("hookConnections", hooks.connections), ("hookFrames", hooks.frames), ("hookFramesMalformed", hooks.malformed),
             ("hookFramesTooLong", hooks.tooLong), ("hookFramesCut", hooks.cut), ("hookPeersSilent", hooks.silent),
-            ("hookPeersEvicted", hooks.evicted), ("hookPeersForeignMounts", hooks.foreignMounts),
+            ("hookPeersEvicted", hooks.evicted), ("hookAnswersUnread", hooks.unread), ("hookOutOfDescriptors", daemon.hooks.acceptor.exhausted), ("hookPeersForeignMounts", hooks.foreignMounts),
             ("hookPeersRefused", hooks.refused.values.reduce(0, +)), ("controlClientsRefused", daemon.control.refused),
-            ("controlEventsDropped", daemon.control.droppedEvents), ("eventsRead", daemon.eventsRead),
+            ("controlOutOfDescriptors", daemon.control.acceptor.exhausted), ("controlEventsDropped", daemon.control.droppedEvents), ("eventsRead", daemon.eventsRead),
             ("eventsOfUnknownContainers", daemon.eventsUnknown), ("spoolAccepted", daemon.spool.accepted),
             ("spoolRefused", daemon.spool.refused), ("spoolInvalid", daemon.spool.invalid), ("spoolLeft", daemon.spool.left),
         ]

@@ -30,12 +30,14 @@ struct SpoolReader {
         guard let names = list(&complaints) else { return (counters, complaints) }
         counters.left = UInt64(max(names.count - Self.fileLimit, 0))
         for name in names.prefix(Self.fileLimit) {
-            let path = directory + "/" + name
+            // Taken aside first: a hook that times out meanwhile may put a newer message under the name.
+            let path = directory + "/.taken"
+            guard rename(directory + "/" + name, path) == 0 else { continue }
             do throws(PortcullisError) {
                 let bytes = try read(path)
                 var message: HookMessage
                 do { message = try HookMessage(decoding: bytes[Frame.lengthBytes...]) } catch {
-                    throw PortcullisError(.peer, "\(path): \(error.reason)")
+                    throw PortcullisError(.peer, "\(error.reason)")
                 }
                 // Its hook has let the container go on long ago.
                 message.hasStarted = true
@@ -43,7 +45,7 @@ struct SpoolReader {
                 if handle(message, body).code.accepted { counters.accepted += 1 } else { counters.refused += 1 }
             } catch {
                 counters.invalid += 1
-                complaints.append(error.description)
+                complaints.append("\(name): \(error)")
             }
             unlink(path)
         }
@@ -63,6 +65,8 @@ struct SpoolReader {
             return nil
         }
         defer { closedir(stream) }
+        // Left by a daemon that was killed between taking a message aside and carrying it out.
+        rename(directory + "/.taken", directory + "/0.frame")
         var names: [String] = []
         while let entry = readdir(stream) {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
@@ -86,7 +90,7 @@ struct SpoolReader {
         }
         let length = bytes.prefix(Frame.lengthBytes).enumerated().reduce(0) { $0 | Int($1.element) << ($1.offset * 8) }
         guard bytes.count >= Frame.lengthBytes, length == bytes.count - Frame.lengthBytes else {
-            throw PortcullisError(.peer, "\(path) is not one whole frame")
+            throw PortcullisError(.peer, "it is not one whole frame")
         }
         return bytes
     }

@@ -25,7 +25,9 @@ int64_t pch_send_all(int32_t descriptor, const void *bytes, size_t size, int64_t
  * from sleep takes as long again. Gives the processor away at every look, so that it costs nothing where it is needed. */
 void pch_linger(int32_t descriptor);
 int32_t pch_close(int32_t descriptor);
-/* Creates the directory, root-only, if it is not there; -EPERM if what is there is not a root-only directory of ours. */
+/* What the program exits with if it runs out of memory: 0 unless the failure policy is to deny. */
+void pch_set_failure_exit(int32_t code);
+/* Creates the directory and its parent, root-only, if they are not there; -EPERM if what is there is not a root-only directory of ours. */
 int32_t pch_own_directory(const uint8_t *path);
 /* Writes a new file and renames it over `path`; the old file stays if anything fails. */
 int32_t pch_replace_file(const uint8_t *temporary, const uint8_t *path, const void *bytes, size_t size);
