@@ -104,6 +104,28 @@ extension HostTests {
             #expect(try daemon.counter("hookPeersEvicted") >= 1)
         }
 
+        @Test func withoutDescriptorsItNeitherSpinsNorStops() throws {
+            let daemon = try RealDaemon()
+            #expect(try Command.run("/usr/bin/prlimit", ["--pid", "\(daemon.pid)", "--nofile=48:48"]).status == 0)
+            var connections = try (0..<60).map { _ in try daemon.connect() }
+            // The last ones are turned away at once rather than left waiting.
+            let last = try #require(connections.last)
+            #expect(last.waitForEnd())
+            connections = []
+            let recovered = try eventually { (try? daemon.counter("hookOutOfDescriptors")) ?? 0 > 0 }
+            #expect(recovered)
+            #expect(try daemon.remove("x").code == .removed)
+        }
+
+        @Test func aFullDiskUnderTheSpoolIsNamed() throws {
+            let scratch = try Scratch()
+            try FileManager.default.createDirectory(atPath: scratch.path + "/disk", withIntermediateDirectories: false)
+            let state = #"{"id":"c1","status":"stopped"}"#
+            let full = "mount -t tmpfs -o size=4k,nr_inodes=1,mode=0700 none \(scratch.path)/disk && exec \(Tree.embeddedHook) --socket /nonexistent/s --spool \(scratch.path)/disk --on-failure deny"
+            let refused = try Command.run("/usr/bin/unshare", ["-m", "/bin/sh", "-c", full], input: Data(state.utf8))
+            #expect(refused.status == 1 && refused.error.contains("not kept in \(scratch.path)/disk: no space left"), "\(refused.error)")
+        }
+
         @Test func manyRequestsOnOneConnection() throws {
             let daemon = try RealDaemon()
             let connection = try daemon.connect()
