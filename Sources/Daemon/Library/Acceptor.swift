@@ -4,8 +4,8 @@ import Glibc
 
 /// Takes connections from a listening socket, also when the process has no descriptor left.
 ///
-/// A connection that cannot be accepted would keep the listener readable and the loop spinning. One descriptor is therefore
-/// held in reserve: it makes room to accept the connection and close it, which its peer notices at once.
+/// One descriptor is held in reserve: it makes room to accept a connection and close it, which its peer notices at once. Where
+/// even that fails the connection waits for the next one to arrive, within its peer's own deadline.
 struct Acceptor {
     private let listener: Int32
     private var reserve: Int32
@@ -25,6 +25,7 @@ struct Acceptor {
             switch -socket {
             case EINTR, ECONNABORTED: continue
             case EMFILE, ENFILE, ENOMEM, ENOBUFS:
+                if reserve < 0 { reserve = Self.openReserve() }
                 guard reserve >= 0 else { return nil }
                 close(reserve)
                 let refused = pcl_accept(listener)

@@ -59,7 +59,7 @@ final class ControlServer {
         self.nextContainer = nextContainer
         listener = try RuntimeDirectory.listen(path)
         acceptor = Acceptor(listener)
-        try poller.add(listener, PollToken(.controlListener))
+        try poller.add(listener: listener, PollToken(.controlListener))
     }
 
     /// True if anyone wants events; nothing is decoded otherwise.

@@ -56,7 +56,7 @@ final class HookServer {
         self.handle = handle
         listener = try RuntimeDirectory.listen(path)
         acceptor = Acceptor(listener)
-        try poller.add(listener, PollToken(.hookListener))
+        try poller.add(listener: listener, PollToken(.hookListener))
     }
 
     /// When the next silent connection must go; nil if there is none.
@@ -69,6 +69,7 @@ final class HookServer {
             counters.connections += 1
             welcome(socket)
         }
+        do { try poller.remind(listener: listener, PollToken(.hookListener)) } catch { logger.error("the hook socket: \(error)") }
     }
 
     private func welcome(_ socket: Int32) {

@@ -13,6 +13,7 @@ struct PeerCheck {
         case uid = "not root"
         case unseen = "not visible in this pid namespace"
         case gone = "ended before it could be looked at"
+        case unseeable = "could not be looked at: the daemon has no descriptor left"
         case userNamespace = "in another user namespace"
         case pidNamespace = "in another pid namespace"
         case labelled = "a container's process"
@@ -36,7 +37,9 @@ struct PeerCheck {
         guard peer.pid > 0 else { return (.refused(.unseen), peer) }
         var descriptor = pcl_peer_pidfd(socket)
         if descriptor < 0 { descriptor = pcl_pidfd_open(peer.pid) }
-        guard descriptor >= 0 else { return (.refused(.gone), peer) }
+        guard descriptor >= 0 else {
+            return (.refused(descriptor == -EMFILE || descriptor == -ENFILE ? .unseeable : .gone), peer)
+        }
         defer { close(descriptor) }
         return (judge(descriptor, UInt32(peer.pid)), peer)
     }

@@ -56,18 +56,30 @@ final class Poller {
 
     deinit { close(descriptor) }
 
-    /// Watches a descriptor for input, and for room to write if asked.
-    func add(_ watched: Int32, _ token: PollToken, output: Bool = false) throws(PortcullisError) {
-        try control(EPOLL_CTL_ADD, watched, token, output)
+    /// Watches a descriptor for input.
+    func add(_ watched: Int32, _ token: PollToken) throws(PortcullisError) {
+        try control(EPOLL_CTL_ADD, watched, token, EPOLLIN.rawValue)
     }
 
+    /// Also watches for room to write, or no longer.
     func change(_ watched: Int32, _ token: PollToken, output: Bool) throws(PortcullisError) {
-        try control(EPOLL_CTL_MOD, watched, token, output)
+        try control(EPOLL_CTL_MOD, watched, token, EPOLLIN.rawValue | (output ? EPOLLOUT.rawValue : 0))
     }
 
-    private func control(_ operation: Int32, _ watched: Int32, _ token: PollToken, _ output: Bool) throws(PortcullisError) {
+    /// Watches a listener, and says once for each new connection that there are some: a connection that cannot be accepted
+    /// must not keep the loop from sleeping.
+    func add(listener: Int32, _ token: PollToken) throws(PortcullisError) {
+        try control(EPOLL_CTL_ADD, listener, token, EPOLLIN.rawValue | EPOLLET.rawValue)
+    }
+
+    /// Says again that a listener has connections, if it has.
+    func remind(listener: Int32, _ token: PollToken) throws(PortcullisError) {
+        try control(EPOLL_CTL_MOD, listener, token, EPOLLIN.rawValue | EPOLLET.rawValue)
+    }
+
+    private func control(_ operation: Int32, _ watched: Int32, _ token: PollToken, _ events: UInt32) throws(PortcullisError) {
         var event = epoll_event()
-        event.events = EPOLLIN.rawValue | (output ? EPOLLOUT.rawValue : 0)
+        event.events = events
         event.data.u64 = token.word
         guard epoll_ctl(descriptor, operation, watched, &event) == 0 else {
             throw PortcullisError(.system, "watching a descriptor", errno: errno)
