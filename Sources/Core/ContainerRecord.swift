@@ -12,14 +12,14 @@ struct ContainerRecord {
     let registered: UInt64
     let message: [UInt8]
 
-    init(_ container: Container, _ message: HookMessage) {
+    init(_ container: Container) {
         startTime = container.process.startTime
         registered = container.registered
         let room = Self.limit - Self.headerBytes
         self.message = container.message.count <= room
             ? container.message
             // Paths and ids fit with room to spare (HookLimits); only annotations are left out.
-            : Array(message.encoded(bodyLimit: room).dropFirst(Frame.lengthBytes))
+            : (try? HookMessage(decoding: container.message[...])).map { Array($0.encoded(bodyLimit: room).dropFirst(Frame.lengthBytes)) } ?? []
     }
 
     /// Nil if the bytes are not a record.

@@ -97,7 +97,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
             reference: reference, id: message.containerID, message: Array(body), process: process, registered: now,
             descriptor: descriptor)
         do throws(PortcullisError) {
-            try kernel.setRecord(reference, ContainerRecord(container, message).encoded())
+            try kernel.setRecord(reference, ContainerRecord(container).encoded())
             kernel.activate(reference, mountSequence: process.mountSequence)
             try kernel.setLabel(descriptor, process, reference, inSetup: !message.hasStarted)
             try kernel.setIdentity(process.key, reference, mountSequence: process.mountSequence)

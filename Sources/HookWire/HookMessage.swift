@@ -111,8 +111,9 @@ extension HookMessage {
 
     /// Reads a request's body, which is the frame without its length.
     ///
+    /// - Parameter keepsAnnotations: False to check them only: an add on its way needs none of them as values.
     /// - Throws: `FrameError` for anything that a correct hook would not have written.
-    public init(decoding body: ArraySlice<UInt8>) throws(FrameError) {
+    public init(decoding body: ArraySlice<UInt8>, keepsAnnotations: Bool = true) throws(FrameError) {
         var reader = FrameReader(body)
         switch try reader.header() {
         case .add: self.init(operation: .add, containerID: [])
@@ -149,11 +150,11 @@ extension HookMessage {
                 hasStarted = flag != 0
             case .annotation:
                 let keySize: UInt32 = try value.integer()
-                let key = Array(try value.take(Int(keySize)))
-                guard !key.isEmpty, UTF8Check.isValid(key[...]) else { throw .invalidText }
+                let key = try value.take(Int(keySize))
+                guard !key.isEmpty, UTF8Check.isValid(key) else { throw .invalidText }
                 let rest = try value.take(Int(size) - 4 - Int(keySize))
                 guard UTF8Check.isValid(rest) else { throw .invalidText }
-                annotations.append(Annotation(key: key, value: Array(rest)))
+                if keepsAnnotations { annotations.append(Annotation(key: Array(key), value: Array(rest))) }
             }
         }
         guard !containerID.isEmpty else { throw .missingField }

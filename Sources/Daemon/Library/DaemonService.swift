@@ -95,6 +95,7 @@ final class DaemonService {
             // Events first: what a container did is reported while the registry still knows it.
             eventRing.consume(limit: Self.eventBatch)
             for token in ready { try serve(token) }
+            hooks.settle()
             control.flush()
             if !timer.isArmed, let deadline = hooks.nextDeadline { timer.set(deadline) }
         }

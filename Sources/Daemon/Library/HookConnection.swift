@@ -9,6 +9,10 @@ struct HookConnection {
     var deadline: UInt64
     var received: [UInt8] = []
     let accepted: UInt64
+    /// Whether the loop hears of it.
+    var isWatched = false
+    /// Frames answered so far.
+    var frames = 0
 
     init(socket: Int32, now: UInt64, patience: UInt64) {
         self.socket = socket

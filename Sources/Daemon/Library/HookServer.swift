@@ -41,6 +41,8 @@ final class HookServer {
     private(set) var counters = HookCounters()
     var peers: PeerCheck
     private var connections: [Int32: HookConnection] = [:]
+    /// Accepted in this round and not yet watched; see `settle`.
+    private var unwatched: [Int32] = []
     private let poller: Poller
     private let logger: Logger
     private var buffer = [UInt8](repeating: 0, count: 16 << 10)
@@ -91,10 +93,21 @@ final class HookServer {
         }
         if connections.count >= Self.connectionLimit { evictOldest() }
         connections[socket] = HookConnection(socket: socket, now: Clocks.monotonic, patience: Self.patience)
-        if serve(socket) {
-            awakeUntil = Clocks.monotonic + Self.expectation
+        if serve(socket) { unwatched.append(socket) }
+    }
+
+    /// Watches the connections that are still open at the end of a round. A hook closes as soon as it has its answer, so that
+    /// most are gone by then and were never watched.
+    func settle() {
+        for socket in unwatched where serve(socket) {
+            // A number may stand here twice: its first connection was closed in this round and another one got it.
+            guard var connection = connections[socket], !connection.isWatched else { continue }
+            connection.isWatched = true
+            connections[socket] = connection
+            if connection.frames == 0 { awakeUntil = Clocks.monotonic + Self.expectation }
             do { try poller.add(socket, PollToken(.hookPeer, UInt64(socket))) } catch { drop(socket) }
         }
+        unwatched.removeAll(keepingCapacity: true)
     }
 
     /// Reads and answers on one connection. False if it is closed now.
@@ -126,6 +139,7 @@ final class HookServer {
                     return false
                 }
                 connection.received.removeFirst(range.upperBound)
+                connection.frames += 1
                 connection.deadline = Clocks.monotonic + Self.patience
             }
         }
@@ -134,7 +148,7 @@ final class HookServer {
     private func answer(to body: ArraySlice<UInt8>) -> [UInt8] {
         counters.frames += 1
         do {
-            return handle(try HookMessage(decoding: body), body).encoded()
+            return handle(try HookMessage(decoding: body, keepsAnnotations: false), body).encoded()
         } catch {
             counters.malformed += 1
             logger.warning("a hook's frame is malformed: \(error.reason)")
