@@ -74,6 +74,24 @@ static __always_inline bool in_setup(struct task_struct *task, struct pc_label *
 	return fs && (__u64)fs->root.mnt == label->setup_mount;
 }
 
+/*
+ * The label of the init of the pid namespace that `task` is in. An init that unshares its mount namespace takes the key along
+ * with it: who enters the container then has a key that nobody knows, but is in the init's pid namespace, which no process
+ * can leave. The host's init has no label, so in the host's pid namespace this finds nothing.
+ */
+static __always_inline struct pc_label *label_of_namespace_init(struct task_struct *task)
+{
+	struct nsproxy *proxy = task->nsproxy;
+	struct pid_namespace *children = proxy ? proxy->pid_ns_for_children : NULL;
+	struct upid own;
+	own_pid(task->thread_pid, &own);
+	/* Its own namespace, reached on the way that the verifier can follow; another one if it has unshared since. */
+	if (!children || own.ns != children)
+		return NULL;
+	struct task_struct *init = children->child_reaper;
+	return init && init != task ? label_of(init) : NULL;
+}
+
 /* Reads the label or the key of `task`, which is the current task or the child of a fork. */
 static __always_inline void identify(struct task_struct *task, struct identified *who)
 {
@@ -99,8 +117,19 @@ static __always_inline void identify(struct task_struct *task, struct identified
 	if (!key_of(task, &key, &sequence))
 		return;
 	struct pc_identity *identity = bpf_map_lookup_elem(&identities, &key);
-	if (!identity)
+	if (!identity) {
+		label = label_of_namespace_init(task);
+		if (!label)
+			return;
+		who->slot = label->slot;
+		who->generation = label->generation;
+		struct pc_slot *slot = bpf_map_lookup_elem(&slots, &who->slot);
+		/* While the init is in setup so is all that the runtime makes there. */
+		if (!slot || (slot->state >> 32) != who->generation || (__u32)slot->state != PC_SLOT_ACTIVE || label->flags & PC_LABEL_SETUP)
+			return;
+		who->source = PC_SOURCE_KEY;
 		return;
+	}
 	__u64 both = *(volatile __u64 *)&identity->slot_and_generation;
 	who->slot = (__u32)both;
 	who->generation = both >> 32;

@@ -39,9 +39,12 @@ struct mnt_namespace___sequenced {
 	__u64 seq;
 };
 
+struct task_struct;
+
 struct pid_namespace {
 	struct ns_common ns;
 	unsigned int level;
+	struct task_struct *child_reaper;
 };
 
 struct user_namespace {
@@ -50,6 +53,7 @@ struct user_namespace {
 
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;
+	struct pid_namespace *pid_ns_for_children;
 };
 
 struct upid {

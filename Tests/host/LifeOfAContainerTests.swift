@@ -114,6 +114,26 @@ extension HostTests {
             #expect(seen.contains { $0.process?.executable == "/bin/env" })
         }
 
+        /// The init has left the mount namespace that its key names; who enters the container is still the container's.
+        @Test(arguments: variants)
+        func whoEntersAfterTheInitMovedIsRecognised(_ labels: String) throws {
+            let daemon = try RealDaemon(["--label-store", labels])
+            let events = try EventStream(daemon)
+            let bundle = try Bundle(daemon) { config in
+                guard var process = config["process"] as? [String: Any], var capabilities = process["capabilities"] as? [String: [String]] else { return }
+                for set in capabilities.keys { capabilities[set]?.append("CAP_SYS_ADMIN") }
+                process["capabilities"] = capabilities
+                config["process"] = process
+            }
+            try bundle.setArguments(["/bin/unshare", "-m", "/bin/sleep", "1000"])
+            try bundle.runDetached("moved")
+            defer { try? bundle.delete("moved") }
+            _ = try events.wait("moved") { $0.contains { $0.process?.executable == "/bin/sleep" } }
+            #expect(try bundle.exec("moved", ["/bin/cat", "/dev/null"]).status == 0)
+            let seen = try events.wait("moved") { $0.contains { $0.process?.executable == "/bin/cat" } }
+            #expect(seen.contains { $0.process?.executable == "/bin/cat" && $0.process?.entered == true })
+        }
+
         /// Hooks of other vendors run in the container's namespaces before it pivots: they are the runtime's, not the container's.
         @Test func setupIsNotTheContainers() throws {
             let daemon = try RealDaemon()
