@@ -15,11 +15,16 @@ struct ContainerRecord {
     init(_ container: Container) {
         startTime = container.process.startTime
         registered = container.registered
-        let room = Self.limit - Self.headerBytes
-        self.message = container.message.count <= room
-            ? container.message
-            // Paths and ids fit with room to spare (HookLimits); only annotations are left out.
-            : (try? HookMessage(decoding: container.message[...])).map { Array($0.encoded(bodyLimit: room).dropFirst(Frame.lengthBytes)) } ?? []
+        message = container.message
+    }
+
+    /// A message with as many annotations as a record holds, those that name the workload first. The daemon keeps no more either:
+    /// what a pod's author may write must not decide how much memory and time a container costs.
+    static func bounded(_ body: ArraySlice<UInt8>) -> [UInt8] {
+        let room = limit - headerBytes
+        guard body.count > room, let message = try? HookMessage(decoding: body) else { return Array(body) }
+        // Paths and ids fit with room to spare (HookLimits); only annotations are left out.
+        return Array(message.encoded(bodyLimit: room).dropFirst(Frame.lengthBytes))
     }
 
     /// Nil if the bytes are not a record.

@@ -47,24 +47,23 @@ public struct ProcessEvent: Sendable {
     public var hasEntered: Bool { UInt32(header.label_flags) & PC_LABEL_ENTERED.rawValue != 0 || source == .key }
 
     /// One JSON object: the event and, if it is known, the container.
-    public func json(_ container: Container?, wallClockOffset: UInt64) -> [UInt8] {
+    public func json(_ container: Container?, _ workload: WorkloadIdentity, wallClockOffset: UInt64) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("type", kind == .exec ? "exec" : "exit")
             writer.member("time", Timestamp.text(nanoseconds: header.time &+ wallClockOffset))
             writer.key("container")
-            writer.object { writer in describe(container, &writer) }
+            writer.object { writer in describe(container, workload, &writer) }
             writer.key("process")
             writer.object { writer in describeProcess(&writer) }
         }
         return writer.bytes
     }
 
-    private func describe(_ container: Container?, _ writer: inout JSONWriter) {
+    private func describe(_ container: Container?, _ workload: WorkloadIdentity, _ writer: inout JSONWriter) {
         writer.member("source", source == .host ? "host" : source == .stale ? "stale" : source == .key ? "key" : "label")
         guard source != .host else { return }
         writer.member("id", container?.name ?? "")
-        let workload = container?.workload ?? WorkloadIdentity()
         writer.member("namespace", workload.namespace)
         writer.member("pod", workload.pod)
         writer.member("name", workload.containerName)

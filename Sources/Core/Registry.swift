@@ -45,7 +45,12 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
     // MARK: Adds
 
     /// Registers a container. `body` is the message as it came, `now` the time since boot in nanoseconds.
-    public mutating func add(_ message: HookMessage, body: ArraySlice<UInt8>, now: UInt64) -> AddResult {
+    ///
+    /// - Parameter hookWaits: Asked after the init was looked at. If its hook has given up, the container may be past setup, and
+    ///   the root mount that was seen may be its own: it is then not taken to be in setup, which would hide all it does.
+    public mutating func add(
+        _ message: HookMessage, body: ArraySlice<UInt8>, now: UInt64, hookWaits: () -> Bool = { true }
+    ) -> AddResult {
         let descriptor: Int32
         do { descriptor = try kernel.openProcess(message.pid) } catch {
             counters.refusedGone += 1
@@ -53,7 +58,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
         }
         let result: AddResult
         do {
-            result = try add(message, body: body, descriptor: descriptor, now: now)
+            result = try add(message, body: body, descriptor: descriptor, now: now, hookWaits: hookWaits)
         } catch {
             if error.code == .full { counters.refusedFull += 1 } else { counters.refusedKernel += 1 }
             result = refusal(error.code == .full ? .tableFull : .kernel, error.description)
@@ -63,7 +68,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
     }
 
     private mutating func add(
-        _ message: HookMessage, body: ArraySlice<UInt8>, descriptor: Int32, now: UInt64
+        _ message: HookMessage, body: ArraySlice<UInt8>, descriptor: Int32, now: UInt64, hookWaits: () -> Bool
     ) throws(PortcullisError) -> AddResult {
         guard let process = try kernel.identify(descriptor, pid: message.pid) else {
             counters.refusedGone += 1
@@ -94,12 +99,12 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
         }
         let reference = SlotReference(slot: slot, generation: nextGeneration(kernel.slot(slot).generation))
         let container = Container(
-            reference: reference, id: message.containerID, message: Array(body), process: process, registered: now,
+            reference: reference, id: message.containerID, message: ContainerRecord.bounded(body), process: process, registered: now,
             descriptor: descriptor)
         do throws(PortcullisError) {
             try kernel.setRecord(reference, ContainerRecord(container).encoded())
             kernel.activate(reference, mountSequence: process.mountSequence)
-            try kernel.setLabel(descriptor, process, reference, inSetup: !message.hasStarted)
+            try kernel.setLabel(descriptor, process, reference, inSetup: !message.hasStarted && hookWaits())
             try kernel.setIdentity(process.key, reference, mountSequence: process.mountSequence)
             // An init that died meanwhile may have died without its label, and its count would never go down.
             guard !kernel.hasEnded(descriptor) else { throw PortcullisError(.processGone, "process \(message.pid) has ended") }

@@ -28,7 +28,16 @@ struct BundleConfig {
             }
         }
         try reader.finish()
+        // As the kernel would see them: a C string ends at its NUL.
+        config.argument0 = untilNUL(config.argument0)
+        config.apparmorProfile = untilNUL(config.apparmorProfile)
+        config.rootfs = untilNUL(config.rootfs)
         return config
+    }
+
+    private static func untilNUL(_ text: [UInt8]) -> [UInt8] {
+        guard let end = text.firstIndex(of: 0) else { return text }
+        return Array(text[..<end])
     }
 
     private mutating func readProcess<Source: ByteSource>(_ reader: inout JSONReader<Source>) throws(JSONError) {
@@ -42,8 +51,10 @@ struct BundleConfig {
             } else if ContainerRuntime.equal(name, "args"), try reader.peekToken() == UInt8(ascii: "[") {
                 try reader.beginArray()
                 var firstElement = true
+                var isArgument0 = true
                 while try reader.nextElement(first: &firstElement) {
-                    if argument0.isEmpty {
+                    if isArgument0 {
+                        isArgument0 = false
                         argument0 = try reader.readString(limit: HookLimits.path)
                     } else {
                         try reader.skipValue()

@@ -19,13 +19,13 @@ struct OCIState {
         var name: [UInt8] = []
         while try reader.nextKey(mark, first: &first, name: &name) {
             if ContainerRuntime.equal(name, "id") {
-                state.containerID = try reader.readString(limit: HookLimits.annotation)
+                state.containerID = try reader.readString(limit: JSONLimits.documentBytes)
             } else if ContainerRuntime.equal(name, "status") {
                 state.status = try reader.readString(limit: 64)
             } else if ContainerRuntime.equal(name, "pid") {
                 state.pid = try reader.readNumber()
             } else if ContainerRuntime.equal(name, "bundle") {
-                state.bundle = try reader.readString(limit: HookLimits.annotation)
+                state.bundle = try reader.readString(limit: JSONLimits.documentBytes)
             } else if ContainerRuntime.equal(name, "annotations") {
                 state.annotations = try reader.readAnnotations()
             } else {
@@ -73,9 +73,11 @@ extension JSONReader {
         var first = true
         var name: [UInt8] = []
         while try nextKey(mark, first: &first, name: &name) {
-            guard annotations.count < HookLimits.annotations else { throw failure(.tooLarge) }
-            let value = try readString(limit: HookLimits.annotation)
-            if !name.isEmpty { annotations.append(HookMessage.Annotation(key: name, value: value)) }
+            // However long: CRI-O repeats a pod's annotations in one of its own, escaped. What no frame holds is left out later.
+            let value = try readString(limit: JSONLimits.documentBytes)
+            var key: [UInt8] = []
+            swap(&key, &name) // given away, not shared: a shared buffer is allocated anew at its full size
+            if !key.isEmpty { annotations.append(HookMessage.Annotation(key: key, value: value)) }
         }
         return annotations
     }

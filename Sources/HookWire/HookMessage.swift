@@ -56,10 +56,6 @@ public enum HookLimits {
     public static let containerID = 1024
     /// PATH_MAX of Linux, the terminating NUL included.
     public static let path = 4096
-    /// Annotations of one container; Kubernetes' 256 KiB hold some 50,000 of the shortest.
-    public static let annotations = 1 << 16
-    /// One annotation's key or value. Kubernetes allows 256 KiB for all annotations of a pod together.
-    public static let annotation = 512 << 10
 }
 
 extension HookMessage {

@@ -200,6 +200,11 @@ public final class PinnedMaps: KernelMaps {
         }
     }
 
+    /// Slots that have a record.
+    public func countRecords() throws(PortcullisError) -> Int {
+        try records.keys(zero: pc_record_key()).count { $0.chunk == 0 }
+    }
+
     public func removeRecord(_ slot: UInt32) throws(PortcullisError) {
         for chunk in 0..<UInt32(PC_RECORD_CHUNKS) {
             var key = pc_record_key(slot: slot, chunk: chunk)

@@ -59,6 +59,43 @@ extension HostTests {
             #expect(seen.contains { $0.process?.executable == "/bin/env" } && !seen.contains { $0.process?.first == true })
         }
 
+        /// A daemon that stands still for longer than a hook waits: the container is let through, and known as soon as the daemon moves.
+        @Test func whatStartedWhileTheDaemonStoodStillIsKnownAfterwards() throws {
+            let daemon = try RealDaemon()
+            let events = try EventStream(daemon)
+            let bundle = try Bundle(daemon) { config in
+                var hook = Bundle.hook(daemon)
+                hook["args"] = (hook["args"] as? [String] ?? []).map { $0 == "deny" ? "allow" : $0 == "10s" ? "100ms" : $0 }
+                config["hooks"] = ["prestart": [hook]]
+            }
+            try bundle.setArguments(["/bin/sh", "-c", "while ! test -e /tmp/go; do /bin/sleep 0.05; done; /bin/env"])
+            daemon.signal(SIGSTOP)
+            try bundle.runDetached("late")
+            defer { try? bundle.delete("late") }
+            daemon.signal(SIGCONT)
+            let known = try eventually { try daemon.containers().map { $0["id"] as? String } == ["late"] }
+            #expect(known)
+            try Data().write(to: URL(filePath: bundle.path + "/rootfs/tmp/go"))
+            let seen = try events.wait("late") { $0.contains { $0.process?.executable == "/bin/env" } }
+            #expect(seen.contains { $0.process?.executable == "/bin/env" })
+        }
+
+        /// Events that the ring has no room for are counted, each of them.
+        @Test func lostEventsAreCounted() throws {
+            let daemon = try RealDaemon(["--event-buffer-kib", "64"])
+            let held = try HeldContainer(daemon, "busy")
+            defer { held.end() }
+            let (sent, lost) = (try daemon.counter("eventsSent"), try daemon.counter("eventsLost"))
+            daemon.signal(SIGSTOP)
+            let script = "i=0; while [ $i -lt 1000 ]; do (exit 0); i=$((i+1)); done"
+            _ = try Command.run("/usr/bin/nsenter", ["-t", "\(held.pid)", "-m", "-p", "/bin/sh", "-c", script])
+            daemon.signal(SIGCONT)
+            let (sentAfter, lostAfter) = (try daemon.counter("eventsSent"), try daemon.counter("eventsLost"))
+            #expect(lostAfter > lost)
+            // A thousand exits, and the shell's own exec and exit.
+            #expect(sentAfter - sent + lostAfter - lost == 1_002)
+        }
+
         /// What ends while no daemon runs is gone when the next one starts.
         @Test func endsDuringAnAbsenceAreNoticed() throws {
             let daemon = try RealDaemon()
@@ -163,7 +200,7 @@ extension HostTests {
             // In a mount namespace of its own, where /sys/fs/bpf is bare; the daemon is stopped as soon as it is ready.
             let script = """
                 umount -l /sys/fs/bpf 2>/dev/null; umount -l /sys/fs/bpf 2>/dev/null
-                \(Tree.daemon) --hook-socket \(scratch.path)/r/h.sock --control-socket \(scratch.path)/r/c.sock --bpf-directory /sys/fs/bpf/x/v1 &
+                \(Tree.daemon) --hook-socket \(scratch.path)/r/h.sock --control-socket \(scratch.path)/r/c.sock --spool \(scratch.path)/s --bpf-directory /sys/fs/bpf/x/v1 &
                 until \(Tree.cli) status --socket \(scratch.path)/r/c.sock >/dev/null 2>&1; do kill -0 $! || exit 9; done
                 test -e /sys/fs/bpf/x/v1/identities; found=$?
                 kill -KILL $!; wait $! 2>/dev/null; exit $found

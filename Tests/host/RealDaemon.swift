@@ -108,7 +108,10 @@ final class RealDaemon {
     /// Containers and kernel keys.
     func fill() throws -> [Int] {
         let maps = try #require(try status()["maps"] as? [String: Any])
-        return ["containers", "identities"].map { (maps[$0] as? NSNumber)?.intValue ?? -1 }
+        let counts = ["containers", "slots", "records", "identities"].map { (maps[$0] as? NSNumber)?.intValue ?? -1 }
+        // Every container has a slot and a record, and nothing else has.
+        #expect(counts[1] == counts[0] && counts[2] == counts[0])
+        return [counts[0], counts[3]]
     }
 
     func containers() throws -> [[String: Any]] {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -106,6 +107,14 @@ int32_t pch_connect(const uint8_t *path, size_t length, int64_t deadline)
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (descriptor < 0)
         return -errno;
+    if (descriptor <= 2) {
+        /* Where standard input or error is closed, the daemon's connection must not take its place. */
+        int higher = fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
+        close(descriptor);
+        if (higher < 0)
+            return -EMFILE;
+        descriptor = higher;
+    }
     int result = connect(descriptor, (struct sockaddr *)&address, sizeof address);
     if (result && errno == EAGAIN) {
         /* The daemon's queue is full. Only a blocking connect waits for room, and only SO_SNDTIMEO bounds it (unix(7)). */
@@ -211,6 +220,8 @@ int32_t pch_replace_file(const uint8_t *temporary, const uint8_t *path, const vo
 
 void pch_print(int32_t descriptor, const void *bytes, size_t size)
 {
+    /* A reader that has gone must not turn a container that is let through into a failed hook. */
+    signal(SIGPIPE, SIG_IGN);
     ssize_t ignored = write(descriptor, bytes, size);
     (void)ignored;
 }

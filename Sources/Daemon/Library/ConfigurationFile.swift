@@ -21,18 +21,20 @@ final class ConfigurationFile {
     private(set) var current: Configuration
     /// What the last reload complained of; nil if the file is in force.
     private(set) var problem: String?
+    private var existed: Bool
     private var notifier: Int32 = -1
 
     init(_ sources: ConfigurationSources) throws(PortcullisError) {
         self.sources = sources
         path = sources.file ?? Configuration.defaultFile
-        current = try Self.read(sources, path)
+        existed = access(path, F_OK) == 0
+        current = try Self.read(sources, path, mustExist: false)
     }
 
-    private static func read(_ sources: ConfigurationSources, _ path: String) throws(PortcullisError) -> Configuration {
+    private static func read(_ sources: ConfigurationSources, _ path: String, mustExist: Bool) throws(PortcullisError) -> Configuration {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            if errno == ENOENT, sources.file == nil { return try sources.configuration(file: path, text: nil) }
+            if errno == ENOENT, sources.file == nil, !mustExist { return try sources.configuration(file: path, text: nil) }
             throw PortcullisError(.configuration, "reading \(path)", errno: errno)
         }
         defer { close(descriptor) }
@@ -51,11 +53,13 @@ final class ConfigurationFile {
     /// Reads the file again. If it is wrong, nothing changes; what needs a restart is reported and not applied.
     func reload() -> Result<Report, PortcullisError> {
         let read: Configuration
-        do { read = try Self.read(sources, path) } catch {
+        // A file that was there and is gone is a wrong file, not a wish for the defaults: editors remove before they write.
+        do { read = try Self.read(sources, path, mustExist: existed) } catch {
             problem = error.description
             return .failure(error)
         }
         problem = nil
+        existed = access(path, F_OK) == 0
         var report = Report()
         for setting in Setting.allCases where read.text(setting) != current.text(setting) {
             guard setting.isReloadable else {

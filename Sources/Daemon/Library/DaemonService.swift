@@ -25,9 +25,13 @@ final class DaemonService {
     private var signals: SignalSource
     private var timer: Deadline
     private(set) var spool = SpoolCounters()
+    private var spoolWatch = SpoolWatch()
     private(set) var eventsRead: UInt64 = 0
     private(set) var eventsUnknown: UInt64 = 0
     private var isStopping = false
+    private var workloads: [SlotReference: WorkloadIdentity] = [:]
+    /// Beyond it all are forgotten and read again as they are needed.
+    private static let workloadLimit = 512
 
     init(configuration: ConfigurationFile, logger: DaemonLogger) throws(PortcullisError) {
         self.configuration = configuration
@@ -37,6 +41,7 @@ final class DaemonService {
         try RuntimeDirectory.prepare(for: settings.controlSocket)
         try RuntimeDirectory.lock(for: settings.hookSocket)
         try RuntimeDirectory.lock(for: settings.controlSocket)
+        try DescriptorLimit.raise(for: settings.capacity)
         programs = try KernelPrograms(
             directory: settings.bpfDirectory,
             sizes: .init(
@@ -45,7 +50,7 @@ final class DaemonService {
         for kept in programs.keptFromPins {
             logger.logger.warning("\(kept) as it was pinned; remove the pins for the new value to apply", metadata: ["pins": "\(programs.directory)"])
         }
-        try DescriptorLimit.raise(for: programs.variant.capacity)
+        if programs.variant.capacity > settings.capacity { try DescriptorLimit.raise(for: programs.variant.capacity) }
         kernel = try PinnedMaps(programs)
         registry = Registry(kernel: kernel)
         poller = try Poller()
@@ -60,19 +65,23 @@ final class DaemonService {
         hooks = try HookServer(
             path: settings.hookSocket, poller: poller, peers: PeerCheck(kernel: kernel, strict: settings.strictMountNamespace),
             logger: logger.logger
-        ) { [unowned self] message, body in handle(message, body) }
+        ) { [unowned self] message, body, hookWaits in handle(message, body, hookWaits) }
         control = try ControlServer(
             path: settings.controlSocket, poller: poller, logger: logger.logger, peers: { [unowned self] in hooks.peers },
             status: { [unowned self] in StatusReport(self).json() },
             nextContainer: { [unowned self] in containerJSON(from: $0) })
+        do {
+            try RuntimeDirectory.prepare(for: settings.spool + "/frame")
+            try spoolWatch.watch(settings.spool, poller)
+        } catch { logger.logger.warning("messages that come into the spool are seen at the next start only: \(error)") }
         drainSpool()
         try configuration.watch(poller)
     }
 
     /// What hooks left behind is carried out like what they send: the socket is open already, so no new message is missed.
     private func drainSpool() {
-        let (counters, complaints) = SpoolReader(directory: configuration.current.spool).drain { handle($0, $1) }
-        spool = counters
+        let (counters, complaints) = SpoolReader(directory: configuration.current.spool).drain { handle($0, $1) { false } }
+        spool.add(counters)
         for complaint in complaints { logger.logger.warning("in the spool: \(complaint)") }
         guard counters.accepted + counters.refused > 0 else { return }
         logger.logger.info(
@@ -115,6 +124,9 @@ final class DaemonService {
         case .events: break
         case .emptySlots: emptyRing.consume(limit: Self.eventBatch)
         case .container: processEnded(token.reference)
+        case .spool:
+            spoolWatch.clear()
+            drainSpool()
         case .configuration: if configuration.hasChanged() { reload() }
         case .timer:
             timer.expired()
@@ -133,9 +145,9 @@ final class DaemonService {
             metadata: ["containers": "\(counters.adopted)", "discarded": "\(counters.discarded)"])
     }
 
-    private func handle(_ message: HookMessage, _ body: ArraySlice<UInt8>) -> HookAnswer {
+    private func handle(_ message: HookMessage, _ body: ArraySlice<UInt8>, _ hookWaits: () -> Bool) -> HookAnswer {
         switch message.operation {
-        case .add: return add(message, body)
+        case .add: return add(message, body, hookWaits)
         case .remove:
             // What the container did before its end is read before the end is.
             eventRing.consume(limit: Self.eventBatch)
@@ -145,8 +157,8 @@ final class DaemonService {
         }
     }
 
-    private func add(_ message: HookMessage, _ body: ArraySlice<UInt8>) -> HookAnswer {
-        let result = registry.add(message, body: body, now: Clocks.sinceBoot)
+    private func add(_ message: HookMessage, _ body: ArraySlice<UInt8>, _ hookWaits: () -> Bool) -> HookAnswer {
+        let result = registry.add(message, body: body, now: Clocks.sinceBoot, hookWaits: hookWaits)
         if let watch = result.watch {
             do {
                 try poller.add(watch.descriptor, PollToken(watch.reference))
@@ -202,8 +214,18 @@ final class DaemonService {
         let container = event.source == .host ? nil : registry.container(event.reference)
         if container == nil, event.source != .host { eventsUnknown += 1 }
         control.publish(containerID: container?.id ?? []) {
-            event.json(container, wallClockOffset: Clocks.wallOffset)
+            event.json(container, workload(of: container), wallClockOffset: Clocks.wallOffset)
         }
+    }
+
+    /// Names of containers with recent events: reading them out of the message costs more than the rest of an event.
+    private func workload(of container: Container?) -> WorkloadIdentity {
+        guard let container else { return WorkloadIdentity() }
+        if let known = workloads[container.reference] { return known }
+        if workloads.count >= Self.workloadLimit { workloads.removeAll(keepingCapacity: true) }
+        let workload = container.workload
+        workloads[container.reference] = workload
+        return workload
     }
 
     // MARK: Signals and settings

@@ -47,10 +47,11 @@ final class HookServer {
     private let logger: Logger
     private var buffer = [UInt8](repeating: 0, count: 16 << 10)
     /// Acts on one valid message.
-    private let handle: (HookMessage, ArraySlice<UInt8>) -> HookAnswer
+    private let handle: (HookMessage, ArraySlice<UInt8>, () -> Bool) -> HookAnswer
 
     init(
-        path: String, poller: Poller, peers: PeerCheck, logger: Logger, handle: @escaping (HookMessage, ArraySlice<UInt8>) -> HookAnswer
+        path: String, poller: Poller, peers: PeerCheck, logger: Logger,
+        handle: @escaping (HookMessage, ArraySlice<UInt8>, () -> Bool) -> HookAnswer
     ) throws(PortcullisError) {
         self.poller = poller
         self.peers = peers
@@ -133,7 +134,7 @@ final class HookServer {
                 return false
             case .frame(let range):
                 awakeUntil = 0
-                guard connection.send(answer(to: connection.received[range])) else {
+                guard connection.send(answer(to: connection.received[range], on: socket)) else {
                     counters.unread += 1
                     close(socket)
                     return false
@@ -145,15 +146,22 @@ final class HookServer {
         }
     }
 
-    private func answer(to body: ArraySlice<UInt8>) -> [UInt8] {
+    private func answer(to body: ArraySlice<UInt8>, on socket: Int32) -> [UInt8] {
         counters.frames += 1
         do {
-            return handle(try HookMessage(decoding: body, keepsAnnotations: false), body).encoded()
+            return handle(try HookMessage(decoding: body, keepsAnnotations: false), body, { Self.waits(socket) }).encoded()
         } catch {
             counters.malformed += 1
             logger.warning("a hook's frame is malformed: \(error.reason)")
             return answer(.malformed, "\(error.reason)")
         }
+    }
+
+    /// True if the peer has not closed its end.
+    private static func waits(_ socket: Int32) -> Bool {
+        var byte: UInt8 = 0
+        let count = recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        return count > 0 || (count < 0 && errno == EAGAIN)
     }
 
     private func answer(_ code: HookAnswer.Code, _ reason: String) -> [UInt8] {

@@ -1,6 +1,7 @@
 import Core
 import Glibc
 import Logging
+import Synchronization
 
 /// Writes log lines to standard error: for a person on a terminal, as JSON lines elsewhere.
 struct LineLogHandler: LogHandler {
@@ -17,6 +18,9 @@ struct LineLogHandler: LogHandler {
             }
         }
     }
+
+    /// Lines that nobody took.
+    static let lost = Atomic<UInt64>(0)
 
     let style: Style
     var logLevel = Logger.Level.info
@@ -46,14 +50,22 @@ struct LineLogHandler: LogHandler {
             line = Array("\(time) \(level.rawValue.uppercased()) \(Self.clean(message.description))".utf8)
             for (key, value) in fields { line.append(contentsOf: " \(key)=\(Self.clean(value.description))".utf8) }
         }
+        // A line that a pipe takes whole or not at all: pipe(7), PIPE_BUF.
+        if line.count > 4095 { line = Array(line.prefix(4095)) }
         line.append(0x0A)
+        // Hooks wait for this thread: a log that nobody reads costs lines, not containers.
+        var poller = pollfd(fd: 2, events: Int16(POLLOUT), revents: 0)
+        guard poll(&poller, 1, 0) > 0, poller.revents & Int16(POLLOUT) != 0 else {
+            Self.lost.wrappingAdd(1, ordering: .relaxed)
+            return
+        }
         // One write for each line, so that lines of two processes on one terminal do not mix.
         _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
     }
 
     /// Control characters from a container's name must not move a terminal's cursor.
     private static func clean(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? "?" : $0 }))
+        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? "?" : $0 }))
     }
 }
 

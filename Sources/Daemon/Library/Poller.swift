@@ -14,6 +14,7 @@ struct PollToken: Equatable {
         case emptySlots
         case container
         case configuration
+        case spool
         case timer
     }
 

@@ -86,6 +86,8 @@ struct StatusReport {
     private func maps(_ writer: inout JSONWriter) {
         writer.member("containers", daemon.registry.count)
         writer.member("capacity", daemon.kernel.capacity)
+        writer.member("slots", (0..<UInt32(daemon.kernel.capacity)).count { daemon.kernel.slot($0).state != .free })
+        writer.member("records", (try? daemon.kernel.countRecords()) ?? -1)
         // Counted in the kernel, not taken from our own books: the two should agree.
         writer.member("identities", (try? daemon.kernel.identities().count) ?? -1)
     }
@@ -107,6 +109,7 @@ struct StatusReport {
             ("controlOutOfDescriptors", daemon.control.acceptor.exhausted), ("controlEventsDropped", daemon.control.droppedEvents), ("eventsRead", daemon.eventsRead),
             ("eventsOfUnknownContainers", daemon.eventsUnknown), ("spoolAccepted", daemon.spool.accepted),
             ("spoolRefused", daemon.spool.refused), ("spoolInvalid", daemon.spool.invalid), ("spoolLeft", daemon.spool.left),
+            ("logLinesLost", LineLogHandler.lost.load(ordering: .relaxed)),
         ]
         for (name, value) in values { writer.member(name, value) }
         let kernel: [(String, pc_counter)] = [

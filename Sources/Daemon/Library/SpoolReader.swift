@@ -1,3 +1,4 @@
+import CLinux
 import Core
 import Glibc
 import HookWire
@@ -12,6 +13,33 @@ struct SpoolCounters {
     var invalid: UInt64 = 0
     /// Files left for the next start because `SpoolReader.fileLimit` was reached.
     var left: UInt64 = 0
+
+    mutating func add(_ other: SpoolCounters) {
+        accepted += other.accepted
+        refused += other.refused
+        invalid += other.invalid
+        left += other.left
+    }
+}
+
+/// Notices messages that come into the spool while the daemon runs: a hook that it was too slow for has let its container go on.
+struct SpoolWatch {
+    private var notifier: Int32 = -1
+
+    /// Watches for files that are renamed into place.
+    mutating func watch(_ directory: String, _ poller: Poller) throws(PortcullisError) {
+        notifier = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
+        guard notifier >= 0, inotify_add_watch(notifier, directory, UInt32(IN_MOVED_TO)) >= 0 else {
+            throw PortcullisError(.system, "watching \(directory)", errno: errno)
+        }
+        try poller.add(notifier, PollToken(.spool))
+    }
+
+    /// Forgets the notices; the whole spool is read after any of them.
+    func clear() {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while Glibc.read(notifier, &buffer, buffer.count) > 0 {}
+    }
 }
 
 /// Carries out what hooks left in the spool while no daemon ran: one file a container, each with one frame.
@@ -20,6 +48,8 @@ struct SpoolReader {
     static let fileLimit = 65_536
 
     let directory: String
+    /// No id has a blank, so no hook's file is called so.
+    private static let taken = "being taken"
 
     /// Reads every file and removes it once `handle` has answered; a file is validated as a peer's frame is.
     ///
@@ -31,7 +61,7 @@ struct SpoolReader {
         counters.left = UInt64(max(names.count - Self.fileLimit, 0))
         for name in names.prefix(Self.fileLimit) {
             // Taken aside first: a hook that times out meanwhile may put a newer message under the name.
-            let path = directory + "/.taken"
+            let path = directory + "/\(Self.taken)"
             guard rename(directory + "/" + name, path) == 0 else { continue }
             do throws(PortcullisError) {
                 let bytes = try read(path)
@@ -66,7 +96,7 @@ struct SpoolReader {
         }
         defer { closedir(stream) }
         // Left by a daemon that was killed between taking a message aside and carrying it out.
-        rename(directory + "/.taken", directory + "/0.frame")
+        rename(directory + "/\(Self.taken)", directory + "/\(Self.taken).frame")
         var names: [String] = []
         while let entry = readdir(stream) {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }

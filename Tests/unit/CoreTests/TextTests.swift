@@ -51,7 +51,7 @@ import Testing
         #expect(decoded.splitArguments().map { String(decoding: $0, as: UTF8.self) } == ["sh", "-c", "", "a b"])
         let cut = event("/bin/sh", Array("sh\0lon".utf8))
         #expect(cut.withUnsafeBytes { ProcessEvent($0) }?.splitArguments().count == 2)
-        #expect(bytes.withUnsafeBytes { ProcessEvent($0)?.json(nil, wallClockOffset: 0) }?.isEmpty == false)
+        #expect(bytes.withUnsafeBytes { ProcessEvent($0)?.json(nil, WorkloadIdentity(), wallClockOffset: 0) }?.isEmpty == false)
     }
 
     @Test func refusesWhatIsNoEvent() {

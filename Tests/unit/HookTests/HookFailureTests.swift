@@ -53,7 +53,8 @@ import TestSupport
         defer { daemon.stop() }
         let outcome = try fixture.run(hook, fixture.state(), ["--timeout", "100ms"])
         #expect(outcome.status == 0 && outcome.error.contains("no answer in time; kept in"), "\(outcome.error)")
-        #expect(outcome.seconds >= 0.1 && !outcome.timedOut)
+        // The bar of 50 ms is the benchmark's; here a loaded machine must not fail it, and a hook that ignores its deadline must.
+        #expect(outcome.seconds >= 0.1 && outcome.seconds < 5)
     }
 
     @Test(arguments: HookFixture.hooks, [
