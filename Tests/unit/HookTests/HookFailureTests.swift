@@ -68,6 +68,19 @@ import TestSupport
         #expect(outcome.status == 1 && spooled == ["c1.frame"], "\(outcome.error)")
     }
 
+    /// Whoever starts the hook may have closed its standard descriptors, or stopped reading them.
+    @Test(arguments: HookFixture.hooks)
+    func closedDescriptorsChangeNothing(_ hook: String) throws {
+        let daemon = FakeDaemon(fixture.socket, .answer(.registered, ""))
+        defer { daemon.stop() }
+        let run = "\(hook) --socket \(fixture.socket) --spool \(fixture.spool)"
+        let noInput = try Command.run("/bin/bash", ["-c", "exec \(run) <&-"])
+        #expect(noInput.status == 0 && noInput.error.contains("standard input is closed"), "\(noInput.error)")
+        #expect(try Command.run("/bin/bash", ["-c", "exec \(run) 2>&-"], input: Data("x".utf8)).status == 0)
+        #expect(try Command.run("/bin/bash", ["-c", "{ sleep 0.2; echo x; } | \(run) 2>&1 | true; exit ${PIPESTATUS[1]}"]).status == 0)
+        #expect(daemon.messages.isEmpty)
+    }
+
     @Test(arguments: HookFixture.hooks)
     func aRefusalIsPassedOnAndNotSpooled(_ hook: String) throws {
         let daemon = FakeDaemon(fixture.socket, .answer(.sharedNamespaces, "shared with\nsomeone"))

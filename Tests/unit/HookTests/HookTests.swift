@@ -133,6 +133,28 @@ import TestSupport
         #expect(outcome.status == 1 && outcome.error.contains("process 4194304, is gone"), "\(outcome.error)")
     }
 
+    /// What a pod's or an image's author may write must not make the container's own registration fail.
+    @Test(arguments: HookFixture.hooks)
+    func bearsWhatAnnotationsAndArgumentsMayBe(_ hook: String) throws {
+        let daemon = FakeDaemon(fixture.socket, .answer(.registered, ""))
+        defer { daemon.stop() }
+        func accepts(_ config: String) throws {
+            try fixture.config(config)
+            let outcome = try fixture.run(hook, fixture.state(), ["--timeout", "10s"])
+            #expect(outcome.status == 0 && outcome.error.isEmpty, "\(outcome.error)")
+        }
+        try accepts("{\"annotations\":{\"a\":\"\(String(repeating: "\\u003c", count: 600_000))\",\"io.container.manager\":\"cri-o\"}}")
+        #expect(daemon.messages.last?.annotations.map(\.key.count).contains(20) == true)
+        let many = (0..<70_000).map { "\"\($0)\":\"\"" }.joined(separator: ",")
+        try accepts("{\"annotations\":{\(many)}}")
+        let small = (0..<2_000).map { "\"\($0)\":\"\"" }.joined(separator: ",")
+        try accepts("{\"annotations\":{\"\(String(repeating: "k", count: 300_000))\":\"\",\(small)}}")
+        try accepts(#"{"process":{"args":["/bin/sh\u0000x","y"]}}"#)
+        #expect(daemon.messages.last.map { String(decoding: $0.argument0, as: UTF8.self) } == "/bin/sh")
+        try accepts(#"{"process":{"args":["","y"]}}"#)
+        #expect(daemon.messages.last?.argument0.isEmpty == true)
+    }
+
     @Test(arguments: HookFixture.hooks, [0, 1_000])
     func takesAnyNumberOfAnnotations(_ hook: String, _ count: Int) throws {
         let daemon = FakeDaemon(fixture.socket, .answer(.registered, ""))
