@@ -38,4 +38,6 @@ public protocol KernelMaps: AnyObject {
     /// The record of exactly this use of the slot; nil if there is none or it is incomplete.
     func record(_ reference: SlotReference) throws(PortcullisError) -> [UInt8]?
     func removeRecord(_ slot: UInt32) throws(PortcullisError)
+    /// Removes every record, whole or not, of slots that are not in use.
+    func removeRecords(unless inUse: (UInt32) -> Bool) throws(PortcullisError)
 }

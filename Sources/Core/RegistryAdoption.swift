@@ -25,6 +25,9 @@ extension Registry {
             watched.append((reference, found.descriptor))
         }
         try removeForeignKeys()
+        // Written by an add that went no further: whole or in part, of a slot that is free.
+        let containers = containers
+        try kernel.removeRecords { containers[Int($0)] != nil }
         return watched
     }
 

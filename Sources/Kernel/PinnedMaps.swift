@@ -200,6 +200,10 @@ public final class PinnedMaps: KernelMaps {
         }
     }
 
+    public func removeRecords(unless inUse: (UInt32) -> Bool) throws(PortcullisError) {
+        for key in try records.keys(zero: pc_record_key()) where !inUse(key.slot) { try records.remove(key) }
+    }
+
     /// Slots that have a record.
     public func countRecords() throws(PortcullisError) -> Int {
         try records.keys(zero: pc_record_key()).count { $0.chunk == 0 }

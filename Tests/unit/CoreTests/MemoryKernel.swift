@@ -115,6 +115,10 @@ final class MemoryKernel: KernelMaps {
 
     func removeRecord(_ slot: UInt32) throws(PortcullisError) { records[slot] = nil }
 
+    func removeRecords(unless inUse: (UInt32) -> Bool) throws(PortcullisError) {
+        records = records.filter { inUse($0.key) }
+    }
+
     /// True if nothing of any container is left.
     var isEmpty: Bool { keys.isEmpty && records.isEmpty && slots.allSatisfy { $0.state == .free } }
 }
