@@ -26,6 +26,26 @@
 /* Labelled tasks at one time where labels live in a hash (PC_LABELS_IN_HASH). Beyond it PC_COUNT_LABEL_FAILED counts. */
 #define PC_LABELS_MAX 65536
 
+/* Policy sets at one time, from 1; 0 means none. At the bound a container that needs one more is refused or keeps the one it has. */
+#define PC_SETS_MAX 4096
+/* A set's image is made of pages of 64-bit cells: 16 KiB each, and at most 8 MiB together. */
+#define PC_PAGE_CELLS 2048
+#define PC_SET_PAGES_MAX 512
+/* Rules of one set, and classes of executables that its fromSource rules tell apart (the first is "any other"). */
+#define PC_RULES_MAX 65535
+#define PC_SOURCES_MAX 64
+/* A path is judged up to this length, as path_resolution(7) has it; a longer one cannot be decided. */
+#define PC_PATH_BYTES 4096
+/* Components and mounts that one path is followed through. 2,048 components is what PC_PATH_BYTES can hold. */
+#define PC_PATH_STEPS 2176
+/* The same on 5.10, which cannot run a loop of that length here. */
+#define PC_PATH_STEPS_REDUCED 64
+#define PC_PATH_BYTES_REDUCED 512
+/* A path read while files were renamed or mounts changed is read again this many times at most. */
+#define PC_PATH_TRIES 4
+/* Verdicts under way on one CPU: a kernel may preempt one for another. Beyond it a verdict cannot be decided. */
+#define PC_SCRATCH_LEVELS 8
+
 /* Where the label of a task is kept. */
 enum pc_label_store {
 	PC_LABELS_IN_TASKS = 0, /* task storage: kernel 5.11 and later */
@@ -53,7 +73,7 @@ enum pc_slot_state {
 
 /* One container. The map is mapped into the daemon: state and policy are single aligned words, stored atomically. */
 struct pc_slot {
-	__u64 policy; /* policy set in the low half, its generation in the high; 0: none */
+	__u64 policy; /* set in bits 0 to 15, enum pc_set_flag in bits 16 to 31, the set's generation in the high half; 0: none */
 	__u64 state;
 	__u64 mount_sequence;
 	__s64 tasks; /* tasks that carry this slot's label */
@@ -64,6 +84,7 @@ enum pc_label_flag {
 	PC_LABEL_FIRST = 2,   /* the last exec was the one that left setup */
 	PC_LABEL_ENTERED = 4, /* came in by setns, recognised by its key */
 	PC_LABEL_GONE = 8,    /* its task is counted out of the slot */
+	PC_LABEL_RUNTIME = 16, /* entered and forked, and has executed nothing since: still the runtime's process */
 };
 
 /* Who a task belongs to. Given at the add, inherited at fork, kept until the task ends. */
@@ -71,8 +92,148 @@ struct pc_label {
 	__u32 slot;
 	__u32 generation;
 	__u32 flags;
-	__u32 reserved;
+	__u32 source_class; /* of the executable, in the set that `source_policy` names */
 	__u64 setup_mount; /* address of the root mount at the add; only compared, never followed */
+	__u64 source_policy; /* the slot's policy word when `source_class` was found; 0: not yet */
+	__u64 reported;    /* address of the dentry for which this task's last system call raised an alert already; only compared */
+};
+
+/* What a set contains: in the slot's policy word, so that a hook that has nothing to do ends without looking further. */
+enum pc_set_flag {
+	PC_SET_PROCESS = 1,        /* has process rules */
+	PC_SET_FILE = 2,           /* has file rules */
+	PC_SET_PROCESS_STRICT = 4, /* process: a Block rule, or whitelist mode with posture block: what cannot be decided is denied */
+	PC_SET_FILE_STRICT = 8,    /* file: the same */
+	PC_SET_PROCESS_BLOCKS = 16, /* has process Block rules: executable mappings are judged */
+	PC_SET_READ_ONLY = 32,     /* has readOnly rules: writes to open files are judged */
+	PC_SET_MOUNTS = 64,        /* a policy lets the container change its mounts */
+	PC_SET_PROCESS_ALLOWS = 128, /* process whitelist mode: what it names is not replaced */
+};
+
+/*
+ * A set's image, the value of the inner map: page 0 starts with this header, cells follow. A cell is one transition:
+ *   bits  0 to 23  base of the state it leads to
+ *   bits 24 to 31  class of the byte it is for; 0: the default transition, for every class without a cell of its own
+ *   bits 32 to 55  row of decisions of the state it leads to; 0: no rule matches there
+ *   bit  56        PC_CELL_FINAL: the row does not change whatever follows
+ *   bit  57        PC_CELL_BENEATH_BLOCK: the path is an ancestor of what a Block rule names
+ *   bit  58        PC_CELL_BENEATH_ALLOW: the same of an Allow rule
+ * The transition of the state with base b for class c is cell b + c if that cell has class c, else cell b if that has class 0, else
+ * the walk ends in row 0. No two states share a base. Cell 0 is never one, so base 0 has no transition.
+ */
+#define PC_CELL_FINAL (1ULL << 56)
+#define PC_CELL_BENEATH_BLOCK (1ULL << 57)
+#define PC_CELL_BENEATH_ALLOW (1ULL << 58)
+#define PC_CELL_BASE(cell) ((__u32)(cell) & 0xffffff)
+#define PC_CELL_CLASS(cell) ((__u32)(cell) >> 24)
+#define PC_CELL_ROW(cell) ((__u32)((cell) >> 32) & 0xffffff)
+
+enum pc_automaton {
+	PC_AUTOMATON_PROCESS = 0,
+	PC_AUTOMATON_FILE = 1,
+	PC_AUTOMATON_SOURCE = 2, /* its rows are source classes */
+	PC_AUTOMATA = 3,
+};
+
+struct pc_set_header {
+	__u32 generation;
+	__u32 cells;     /* of the image, header included */
+	__u32 decisions; /* cell at which the rows of decisions start */
+	__u32 sources;   /* source classes, at least 1 */
+	__u32 start[PC_AUTOMATA]; /* bases of the start states; 0: no such rules */
+	__u32 reserved;
+	__u8 classes[256]; /* class of each byte, from 1 */
+};
+
+/*
+ * A decision: what happens to whom. Row r, source class s, owner o (0 or 1), write w (0 or 1) is the 32-bit word number
+ * ((r * sources + s) * 2 + o) * 2 + w of the decisions, two to a cell, the low half first. Row 0 is what no process rule
+ * matches, row 1 what no file rule matches (an automaton's row 0 means row 1 there).
+ */
+#define PC_DECISION_ACTION(decision) ((decision) & 3)
+#define PC_DECISION_READ_ONLY 4 /* the rule is readOnly: descriptors that were open before are judged too */
+#define PC_DECISION_RULE(decision) ((decision) >> 8) /* number of the rule in the set; PC_RULE_NONE for the posture */
+#define PC_RULE_NONE 0xffffff
+
+enum pc_action {
+	PC_ACTION_ALLOW = 0,
+	PC_ACTION_AUDIT = 1, /* happens, and is reported */
+	PC_ACTION_BLOCK = 2,
+};
+
+struct pc_set_page {
+	__u64 cells[PC_PAGE_CELLS];
+};
+
+/* What was judged. */
+enum pc_operation {
+	PC_OPERATION_EXEC = 1,
+	PC_OPERATION_OPEN = 2,
+	PC_OPERATION_WRITE = 3,
+	PC_OPERATION_MAP_EXECUTABLE = 4,
+	PC_OPERATION_MAP_WRITABLE = 5,
+	PC_OPERATION_TRUNCATE = 6,
+	PC_OPERATION_UNLINK = 7,
+	PC_OPERATION_RMDIR = 8,
+	PC_OPERATION_MKDIR = 9,
+	PC_OPERATION_MKNOD = 10,
+	PC_OPERATION_SYMLINK = 11,
+	PC_OPERATION_LINK = 12,
+	PC_OPERATION_RENAME = 13,
+	PC_OPERATION_CHMOD = 14,
+	PC_OPERATION_CHOWN = 15,
+	PC_OPERATION_RECEIVE = 16,
+	PC_OPERATION_MOUNT = 17,
+	PC_OPERATION_UNMOUNT = 18,
+	PC_OPERATION_PIVOT_ROOT = 19,
+	PC_OPERATIONS = 20,
+};
+
+/* Why a verdict fell. */
+enum pc_reason {
+	PC_REASON_RULE = 0,      /* the rule that `decision` names, or the posture */
+	PC_REASON_TOO_LONG = 1,  /* undecidable: the path is longer or deeper than can be followed */
+	PC_REASON_DETACHED = 2,  /* undecidable: the file is in no mount tree any more, or in none yet */
+	PC_REASON_CHANGING = 3,  /* undecidable: the path changed each time it was read */
+	PC_REASON_SCRATCH = 4,   /* undecidable: no room to work in */
+	PC_REASON_FOREIGN = 5,   /* undecidable: the file or the task is in a mount namespace older than the container */
+	PC_REASON_IMAGE = 6,     /* undecidable: the set's image is not whole */
+	PC_REASON_STALE = 7,     /* the task's label is of an older generation than its slot */
+	PC_REASON_MOUNTS = 8,    /* a container with path rules may not change its mounts */
+	PC_REASON_ANCESTOR = 9,  /* renaming a directory above what a rule names would rename that too */
+	PC_REASON_NAMED = 10,    /* a process rule names this file: it is not renamed, linked or replaced */
+	PC_REASONS = 11,
+};
+
+/*
+ * An alert. The path follows (`path_length` bytes), then the executable of the task (`executable_length` bytes), then the parent's
+ * (`parent_length` bytes).
+ */
+struct pc_alert {
+	__u16 operation; /* enum pc_operation */
+	__u16 reason;    /* enum pc_reason */
+	__u16 source;    /* enum pc_source */
+	__u16 automaton; /* enum pc_automaton: whose rule decided */
+	__u32 decision;  /* action, flags and rule, as in the image */
+	__u32 slot;
+	__u32 generation;
+	__u32 set;
+	__u32 set_generation;
+	__u32 write; /* the access was a writing one */
+	__u64 time; /* nanoseconds since boot, suspend included */
+	__u64 start_time;
+	__u32 pid;
+	__u32 namespace_pid;
+	__u32 parent_pid;
+	__u32 parent_namespace_pid;
+	__u32 uid; /* effective, in the initial user namespace */
+	__u32 owner; /* of the file, in the initial user namespace */
+	__u16 path_length;
+	__u16 executable_length;
+	__u16 parent_length;
+	__u16 reserved;
+	__u8 comm[PC_COMM_BYTES];
+	__u8 parent_comm[PC_COMM_BYTES];
 };
 
 /* A chunk of what the daemon must remember of a container across its own restart. */
@@ -181,6 +342,7 @@ struct pc_meta {
 	__u32 fork_by_lsm;
 	__u64 identity_object; /* hash of the object whose programs are attached */
 	__u64 observe_object;
+	__u64 enforce_object; /* 0: nothing is enforced here */
 };
 
 /* Per-CPU counters, by index. */
@@ -192,7 +354,12 @@ enum pc_counter {
 	PC_COUNT_STALE = 4,        /* a label of an older generation was met */
 	PC_COUNT_EMPTY_LOST = 5,   /* a pc_slot_empty did not fit; the daemon sweeps its ended slots anyway */
 	PC_COUNT_REUSED_KEY = 6,   /* a key matched by inode numbers only: a reused number, or a slot just retired */
-	PC_COUNTERS = 7,
+	PC_COUNT_JUDGED = 7,       /* verdicts in containers with rules of the class */
+	PC_COUNT_DENIED = 8,       /* of these, denials */
+	PC_COUNT_UNDECIDED = 9,    /* paths that could not be followed to their end, denied or not */
+	PC_COUNT_ALERTS = 10,
+	PC_COUNT_ALERTS_LOST = 11, /* the alert ring was full; the verdict stood */
+	PC_COUNTERS = 12,
 };
 
 #endif

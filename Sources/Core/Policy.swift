@@ -1,0 +1,114 @@
+/// A KubeArmor-style policy as its author wrote it, with inherited fields filled in.
+///
+/// Field names and meanings are KubeArmor's (`KubeArmorPolicy`, security.kubearmor.com/v1).
+public struct Policy: Equatable, Sendable {
+    /// Where a policy stands, for every message about it.
+    public struct Origin: Equatable, Sendable {
+        /// The file's path; for an applied policy the name the client gave.
+        public var file: String
+        /// From 1, the line its document starts at.
+        public var line: Int
+
+        public init(file: String, line: Int) {
+            self.file = file
+            self.line = line
+        }
+    }
+
+    public var name: String
+    public var namespace: String
+    public var selector: PolicySelector
+    /// In the order written: `process` rules, then `file` rules, each in the order matchPaths, matchDirectories, matchPatterns.
+    public var rules: [PathRule]
+    /// The annotation `portcullis.io/allow-mounts: "true"`: the containers it selects may change their mounts.
+    public var allowsMounts: Bool
+    public var origin: Origin
+
+    public init(
+        name: String, namespace: String, selector: PolicySelector, rules: [PathRule], allowsMounts: Bool = false, origin: Origin
+    ) {
+        self.name = name
+        self.namespace = namespace
+        self.selector = selector
+        self.rules = rules
+        self.allowsMounts = allowsMounts
+        self.origin = origin
+    }
+
+    /// Two policies with the same identity are versions of one: the later replaces the earlier.
+    public var identity: String { namespace + "/" + name }
+}
+
+/// Which containers of its namespace a policy is for.
+public struct PolicySelector: Equatable, Sendable {
+    /// Every one must be among the container's labels with the same value.
+    public var matchLabels: [String: String]
+    /// Names from the label `kubearmor.io/container.name`, `[a, b]`; empty: any container.
+    public var containerNames: [String]
+
+    public init(matchLabels: [String: String] = [:], containerNames: [String] = []) {
+        self.matchLabels = matchLabels
+        self.containerNames = containerNames
+    }
+}
+
+public enum PolicyAction: String, Equatable, Sendable {
+    case allow = "Allow"
+    case audit = "Audit"
+    case block = "Block"
+}
+
+/// One rule of a policy's `process` or `file` section.
+public struct PathRule: Equatable, Sendable {
+    public enum Section: String, Equatable, Sendable { case process, file }
+
+    /// What a rule names. Paths are absolute, without `.`, `..`, doubled slashes or a slash at the end.
+    public enum Target: Equatable, Sendable {
+        case path(String)
+        /// The directory without its final slash ("" for `/`): itself and what is directly in it, or everything below it.
+        case directory(String, recursive: Bool)
+        case pattern(Glob)
+        /// The last component of an executable's path, wherever it is.
+        case executableName(String)
+    }
+
+    /// A `fromSource` entry: the executable that acts.
+    public enum Source: Hashable, Sendable {
+        case path(String)
+        /// As in `Target.directory`.
+        case directory(String, recursive: Bool)
+    }
+
+    public var section: Section
+    public var target: Target
+    /// Empty: whoever acts.
+    public var sources: [Source]
+    public var ownerOnly: Bool
+    /// File rules only.
+    public var readOnly: Bool
+    public var action: PolicyAction
+    /// 1 to 10; 0 where neither rule, section nor policy gives one.
+    public var severity: Int
+    public var tags: [String]
+    public var message: String
+    /// What the rule is called in messages: `file.matchPaths[2]`.
+    public var field: String
+    public var line: Int
+
+    public init(
+        section: Section, target: Target, sources: [Source] = [], ownerOnly: Bool = false, readOnly: Bool = false, action: PolicyAction,
+        severity: Int = 0, tags: [String] = [], message: String = "", field: String = "", line: Int = 0
+    ) {
+        self.section = section
+        self.target = target
+        self.sources = sources
+        self.ownerOnly = ownerOnly
+        self.readOnly = readOnly
+        self.action = action
+        self.severity = severity
+        self.tags = tags
+        self.message = message
+        self.field = field
+        self.line = line
+    }
+}
