@@ -27,3 +27,18 @@ public struct YAMLError: Error, Equatable, Sendable {
     public let column: Int
     public let problem: String
 }
+
+/// One document of a YAML text.
+public struct YAMLDocument: Sendable {
+    /// From 1, the line it starts at.
+    public let line: Int
+    public let content: Result<YAMLNode, YAMLError>
+    /// True if what follows could not be read, and the error is about all of it.
+    public let endsTheText: Bool
+
+    init(line: Int, content: Result<YAMLNode, YAMLError>, endsTheText: Bool = false) {
+        self.line = line
+        self.content = content
+        self.endsTheText = endsTheText
+    }
+}

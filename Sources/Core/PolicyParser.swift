@@ -1,0 +1,171 @@
+/// Reads policies from YAML: `KubeArmorPolicy` documents of `security.kubearmor.com/v1`.
+///
+/// Anything that would make a policy mean less, more or something else than its author wrote is an error, and its document gives no policy.
+public enum PolicyParser {
+    /// Bytes of a file; a bigger one is one error, and whoever reads files need not read it.
+    public static let fileLimit = 4 << 20
+    /// Documents of a file.
+    public static let documentLimit = 1000
+    /// Rules of a policy.
+    public static let ruleLimit = 10_000
+    /// Errors of a file that are listed, and warnings likewise; the rest is counted.
+    public static let problemLimit = 200
+
+    /// The one API version there is.
+    public static let apiVersion = "security.kubearmor.com/v1"
+    /// The annotation that lets a policy's containers change their mounts.
+    public static let allowMountsAnnotation = "portcullis.io/allow-mounts"
+
+    /// Reads a whole file.
+    ///
+    /// - Parameter file: What the file is called in problems and in `Policy.origin`.
+    public static func parse(_ text: [UInt8], file: String) -> PolicyFile {
+        var findings = PolicyFindings(file: file)
+        var result = PolicyFile()
+        if text.count > fileLimit {
+            findings.error(1, 1, "", "the file has more than \(fileLimit >> 20) MiB")
+        } else {
+            var lines: [String: Int] = [:]
+            for document in YAMLParser.documents(text, limit: documentLimit) {
+                let errorsBefore = findings.errorCount
+                guard let policy = findings.policy(document) else { continue }
+                if let line = lines[policy.identity] {
+                    findings.error(policy.origin.line, 1, "metadata.name", "\(policy.identity) is defined at \(file):\(line) already")
+                }
+                guard findings.errorCount == errorsBefore else { continue }
+                lines[policy.identity] = policy.origin.line
+                result.policies.append(policy)
+            }
+        }
+        result.errors = findings.errorsWithRest
+        result.warnings = findings.warningsWithRest
+        return result
+    }
+}
+
+extension PolicyFindings {
+    private static let otherKinds = ["KubeArmorHostPolicy", "KubeArmorClusterPolicy", "KubeArmorNetworkPolicy"]
+    /// Kubernetes' object metadata. What it does not say about a policy is not read.
+    private static let metadataFields = [
+        "name", "namespace", "annotations", "labels", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
+        "deletionGracePeriodSeconds", "finalizers", "generateName", "managedFields", "ownerReferences", "selfLink",
+    ]
+    private static let unenforcedSections = ["network", "capabilities", "syscalls", "presets", "apparmor"]
+
+    /// The policy of a document. With an error among the findings it must not be used.
+    fileprivate mutating func policy(_ document: YAMLDocument) -> Policy? {
+        switch document.content {
+        case .failure(let problem):
+            let rest = document.endsTheText ? " (nothing from here on can be read)" : ""
+            error(problem.line, problem.column, "", Self.shown(problem.problem) + rest)
+            return nil
+        case .success(let root):
+            return root.isNull ? nil : policy(root)
+        }
+    }
+
+    private mutating func policy(_ root: YAMLNode) -> Policy? {
+        // The kind first: the fields of another kind are not for us to judge.
+        guard let all = anyFields(root, ""), isPolicy(all) else { return nil }
+        guard let top = fields(root, "", known: ["apiVersion", "kind", "metadata", "spec", "status"]) else { return nil }
+        guard let metadataNode = top["metadata"] else {
+            error(root, "metadata", "missing: a policy needs a name")
+            return nil
+        }
+        guard let metadata = fields(metadataNode, "metadata", known: Self.metadataFields) else { return nil }
+        let name = name(metadata)
+        let namespace = namespace(metadata)
+        let allowsMounts = allowsMounts(metadata)
+        guard let specNode = top["spec"] else {
+            error(root, "spec", "missing")
+            return nil
+        }
+        let known = ["selector", "process", "file", "severity", "tags", "message", "action"] + Self.unenforcedSections
+        guard let spec = fields(specNode, "spec", known: known) else { return nil }
+        for section in Self.unenforcedSections {
+            if let member = spec.members.first(where: { $0.key == section }), spec[section] != nil {
+                warn(member.line, member.column, "spec.\(section)", "not enforced by this version: the section is ignored")
+            }
+        }
+        let selector = selector(spec)
+        let rules = rules(spec)
+        guard let name, let selector else { return nil }
+        return Policy(
+            name: name, namespace: namespace, selector: selector, rules: rules, allowsMounts: allowsMounts,
+            origin: Policy.Origin(file: file, line: root.line))
+    }
+
+    private mutating func isPolicy(_ fields: PolicyFields) -> Bool {
+        guard fields["kind"] != nil else {
+            error(fields.node, "kind", "missing: expected KubeArmorPolicy")
+            return false
+        }
+        guard let kind = text(fields, "kind"), let node = fields["kind"] else { return false }
+        if Self.otherKinds.contains(kind) {
+            warn(node, "kind", "\(kind) is not supported yet: ignored")
+            return false
+        }
+        guard kind == "KubeArmorPolicy" else {
+            let hint = PolicySuggestion.nearest(to: kind, among: ["KubeArmorPolicy"]).map { "did you mean \($0)?" } ?? "expected KubeArmorPolicy"
+            error(node, "kind", "\(Self.shown(kind)) is no policy; \(hint)")
+            return false
+        }
+        guard let versionNode = fields["apiVersion"] else {
+            error(fields.node, "apiVersion", "missing: expected \(PolicyParser.apiVersion)")
+            return true
+        }
+        if let version = text(fields, "apiVersion"), version != PolicyParser.apiVersion {
+            error(versionNode, "apiVersion", "\(Self.shown(version)) is not known; expected \(PolicyParser.apiVersion)")
+        }
+        return true
+    }
+
+    private mutating func name(_ metadata: PolicyFields) -> String? {
+        guard let node = metadata["name"] else {
+            error(metadata.node, "metadata.name", "missing: a policy needs a name")
+            return nil
+        }
+        guard let name = text(node, "metadata.name") else { return nil }
+        guard Self.isNameOfKubernetes(name, limit: 253, dots: true) else {
+            error(node, "metadata.name", "a name has 1 to 253 lower-case letters, digits, '-' and '.', and begins and ends with a letter or digit")
+            return nil
+        }
+        return name
+    }
+
+    private mutating func namespace(_ metadata: PolicyFields) -> String {
+        guard let node = metadata["namespace"], let name = text(node, "metadata.namespace") else { return ContainerLabels.defaultNamespace }
+        if name == "container_namespace" {
+            warn(node, "metadata.namespace", "KubeArmor's name for containers outside Kubernetes; here it is \(ContainerLabels.defaultNamespace)")
+            return ContainerLabels.defaultNamespace
+        }
+        guard Self.isNameOfKubernetes(name, limit: 63, dots: false) else {
+            error(node, "metadata.namespace", "a namespace has 1 to 63 lower-case letters, digits and '-', and begins and ends with a letter or digit")
+            return name
+        }
+        return name
+    }
+
+    /// RFC 1123 names, as Kubernetes demands them of its objects.
+    private static func isNameOfKubernetes(_ name: String, limit: Int, dots: Bool) -> Bool {
+        func isAlphanumeric(_ byte: UInt8) -> Bool {
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        }
+        let bytes = Array(name.utf8)
+        guard let first = bytes.first, let last = bytes.last, bytes.count <= limit, isAlphanumeric(first), isAlphanumeric(last) else { return false }
+        return bytes.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") || (dots && $0 == UInt8(ascii: ".")) }
+    }
+
+    private mutating func allowsMounts(_ metadata: PolicyFields) -> Bool {
+        guard let node = metadata["annotations"], let annotations = anyFields(node, "metadata.annotations") else { return false }
+        let key = PolicyParser.allowMountsAnnotation
+        for member in annotations.members where member.key.hasPrefix("portcullis.io/") && member.key != key {
+            let hint = PolicySuggestion.nearest(to: member.key, among: [key]).map { "; did you mean \($0)?" } ?? ""
+            warn(member.line, member.column, annotations.name(of: Self.shown(member.key)), "unknown annotation: ignored\(hint)")
+        }
+        guard let value = annotations[key] else { return false }
+        guard let text = text(value, annotations.name(of: key)) else { return false }
+        if text != "true", text != "false" { error(value, annotations.name(of: key), "expected \"true\" or \"false\"") }
+        return text == "true"
+    }
+}

@@ -1,0 +1,161 @@
+/// What rules inherit field by field: from their section, and it from `spec`.
+struct PolicyInheritance {
+    var action: PolicyAction?
+    var severity: Int?
+    var tags: [String]?
+    var message: String?
+
+    static let fields = ["severity", "tags", "message", "action"]
+
+    func filled(from outer: PolicyInheritance) -> PolicyInheritance {
+        PolicyInheritance(
+            action: action ?? outer.action, severity: severity ?? outer.severity, tags: tags ?? outer.tags, message: message ?? outer.message)
+    }
+}
+
+extension PolicyFindings {
+    mutating func rules(_ spec: PolicyFields) -> [PathRule] {
+        var outer = inheritance(spec)
+        outer.action = outer.action ?? .block
+        var rules: [PathRule] = []
+        for section in [PathRule.Section.process, .file] {
+            guard let node = spec[section.rawValue] else { continue }
+            rules += self.rules(node, section, outer)
+        }
+        if rules.count > PolicyParser.ruleLimit {
+            error(spec.node, "spec", "\(rules.count) rules; a policy has at most \(PolicyParser.ruleLimit)")
+        }
+        return rules
+    }
+
+    private mutating func rules(_ node: YAMLNode, _ section: PathRule.Section, _ outer: PolicyInheritance) -> [PathRule] {
+        let lists = ["matchPaths", "matchDirectories", "matchPatterns"]
+        guard let fields = fields(node, "spec.\(section.rawValue)", known: lists + PolicyInheritance.fields) else { return [] }
+        let inherited = inheritance(fields).filled(from: outer)
+        var rules: [PathRule] = []
+        var isEmpty = true
+        for list in lists {
+            for (index, element) in self.list(fields, list).enumerated() {
+                isEmpty = false
+                let place = RulePlace(section: section, list: list, name: element.name, field: "\(section.rawValue).\(list)[\(index)]")
+                if let rule = rule(element.node, place, inherited) { rules.append(rule) }
+            }
+        }
+        if isEmpty { warn(node, fields.name, "has no rules: it does nothing") }
+        return rules
+    }
+
+    mutating func inheritance(_ fields: PolicyFields) -> PolicyInheritance {
+        var result = PolicyInheritance(severity: number(fields, "severity", 1...10), message: text(fields, "message"))
+        if result.message == "" { result.message = nil }
+        let tags = list(fields, "tags").compactMap { text($0.node, $0.name) }
+        if !tags.isEmpty { result.tags = tags }
+        guard let node = fields["action"], let text = text(fields, "action") else { return result }
+        let known: [PolicyAction] = [.allow, .audit, .block]
+        // KubeArmor knows the lower-case words too.
+        result.action = known.first { $0.rawValue == text || $0.rawValue.lowercased() == text }
+        if result.action == nil {
+            let hint = PolicySuggestion.nearest(to: text, among: known.map(\.rawValue)).map { "; did you mean \($0)?" } ?? ""
+            error(node, fields.name(of: "action"), "expected Allow, Audit or Block, found \(Self.shown(text))\(hint)")
+        }
+        return result
+    }
+
+    /// Where a rule stands.
+    struct RulePlace {
+        let section: PathRule.Section
+        let list: String
+        let name: String
+        let field: String
+    }
+
+    private mutating func rule(_ node: YAMLNode, _ place: RulePlace, _ inherited: PolicyInheritance) -> PathRule? {
+        let own: [String]
+        switch (place.list, place.section) {
+        case ("matchPaths", .process): own = ["path", "execname", "allowedArgs"]
+        case ("matchPaths", .file): own = ["path", "readOnly"]
+        case ("matchDirectories", .process): own = ["dir", "recursive"]
+        case ("matchDirectories", .file): own = ["dir", "recursive", "readOnly"]
+        case (_, .process): own = ["pattern"]
+        case (_, .file): own = ["pattern", "readOnly"]
+        }
+        guard let fields = fields(node, place.name, known: own + ["ownerOnly", "pts", "fromSource"] + PolicyInheritance.fields) else { return nil }
+        refuseUnenforced(fields)
+        let attributes = inheritance(fields).filled(from: inherited)
+        let sources = sources(fields)
+        let ownerOnly = flag(fields, "ownerOnly")
+        let readOnly = place.section == .file && flag(fields, "readOnly")
+        guard let target = target(fields, place), let action = attributes.action else { return nil }
+        return PathRule(
+            section: place.section, target: target, sources: sources, ownerOnly: ownerOnly, readOnly: readOnly, action: action,
+            severity: attributes.severity ?? 0, tags: attributes.tags ?? [], message: attributes.message ?? "", field: place.field, line: node.line)
+    }
+
+    /// Conditions that narrow a rule and are not there yet: without them an Allow would let more through, and a Block would stop more.
+    private mutating func refuseUnenforced(_ fields: PolicyFields) {
+        let arguments = list(fields, "allowedArgs")
+        if let node = fields["allowedArgs"], !arguments.isEmpty {
+            error(node, fields.name(of: "allowedArgs"), "not enforced by this version, and the rule would mean something else without it")
+        }
+        guard let node = fields["pts"] else { return }
+        if case .scalar(let text, quoted: false) = node.value, YAMLScalar.boolean(text) == true {
+            warn(node, fields.name(of: "pts"), "only pts: false has a meaning: ignored")
+        } else {
+            error(node, fields.name(of: "pts"), "not enforced by this version, and the rule would mean something else without it")
+        }
+    }
+
+    private mutating func target(_ fields: PolicyFields, _ place: RulePlace) -> PathRule.Target? {
+        switch place.list {
+        case "matchPaths":
+            let checked = fields["path"].flatMap { path($0, fields.name(of: "path")) }
+            if let node = fields["execname"] {
+                if fields["path"] != nil {
+                    warn(node, fields.name(of: "execname"), "execname and path together: execname counts, as in KubeArmor, and path is ignored")
+                }
+                return executableName(node, fields.name(of: "execname")).map { .executableName($0) }
+            }
+            guard fields["path"] != nil else {
+                let what = place.section == .process ? "missing: a rule needs path or execname" : "missing"
+                error(fields.node, fields.name(of: "path"), what)
+                return nil
+            }
+            return checked.map { .path($0) }
+        case "matchDirectories":
+            guard let node = fields["dir"] else {
+                error(fields.node, fields.name(of: "dir"), "missing")
+                return nil
+            }
+            let recursive = flag(fields, "recursive")
+            return directory(node, fields.name(of: "dir")).map { .directory($0, recursive: recursive) }
+        default:
+            guard let node = fields["pattern"] else {
+                error(fields.node, fields.name(of: "pattern"), "missing")
+                return nil
+            }
+            return pattern(node, fields.name(of: "pattern")).map { .pattern($0) }
+        }
+    }
+
+    private mutating func sources(_ fields: PolicyFields) -> [PathRule.Source] {
+        var result: [PathRule.Source] = []
+        for (node, name) in list(fields, "fromSource") {
+            guard let source = self.fields(node, name, known: ["path", "dir", "recursive"]) else { continue }
+            let recursive = flag(source, "recursive")
+            switch (source["path"], source["dir"]) {
+            case (let path?, nil):
+                if recursive { warn(node, name + ".recursive", "only dir can be recursive: ignored") }
+                if let path = self.path(path, name + ".path") { result.append(.path(path)) }
+            case (nil, let dir?):
+                if let directory = directory(dir, name + ".dir") { result.append(.directory(directory, recursive: recursive)) }
+            case (nil, nil): error(node, name, "a source needs path or dir")
+            case (_?, _?): error(node, name, "a source has either path or dir")
+            }
+        }
+        // Without sources the rule would be for everyone.
+        if let node = fields["fromSource"], case .sequence(let elements) = node.value, elements.isEmpty {
+            warn(node, fields.name(of: "fromSource"), "is empty: the rule counts whoever acts")
+        }
+        return result
+    }
+}

@@ -1,0 +1,17 @@
+extension PolicySelector {
+    /// Whether a container of the policy's own namespace is selected. Labels and names are compared exactly.
+    public func matches(labels: [String: String], containerName: String) -> Bool {
+        // A selector of nothing is refused when it is read; should one come about otherwise, it selects nothing.
+        guard containerNames.isEmpty || containerNames.contains(containerName) else { return false }
+        return matchLabels.allSatisfy { labels[$0.key] == $0.value }
+    }
+}
+
+extension Policy {
+    /// Whether the policy is for this container. A policy only selects containers of its own namespace, and never the one that holds a
+    /// pod's namespaces.
+    public func selects(_ container: ContainerLabels) -> Bool {
+        !container.isSandbox && container.namespace == namespace
+            && selector.matches(labels: container.labels, containerName: container.containerName)
+    }
+}
