@@ -4,6 +4,10 @@ import HookWire
 public struct ContainerLabels: Equatable, Sendable {
     /// The namespace of containers that are in none of Kubernetes'.
     public static let defaultNamespace = "default"
+    /// The annotation that puts a bare container into another namespace of policies.
+    public static let namespaceAnnotation = "portcullis.io/namespace"
+    /// The annotation, and the label in a selector, that names a container; KubeArmor's.
+    public static let containerNameKey = "kubearmor.io/container.name"
 
     public var namespace: String
     public var containerName: String
@@ -18,5 +22,78 @@ public struct ContainerLabels: Equatable, Sendable {
         self.containerName = containerName
         self.labels = labels
         self.isSandbox = isSandbox
+    }
+
+    /// What the hook's message says about a container.
+    ///
+    /// A pod's author must not be able to leave the policies of the pod's namespace. So under Kubernetes namespace and name are
+    /// what the runtime itself wrote, and the pod's own annotations count for nothing.
+    public init(_ message: HookMessage) {
+        let workload = WorkloadIdentity(message)
+        if workload.runtime == .crio || (workload.runtime == .containerd && !workload.namespace.isEmpty) {
+            self.init(pod: workload, message)
+        } else {
+            self.init(bare: workload, message)
+        }
+    }
+
+    private init(pod workload: WorkloadIdentity, _ message: HookMessage) {
+        var labels = workload.runtime == .crio ? Self.labelsOfCRIO(message) : [:]
+        // The labels that the kubelet gives each container, whatever the runtime makes of them.
+        labels["io.kubernetes.pod.name"] = workload.pod
+        labels["io.kubernetes.pod.namespace"] = workload.namespace
+        labels["io.kubernetes.container.name"] = workload.containerName
+        self.init(
+            namespace: workload.namespace.isEmpty ? Self.defaultNamespace : workload.namespace, containerName: workload.containerName,
+            labels: labels.filter { !$0.value.isEmpty }, isSandbox: workload.isSandbox)
+    }
+
+    private init(bare workload: WorkloadIdentity, _ message: HookMessage) {
+        var labels: [String: String] = [:]
+        for annotation in message.annotations {
+            let key = String(decoding: annotation.key, as: UTF8.self)
+            if labels[key] == nil { labels[key] = String(decoding: annotation.value, as: UTF8.self) }
+        }
+        var namespace = Self.defaultNamespace
+        if workload.runtime == .other, let chosen = labels[Self.namespaceAnnotation], KubernetesName.isNamespace(chosen) { namespace = chosen }
+        let name = labels[Self.containerNameKey] ?? ""
+        self.init(namespace: namespace, containerName: name.isEmpty ? String(decoding: message.containerID, as: UTF8.self) : name, labels: labels)
+    }
+
+    /// CRI-O's copy of the labels that the kubelet gave the container; empty if it is not what CRI-O writes.
+    private static func labelsOfCRIO(_ message: HookMessage) -> [String: String] {
+        let text = ContainerRuntime.value(of: "io.kubernetes.cri-o.Labels", in: message.annotations)
+        guard !text.isEmpty else { return [:] }
+        return (try? labels(json: text)) ?? [:]
+    }
+
+    private static func labels(json text: [UInt8]) throws(JSONError) -> [String: String] {
+        var reader = JSONReader(ArraySource(text))
+        var labels: [String: String] = [:]
+        var isFirst = true
+        var key: [UInt8] = []
+        let mark = try reader.beginObject()
+        while try reader.nextKey(mark, first: &isFirst, name: &key) {
+            labels[String(decoding: key, as: UTF8.self)] = String(decoding: try reader.readString(limit: text.count), as: UTF8.self)
+        }
+        try reader.finish()
+        return labels
+    }
+}
+
+/// Names as Kubernetes demands them of its objects (RFC 1123).
+enum KubernetesName {
+    static func isNamespace(_ text: String) -> Bool { isName(text, limit: 63, dots: false) }
+
+    static func isObject(_ text: String) -> Bool { isName(text, limit: 253, dots: true) }
+
+    private static func isName(_ text: String, limit: Int, dots: Bool) -> Bool {
+        let bytes = text.utf8
+        guard let first = bytes.first, let last = bytes.last, bytes.count <= limit, isAlphanumeric(first), isAlphanumeric(last) else { return false }
+        return bytes.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") || (dots && $0 == UInt8(ascii: ".")) }
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 }

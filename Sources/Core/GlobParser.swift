@@ -13,12 +13,10 @@ public struct GlobError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension Glob {
-    /// Bytes of a pattern: what a path may have.
+    /// Bytes of a pattern: what a path may have. It bounds the elements too, since each takes a byte at least.
     public static let lengthLimit = 4096
     /// Braces inside one another.
     public static let nestingLimit = 8
-    /// Elements of a pattern, those of its alternatives included.
-    public static let elementLimit = 4096
 
     /// Reads a pattern.
     ///
@@ -36,7 +34,6 @@ struct GlobParser {
     let bytes: [UInt8]
     var position = 0
     private var nesting = 0
-    private var elements = 0
     /// What may stand before `position`, over all ways through the alternatives so far.
     private var shapes: GlobShapes
 
@@ -87,8 +84,6 @@ struct GlobParser {
                 position += 1
             default: element = try literal(byte, at: start)
             }
-            elements += 1
-            guard elements <= Glob.elementLimit else { throw failure(start, "more than \(Glob.elementLimit) elements") }
             result.append(element)
         }
         return result

@@ -1,30 +1,47 @@
-/// All policies there are: those of files, and those that clients applied. Pure; whoever owns it reads and writes the files.
+/// All policies there are: those of files, and those that clients applied. Pure: whoever owns it reads and writes the files.
+///
+/// A policy has one definition in force. Where several have its identity, files go before applied policies and, among files, the first by
+/// name; the others are errors until it is gone.
 public struct PolicyLibrary: Sendable {
-    private struct File {
-        /// In force, but for those that another file defines too.
-        var policies: [Policy]
-        var warnings: [PolicyProblem]
-        /// Of the newest version; not empty: it is not, or not wholly, in force.
-        var errors: [PolicyProblem]
-        /// Some version had no error.
-        var wasGood: Bool
-    }
+    /// Applied policies that are kept; one more is refused.
+    public static let appliedLimit = 10_000
 
-    private var files: [String: File] = [:]
     /// In force, sorted by identity.
     public private(set) var policies: [Policy] = []
     private var byNamespace: [String: [Policy]] = [:]
+    private var files: [String: PolicyFileState] = [:]
+    var applied: [String: AppliedPolicy] = [:]
+    /// By identity, the errors of applied policies that could not be taken in again.
+    var unrestored: [String: [PolicyProblem]] = [:]
+    private var clashes: [PolicyProblem] = []
+    /// The policies that files define, by identity.
+    private(set) var ofFiles: [String: Policy] = [:]
 
     public init() {}
 
-    /// Takes in a file's new content; nil: it is gone, and its policies with it.
+    /// Takes in a file's new content; nil: the file is gone, and its policies with it.
     @discardableResult
-    public mutating func update(file: String, text: [UInt8]?) -> PolicyChange {
-        if let text {
-            files[file] = Self.merge(PolicyParser.parse(text, file: file), into: files[file])
-        } else {
-            files[file] = nil
+    public mutating func update(file: String, text: [UInt8]?) -> PolicyChange { update([(file, text)]) }
+
+    /// Takes in several files' new contents at once, as at the start.
+    @discardableResult
+    public mutating func update(_ contents: [(file: String, text: [UInt8]?)]) -> PolicyChange {
+        for (file, text) in contents {
+            guard let text else {
+                files[file] = nil
+                continue
+            }
+            files[file] = PolicyFileState(PolicyParser.parse(text, file: file), after: files[file])
         }
+        return compose()
+    }
+
+    /// Says that a file is there but could not be read, or has more than `PolicyParser.fileLimit` bytes. What it held stays in force.
+    @discardableResult
+    public mutating func update(file: String, unreadable problem: String) -> PolicyChange {
+        var parsed = PolicyFile()
+        parsed.errors = [PolicyProblem(file: file, line: 1, column: 1, field: "", problem: problem)]
+        files[file] = PolicyFileState(parsed, after: files[file])
         return compose()
     }
 
@@ -33,49 +50,49 @@ public struct PolicyLibrary: Sendable {
         (byNamespace[container.namespace] ?? []).filter { $0.selects(container) }
     }
 
-    private static func merge(_ parsed: PolicyFile, into old: File?) -> File {
-        guard let old, !parsed.errors.isEmpty else {
-            return File(policies: parsed.policies, warnings: parsed.warnings, errors: parsed.errors, wasGood: parsed.errors.isEmpty)
+    /// The policy in force under this identity.
+    public func policy(_ identity: String) -> Policy? {
+        var range = policies[...]
+        while let middle = range.indices.isEmpty ? nil : range.startIndex + range.count / 2 {
+            if policies[middle].identity == identity { return policies[middle] }
+            range = policies[middle].identity < identity ? range[(middle + 1)...] : range[..<middle]
         }
-        if old.wasGood { return File(policies: old.policies, warnings: old.warnings, errors: parsed.errors, wasGood: true) }
-        let new = Set(parsed.policies.map(\.identity))
-        let kept = old.policies.filter { !new.contains($0.identity) }
-        return File(policies: kept + parsed.policies, warnings: parsed.warnings, errors: parsed.errors, wasGood: false)
+        return nil
     }
 
-    private mutating func compose() -> PolicyChange {
+    /// What is not in force as written, by file.
+    public var problems: [PolicyProblem] {
+        files.keys.sorted().flatMap { files[$0]?.errors ?? [] } + unrestored.keys.sorted().flatMap { unrestored[$0] ?? [] } + clashes
+    }
+
+    /// What policies ask for that is not done, by file and then by applied policy.
+    public var warnings: [PolicyProblem] {
+        files.keys.sorted().flatMap { files[$0]?.warnings ?? [] } + applied.keys.sorted().flatMap { applied[$0]?.warnings ?? [] }
+    }
+
+    /// The state of each file, sorted by name.
+    public var fileStates: [(file: String, state: PolicyFileState)] { files.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+
+    /// Gives each policy its definition in force.
+    mutating func compose() -> PolicyChange {
+        clashes = []
         var all: [String: Policy] = [:]
-        for name in files.keys.sorted() {
-            for policy in files[name]?.policies ?? [] where all[policy.identity] == nil { all[policy.identity] = policy }
-        }
+        for policy in files.keys.sorted().flatMap({ files[$0]?.policies ?? [] }) { add(policy, to: &all) }
+        ofFiles = all
+        for identity in applied.keys.sorted() { if let policy = applied[identity]?.policy { add(policy, to: &all) } }
         let before = policies
         policies = all.values.sorted { $0.identity < $1.identity }
         byNamespace = Dictionary(grouping: policies, by: \.namespace)
         return PolicyChange(from: before, to: policies)
     }
-}
 
-/// What an update did to the policies in force, by identity.
-public struct PolicyChange: Equatable, Sendable {
-    public var added: [String] = []
-    public var changed: [String] = []
-    public var removed: [String] = []
-
-    public init() {}
-
-    init(from before: [Policy], to after: [Policy]) {
-        let old = Dictionary(before.map { ($0.identity, $0) }) { first, _ in first }
-        var gone = Set(old.keys)
-        for policy in after {
-            gone.remove(policy.identity)
-            guard let previous = old[policy.identity] else {
-                added.append(policy.identity)
-                continue
-            }
-            if previous != policy { changed.append(policy.identity) }
-        }
-        removed = gone.sorted()
+    private mutating func add(_ policy: Policy, to all: inout [String: Policy]) {
+        if let first = all[policy.identity] { clashes.append(Self.clash(policy, first)) } else { all[policy.identity] = policy }
     }
 
-    public var isEmpty: Bool { added.isEmpty && changed.isEmpty && removed.isEmpty }
+    static func clash(_ policy: Policy, _ first: Policy) -> PolicyProblem {
+        PolicyProblem(
+            file: policy.origin.file, line: policy.origin.line, column: 1, field: "metadata.name",
+            problem: "\(policy.identity) is defined at \(first.origin.file):\(first.origin.line) already, which stays in force")
+    }
 }

@@ -8,6 +8,8 @@ public enum PolicyParser {
     public static let documentLimit = 1000
     /// Rules of a policy.
     public static let ruleLimit = 10_000
+    /// Values of a document: some forty for each of as many rules.
+    static let nodeLimit = 400_000
     /// Errors of a file that are listed, and warnings likewise; the rest is counted.
     public static let problemLimit = 200
 
@@ -19,14 +21,18 @@ public enum PolicyParser {
     /// Reads a whole file.
     ///
     /// - Parameter file: What the file is called in problems and in `Policy.origin`.
-    public static func parse(_ text: [UInt8], file: String) -> PolicyFile {
+    public static func parse(_ text: [UInt8], file: String) -> PolicyFile { parseParts(text, file: file).file }
+
+    /// Reads a whole file, and says which bytes of it each policy takes.
+    static func parseParts(_ text: [UInt8], file: String) -> (file: PolicyFile, parts: [Range<Int>]) {
         var findings = PolicyFindings(file: file)
         var result = PolicyFile()
+        var parts: [Range<Int>] = []
         if text.count > fileLimit {
-            findings.error(1, 1, "", "the file has more than \(fileLimit >> 20) MiB")
+            findings.error(1, 1, "", tooBig)
         } else {
             var lines: [String: Int] = [:]
-            for document in YAMLParser.documents(text, limit: documentLimit) {
+            for document in YAMLParser.documents(text, limit: documentLimit, nodeLimit: nodeLimit) {
                 let errorsBefore = findings.errorCount
                 guard let policy = findings.policy(document) else { continue }
                 if let line = lines[policy.identity] {
@@ -35,12 +41,16 @@ public enum PolicyParser {
                 guard findings.errorCount == errorsBefore else { continue }
                 lines[policy.identity] = policy.origin.line
                 result.policies.append(policy)
+                parts.append(document.bytes)
             }
         }
-        result.errors = findings.errorsWithRest
-        result.warnings = findings.warningsWithRest
-        return result
+        result.errors = findings.allErrors
+        result.warnings = findings.allWarnings
+        return (result, parts)
     }
+
+    /// What is wrong with a file beyond `fileLimit`.
+    static let tooBig = "the file has more than \(fileLimit >> 20) MiB"
 }
 
 extension PolicyFindings {
@@ -68,8 +78,9 @@ extension PolicyFindings {
         // The kind first: the fields of another kind are not for us to judge.
         guard let all = anyFields(root, ""), isPolicy(all) else { return nil }
         guard let top = fields(root, "", known: ["apiVersion", "kind", "metadata", "spec", "status"]) else { return nil }
+        checkVersion(top)
         guard let metadataNode = top["metadata"] else {
-            error(root, "metadata", "missing: a policy needs a name")
+            missing(top, "metadata", "missing: a policy needs a name")
             return nil
         }
         guard let metadata = fields(metadataNode, "metadata", known: Self.metadataFields) else { return nil }
@@ -77,7 +88,7 @@ extension PolicyFindings {
         let namespace = namespace(metadata)
         let allowsMounts = allowsMounts(metadata)
         guard let specNode = top["spec"] else {
-            error(root, "spec", "missing")
+            missing(top, "spec")
             return nil
         }
         let known = ["selector", "process", "file", "severity", "tags", "message", "action"] + Self.unenforcedSections
@@ -110,23 +121,23 @@ extension PolicyFindings {
             error(node, "kind", "\(Self.shown(kind)) is no policy; \(hint)")
             return false
         }
-        guard let versionNode = fields["apiVersion"] else {
-            error(fields.node, "apiVersion", "missing: expected \(PolicyParser.apiVersion)")
-            return true
-        }
-        if let version = text(fields, "apiVersion"), version != PolicyParser.apiVersion {
-            error(versionNode, "apiVersion", "\(Self.shown(version)) is not known; expected \(PolicyParser.apiVersion)")
-        }
         return true
+    }
+
+    private mutating func checkVersion(_ top: PolicyFields) {
+        guard let node = top["apiVersion"] else { return missing(top, "apiVersion", "missing: expected \(PolicyParser.apiVersion)") }
+        if let version = text(top, "apiVersion"), version != PolicyParser.apiVersion {
+            error(node, "apiVersion", "\(Self.shown(version)) is not known; expected \(PolicyParser.apiVersion)")
+        }
     }
 
     private mutating func name(_ metadata: PolicyFields) -> String? {
         guard let node = metadata["name"] else {
-            error(metadata.node, "metadata.name", "missing: a policy needs a name")
+            missing(metadata, "name", "missing: a policy needs a name")
             return nil
         }
         guard let name = text(node, "metadata.name") else { return nil }
-        guard Self.isNameOfKubernetes(name, limit: 253, dots: true) else {
+        guard KubernetesName.isObject(name) else {
             error(node, "metadata.name", "a name has 1 to 253 lower-case letters, digits, '-' and '.', and begins and ends with a letter or digit")
             return nil
         }
@@ -139,21 +150,11 @@ extension PolicyFindings {
             warn(node, "metadata.namespace", "KubeArmor's name for containers outside Kubernetes; here it is \(ContainerLabels.defaultNamespace)")
             return ContainerLabels.defaultNamespace
         }
-        guard Self.isNameOfKubernetes(name, limit: 63, dots: false) else {
+        guard KubernetesName.isNamespace(name) else {
             error(node, "metadata.namespace", "a namespace has 1 to 63 lower-case letters, digits and '-', and begins and ends with a letter or digit")
             return name
         }
         return name
-    }
-
-    /// RFC 1123 names, as Kubernetes demands them of its objects.
-    private static func isNameOfKubernetes(_ name: String, limit: Int, dots: Bool) -> Bool {
-        func isAlphanumeric(_ byte: UInt8) -> Bool {
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-        }
-        let bytes = Array(name.utf8)
-        guard let first = bytes.first, let last = bytes.last, bytes.count <= limit, isAlphanumeric(first), isAlphanumeric(last) else { return false }
-        return bytes.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") || (dots && $0 == UInt8(ascii: ".")) }
     }
 
     private mutating func allowsMounts(_ metadata: PolicyFields) -> Bool {

@@ -3,6 +3,8 @@ struct PolicyFields {
     let node: YAMLNode
     let members: [YAMLNode.Member]
     let name: String
+    /// Some field was reported as unknown. It may be the misspelt name of one that seems to be missing.
+    var hasUnknown = false
 
     /// The field's value; nil if it is absent or null, which Kubernetes takes for absent.
     subscript(_ key: String) -> YAMLNode? {
@@ -58,13 +60,20 @@ enum YAMLScalar {
 extension PolicyFindings {
     /// The fields of a mapping. What is no field of it is an error with the nearest that is one.
     mutating func fields(_ node: YAMLNode, _ name: String, known: [String]) -> PolicyFields? {
-        guard let fields = anyFields(node, name) else { return nil }
+        guard var fields = anyFields(node, name) else { return nil }
         for member in fields.members where !known.contains(member.key) {
             let hint = PolicySuggestion.nearest(to: member.key, among: known).map { "did you mean \($0)?" }
                 ?? "there are \(known.joined(separator: ", "))"
             error(member.line, member.column, fields.name(of: Self.shown(member.key)), "unknown field; \(hint)")
+            fields.hasUnknown = true
         }
         return fields
+    }
+
+    /// Reports that a field is not there.
+    mutating func missing(_ fields: PolicyFields, _ key: String, _ problem: String = "missing") {
+        guard !fields.hasUnknown else { return }
+        error(fields.node, fields.name(of: key), problem)
     }
 
     /// The fields of a mapping whose names are free.

@@ -63,14 +63,16 @@ struct PolicyFindings {
         PolicyProblem(file: file, line: line, column: column, field: field, problem: problem)
     }
 
-    /// The errors, and how many more there were.
-    var errorsWithRest: [PolicyProblem] { errors + rest(errorCount - errors.count, "errors", after: errors) }
+    /// The errors by place, and how many more there were.
+    var allErrors: [PolicyProblem] { sorted(errors, errorCount, "errors") }
 
-    var warningsWithRest: [PolicyProblem] { warnings + rest(warningCount - warnings.count, "warnings", after: warnings) }
+    /// The warnings likewise.
+    var allWarnings: [PolicyProblem] { sorted(warnings, warningCount, "warnings") }
 
-    private func rest(_ count: Int, _ word: String, after last: [PolicyProblem]) -> [PolicyProblem] {
-        guard count > 0, let last = last.last else { return [] }
-        return [entry(last.line, last.column, "", "and \(count) more \(word), not listed")]
+    private func sorted(_ problems: [PolicyProblem], _ count: Int, _ word: String) -> [PolicyProblem] {
+        let sorted = problems.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
+        guard count > problems.count, let last = sorted.last else { return sorted }
+        return sorted + [entry(last.line, last.column, "", "and \(count - problems.count) more \(word), not listed")]
     }
 
     /// Text from a policy as it may stand in a message: one line, and not long.

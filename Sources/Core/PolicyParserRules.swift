@@ -116,21 +116,20 @@ extension PolicyFindings {
                 return executableName(node, fields.name(of: "execname")).map { .executableName($0) }
             }
             guard fields["path"] != nil else {
-                let what = place.section == .process ? "missing: a rule needs path or execname" : "missing"
-                error(fields.node, fields.name(of: "path"), what)
+                missing(fields, "path", place.section == .process ? "missing: a rule needs path or execname" : "missing")
                 return nil
             }
             return checked.map { .path($0) }
         case "matchDirectories":
             guard let node = fields["dir"] else {
-                error(fields.node, fields.name(of: "dir"), "missing")
+                missing(fields, "dir")
                 return nil
             }
             let recursive = flag(fields, "recursive")
             return directory(node, fields.name(of: "dir")).map { .directory($0, recursive: recursive) }
         default:
             guard let node = fields["pattern"] else {
-                error(fields.node, fields.name(of: "pattern"), "missing")
+                missing(fields, "pattern")
                 return nil
             }
             return pattern(node, fields.name(of: "pattern")).map { .pattern($0) }
@@ -148,7 +147,7 @@ extension PolicyFindings {
                 if let path = self.path(path, name + ".path") { result.append(.path(path)) }
             case (nil, let dir?):
                 if let directory = directory(dir, name + ".dir") { result.append(.directory(directory, recursive: recursive)) }
-            case (nil, nil): error(node, name, "a source needs path or dir")
+            case (nil, nil): missing(source, "path", "missing: a source needs path or dir")
             case (_?, _?): error(node, name, "a source has either path or dir")
             }
         }

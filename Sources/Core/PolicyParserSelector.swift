@@ -1,10 +1,7 @@
 extension PolicyFindings {
-    /// The label by which KubeArmor names containers of a pod.
-    static let containerNameLabel = "kubearmor.io/container.name"
-
     mutating func selector(_ spec: PolicyFields) -> PolicySelector? {
         guard let node = spec["selector"] else {
-            error(spec.node, "spec.selector", "missing: write matchLabels; a policy for every container of a namespace is not supported yet")
+            missing(spec, "selector", "missing: write matchLabels; a policy for every container of a namespace is not supported yet")
             return nil
         }
         guard let fields = fields(node, "spec.selector", known: ["matchLabels", "matchExpressions"]) else { return nil }
@@ -17,7 +14,7 @@ extension PolicyFindings {
             }
         }
         guard let labelsNode = fields["matchLabels"] else {
-            error(node, "spec.selector.matchLabels", "missing: an empty selector would select nothing")
+            missing(fields, "matchLabels", "missing: an empty selector would select nothing")
             return nil
         }
         guard let labels = anyFields(labelsNode, "spec.selector.matchLabels") else { return nil }
@@ -33,7 +30,7 @@ extension PolicyFindings {
                 continue
             }
             guard let value = text(member.value, name) else { continue }
-            if member.key == Self.containerNameLabel {
+            if member.key == ContainerLabels.containerNameKey {
                 selector.containerNames = containerNames(value, member.value, name)
             } else if member.key.isEmpty {
                 error(member.line, member.column, name, "a label without a name")

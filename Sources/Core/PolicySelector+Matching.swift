@@ -1,7 +1,6 @@
 extension PolicySelector {
     /// Whether a container of the policy's own namespace is selected. Labels and names are compared exactly.
     public func matches(labels: [String: String], containerName: String) -> Bool {
-        // A selector of nothing is refused when it is read; should one come about otherwise, it selects nothing.
         guard containerNames.isEmpty || containerNames.contains(containerName) else { return false }
         return matchLabels.allSatisfy { labels[$0.key] == $0.value }
     }

@@ -32,12 +32,15 @@ public struct YAMLError: Error, Equatable, Sendable {
 public struct YAMLDocument: Sendable {
     /// From 1, the line it starts at.
     public let line: Int
+    /// Its part of the text, whole lines: read alone, it gives the same document.
+    public internal(set) var bytes: Range<Int>
     public let content: Result<YAMLNode, YAMLError>
     /// True if what follows could not be read, and the error is about all of it.
     public let endsTheText: Bool
 
-    init(line: Int, content: Result<YAMLNode, YAMLError>, endsTheText: Bool = false) {
+    init(line: Int, bytes: Range<Int>, content: Result<YAMLNode, YAMLError>, endsTheText: Bool = false) {
         self.line = line
+        self.bytes = bytes
         self.content = content
         self.endsTheText = endsTheText
     }

@@ -5,7 +5,7 @@ public enum YAMLParser {
     /// Mappings and sequences inside one another.
     static let depthLimit = 64
     /// Values of one document.
-    static let nodeLimit = 100_000
+    public static let nodeLimit = 100_000
 
     /// Reads the one document of `text`; nil if it is empty.
     ///
@@ -20,21 +20,23 @@ public enum YAMLParser {
     /// Reads every document of `text`. What is wrong with one (a duplicate key, an alias, a bound) leaves the others as they are; after a
     /// syntax error, or from the document with a byte that is not UTF-8, nothing more can be read, and the last result says so.
     ///
-    /// - Parameter limit: Documents read at most; one more is an error, and the last result.
-    public static func documents(_ text: [UInt8], limit: Int = .max) -> [YAMLDocument] {
-        guard let invalid = firstInvalid(text) else { return documents(checked: text, limit: limit) }
+    /// - Parameters:
+    ///   - limit: Documents read at most; one more is an error, and the last result.
+    ///   - nodeLimit: Values of one document.
+    public static func documents(_ text: [UInt8], limit: Int = .max, nodeLimit: Int = nodeLimit) -> [YAMLDocument] {
+        guard let invalid = firstInvalid(text) else { return documents(checked: text, limit, nodeLimit) }
         let line = text[..<invalid].count { $0 == UInt8(ascii: "\n") } + 1
         let lineStart = text[..<invalid].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
         let error = YAMLError(line: line, column: invalid - lineStart + 1, problem: "is not UTF-8")
-        var documents = documents(checked: Array(text[..<lastMarker(in: text, before: lineStart)]), limit: limit)
+        var documents = documents(checked: Array(text[..<lastMarker(in: text, before: lineStart)]), limit, nodeLimit)
         if documents.last?.endsTheText != true {
-            documents.append(YAMLDocument(line: line, content: .failure(error), endsTheText: true))
+            documents.append(YAMLDocument(line: line, bytes: lineStart..<text.count, content: .failure(error), endsTheText: true))
         }
         return documents
     }
 
-    private static func documents(checked text: [UInt8], limit: Int) -> [YAMLDocument] {
-        var session = YAMLSession(text)
+    private static func documents(checked text: [UInt8], _ limit: Int, _ nodeLimit: Int) -> [YAMLDocument] {
+        var session = YAMLSession(text, nodeLimit: nodeLimit)
         defer { session.close() }
         return session.documents(limit: limit)
     }

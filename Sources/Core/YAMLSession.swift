@@ -4,9 +4,16 @@ import CLibYAML
 struct YAMLSession {
     private let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
     private let text: UnsafeMutableBufferPointer<UInt8>
+    private let textCount: Int
+    private let nodeLimit: Int
     private var nodes = 0
+    /// How far characters have been counted into bytes. A byte order mark at the start counts as no character.
+    private var reached: (characters: Int, bytes: Int)
 
-    init(_ bytes: [UInt8]) {
+    init(_ bytes: [UInt8], nodeLimit: Int = YAMLParser.nodeLimit) {
+        self.nodeLimit = nodeLimit
+        textCount = bytes.count
+        reached = (0, bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0)
         text = UnsafeMutableBufferPointer.allocate(capacity: max(bytes.count, 1))
         _ = text.initialize(from: bytes)
         yaml_parser_initialize(parser)
@@ -42,12 +49,26 @@ struct YAMLSession {
                 defer { yaml_event_delete(&start) }
                 if start.type == YAML_STREAM_END_EVENT { return result }
                 guard result.count < limit else { throw failure(start, "more than \(limit) documents") }
-                result.append(YAMLDocument(line: start.start_mark.line + 1, content: try content()))
+                // Comments above the first document are its own.
+                let begin = result.isEmpty ? 0 : lineStart(start.start_mark)
+                if let last = result.indices.last { result[last].bytes = result[last].bytes.lowerBound..<begin }
+                result.append(YAMLDocument(line: start.start_mark.line + 1, bytes: begin..<textCount, content: try content()))
             }
         } catch {
-            result.append(YAMLDocument(line: error.line, content: .failure(error), endsTheText: true))
+            result.append(YAMLDocument(line: error.line, bytes: textCount..<textCount, content: .failure(error), endsTheText: true))
             return result
         }
+    }
+
+    /// The offset of the first byte of a mark's line. libyaml counts characters; marks come in the order of the text.
+    private mutating func lineStart(_ mark: yaml_mark_t) -> Int {
+        let wanted = mark.index - mark.column
+        while reached.characters < wanted, reached.bytes < textCount {
+            reached.bytes += 1
+            while reached.bytes < textCount, text[reached.bytes] & 0xC0 == 0x80 { reached.bytes += 1 }
+            reached.characters += 1
+        }
+        return reached.bytes
     }
 
     /// What follows the start of a document, its end included.
@@ -96,7 +117,7 @@ struct YAMLSession {
     private mutating func node(_ event: inout yaml_event_t, depth: Int) throws(YAMLError) -> YAMLNode {
         defer { yaml_event_delete(&event) }
         nodes += 1
-        guard nodes <= YAMLParser.nodeLimit else { throw failure(event, "the document has more than \(YAMLParser.nodeLimit) values") }
+        guard nodes <= nodeLimit else { throw failure(event, "the document has more than \(nodeLimit) values") }
         guard depth <= YAMLParser.depthLimit else { throw failure(event, "nested more than \(YAMLParser.depthLimit) deep") }
         let value: YAMLNode.Value
         // A tag would change what a value is behind the reader's back.

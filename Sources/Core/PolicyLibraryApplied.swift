@@ -1,0 +1,99 @@
+/// A policy that a client applied.
+struct AppliedPolicy: Equatable, Sendable {
+    var policy: Policy
+    var warnings: [PolicyProblem]
+}
+
+/// What a client's request did.
+public struct PolicyApplication: Equatable, Sendable {
+    /// What must be stored, so that the policies are there after a restart.
+    public struct Write: Equatable, Sendable {
+        /// `namespace/name`. Both halves hold letters, digits, '-' and '.' alone and begin with a letter or digit, and neither is longer
+        /// than a file's name: it is safe as a relative path.
+        public let identity: String
+        /// The policy's own document; nil: it is deleted.
+        public let text: [UInt8]?
+    }
+
+    /// In the order of the text.
+    public internal(set) var writes: [Write] = []
+    public internal(set) var change = PolicyChange()
+    /// Not empty: nothing was done.
+    public internal(set) var errors: [PolicyProblem] = []
+    public internal(set) var warnings: [PolicyProblem] = []
+}
+
+extension PolicyLibrary {
+    /// Takes in what a client sent: all of its policies or, if anything is wrong, none.
+    ///
+    /// - Parameter name: What the client calls the text, for messages.
+    public mutating func apply(_ text: [UInt8], name: String) -> PolicyApplication {
+        let (parsed, parts) = PolicyParser.parseParts(text, file: name)
+        var result = PolicyApplication()
+        result.warnings = parsed.warnings
+        result.errors = parsed.errors
+        if parsed.errors.isEmpty, parsed.policies.isEmpty {
+            result.errors.append(PolicyProblem(file: name, line: 1, column: 1, field: "", problem: "there is no policy in it"))
+        }
+        for policy in parsed.policies {
+            if let other = ofFiles[policy.identity] { result.errors.append(Self.clash(policy, other)) }
+        }
+        let new = parsed.policies.count { applied[$0.identity] == nil }
+        if let policy = parsed.policies.last, new > 0, applied.count + new > Self.appliedLimit {
+            result.errors.append(
+                PolicyProblem(
+                    file: name, line: policy.origin.line, column: 1, field: "", problem: "more than \(Self.appliedLimit) applied policies"))
+        }
+        guard result.errors.isEmpty else { return result }
+        for (policy, part) in zip(parsed.policies, parts) {
+            take(policy, parsed.warnings, text, part)
+            result.writes.append(PolicyApplication.Write(identity: policy.identity, text: Array(text[part])))
+        }
+        result.change = compose()
+        return result
+    }
+
+    /// Takes in a policy that was stored for an earlier `apply`. If it can no longer be read, `problems` says so until it is applied again
+    /// or deleted.
+    @discardableResult
+    public mutating func restore(_ identity: String, _ text: [UInt8], name: String) -> PolicyChange {
+        let (parsed, parts) = PolicyParser.parseParts(text, file: name)
+        var errors = parsed.errors
+        if errors.isEmpty, parsed.policies.map(\.identity) != [identity] {
+            errors.append(PolicyProblem(file: name, line: 1, column: 1, field: "", problem: "expected the policy \(identity) and no other"))
+        }
+        if errors.isEmpty, let policy = parsed.policies.first, let part = parts.first {
+            take(policy, parsed.warnings, text, part)
+        } else {
+            unrestored[identity] = errors
+        }
+        return compose()
+    }
+
+    /// Deletes an applied policy.
+    ///
+    /// - Throws: `PortcullisError`: `.conflict` for one that a file defines, `.configuration` if there is none.
+    public mutating func delete(_ identity: String) throws(PortcullisError) -> PolicyApplication {
+        guard applied[identity] != nil || unrestored[identity] != nil else {
+            if let policy = ofFiles[identity] {
+                let place = "\(policy.origin.file):\(policy.origin.line)"
+                throw PortcullisError(.conflict, "the policy \(identity) is defined at \(place): it must be taken out there")
+            }
+            throw PortcullisError(.configuration, "there is no policy \(PolicyFindings.shown(identity))")
+        }
+        applied[identity] = nil
+        unrestored[identity] = nil
+        var result = PolicyApplication()
+        result.writes = [PolicyApplication.Write(identity: identity, text: nil)]
+        result.change = compose()
+        return result
+    }
+
+    private mutating func take(_ policy: Policy, _ warnings: [PolicyProblem], _ text: [UInt8], _ part: Range<Int>) {
+        let first = text[..<part.lowerBound].count { $0 == UInt8(ascii: "\n") } + 1
+        let ends = text[part].count { $0 == UInt8(ascii: "\n") }
+        let lines = first..<(first + ends + (text[part].last == UInt8(ascii: "\n") ? 0 : 1))
+        applied[policy.identity] = AppliedPolicy(policy: policy, warnings: warnings.filter { lines.contains($0.line) })
+        unrestored[policy.identity] = nil
+    }
+}
