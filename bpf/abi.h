@@ -44,7 +44,9 @@
 /* A path read while files were renamed or mounts changed is read again this many times at most. */
 #define PC_PATH_TRIES 4
 /* Verdicts under way on one CPU: a kernel may preempt one for another. Beyond it a verdict cannot be decided. */
-#define PC_SCRATCH_LEVELS 8
+#define PC_SCRATCH_LEVELS 4
+/* Bytes of an executable's path in an alert. Longer ones keep their end. */
+#define PC_ALERT_EXECUTABLE_BYTES 1024
 
 /* Where the label of a task is kept. */
 enum pc_label_store {
@@ -77,6 +79,7 @@ struct pc_slot {
 	__u64 state;
 	__u64 mount_sequence;
 	__s64 tasks; /* tasks that carry this slot's label */
+	__u64 root;  /* address of the dentry that is the container's root, known from its first exec on; only compared */
 };
 
 enum pc_label_flag {
@@ -108,6 +111,8 @@ enum pc_set_flag {
 	PC_SET_READ_ONLY = 32,     /* has readOnly rules: writes to open files are judged */
 	PC_SET_MOUNTS = 64,        /* a policy lets the container change its mounts */
 	PC_SET_PROCESS_ALLOWS = 128, /* process whitelist mode: what it names is not replaced */
+	PC_SET_SOURCES = 256,      /* has rules with fromSource: the acting executable matters */
+	PC_SET_OWNERS = 512,       /* has rules with ownerOnly: the file's owner matters */
 };
 
 /*
@@ -118,12 +123,16 @@ enum pc_set_flag {
  *   bit  56        PC_CELL_FINAL: the row does not change whatever follows
  *   bit  57        PC_CELL_BENEATH_BLOCK: the path is an ancestor of what a Block rule names
  *   bit  58        PC_CELL_BENEATH_ALLOW: the same of an Allow rule
+ *   bit  59        PC_CELL_NAMED_BLOCK: a Block rule matches here, for some source and owner at least
+ *   bit  60        PC_CELL_NAMED_ALLOW: the same of an Allow rule, the recursive directory `/` left aside
  * The transition of the state with base b for class c is cell b + c if that cell has class c, else cell b if that has class 0, else
  * the walk ends in row 0. No two states share a base. Cell 0 is never one, so base 0 has no transition.
  */
 #define PC_CELL_FINAL (1ULL << 56)
 #define PC_CELL_BENEATH_BLOCK (1ULL << 57)
 #define PC_CELL_BENEATH_ALLOW (1ULL << 58)
+#define PC_CELL_NAMED_BLOCK (1ULL << 59)
+#define PC_CELL_NAMED_ALLOW (1ULL << 60)
 #define PC_CELL_BASE(cell) ((__u32)(cell) & 0xffffff)
 #define PC_CELL_CLASS(cell) ((__u32)(cell) >> 24)
 #define PC_CELL_ROW(cell) ((__u32)((cell) >> 32) & 0xffffff)

@@ -76,7 +76,7 @@ static __always_inline bool inherited(struct task_struct *parent, struct pc_labe
 		return false;
 	label->slot = who.slot;
 	label->generation = who.generation;
-	label->flags = PC_LABEL_ENTERED;
+	label->flags = PC_LABEL_ENTERED | PC_LABEL_RUNTIME;
 	return true;
 }
 
@@ -132,9 +132,19 @@ int BPF_PROG(pc_fork, struct task_struct *parent, struct task_struct *child)
 		return 0;
 	label.slot = who.slot;
 	label.generation = who.generation;
-	label.flags = PC_LABEL_ENTERED;
+	label.flags = PC_LABEL_ENTERED | PC_LABEL_RUNTIME;
 	give(child, &label);
 	return 0;
+}
+
+/* The first of a container's processes to leave setup shows the container's root, by which files of other trees are told. */
+static __always_inline void root_known(struct task_struct *task, struct pc_label *label)
+{
+	__u32 index = label->slot;
+	struct pc_slot *slot = bpf_map_lookup_elem(&slots, &index);
+	struct fs_struct *fs = task->fs;
+	if (slot && fs && !slot->root && (slot->state >> 32) == label->generation)
+		slot->root = (__u64)fs->root.dentry;
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -142,10 +152,11 @@ int BPF_PROG(pc_exec, struct task_struct *task, int old_pid, struct linux_binprm
 {
 	struct pc_label *label = label_of(task);
 	if (label) {
-		label->flags &= ~PC_LABEL_FIRST;
+		label->flags &= ~(PC_LABEL_FIRST | PC_LABEL_RUNTIME);
 		if (label->flags & PC_LABEL_SETUP && !in_setup(task, label)) {
 			label->flags &= ~PC_LABEL_SETUP;
 			label->flags |= PC_LABEL_FIRST;
+			root_known(task, label);
 		}
 		return 0;
 	}

@@ -88,11 +88,34 @@ typedef struct {
 struct cred {
 	kuid_t euid;
 	kgid_t egid;
+	kuid_t fsuid;
 	struct user_namespace *user_ns;
 };
 
-struct vfsmount;
-struct dentry;
+struct inode;
+
+struct qstr {
+	__u64 hash_len;
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+/* fs/mount.h: what a vfsmount is embedded in. */
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
+};
 
 struct path {
 	struct vfsmount *mnt;
@@ -104,12 +127,22 @@ struct fs_struct {
 };
 
 struct inode {
+	unsigned short i_mode;
+	kuid_t i_uid;
 	void *i_private;
 };
 
 struct file {
+	unsigned int f_mode;
+	unsigned int f_flags;
+	struct path f_path;
 	void *private_data;
 	struct inode *f_inode;
+};
+
+struct vm_area_struct {
+	unsigned long vm_flags;
+	struct file *vm_file;
 };
 
 struct fdtable {
@@ -134,6 +167,7 @@ struct signal_struct {
 struct mm_struct {
 	unsigned long arg_start;
 	unsigned long arg_end;
+	struct file *exe_file;
 };
 
 struct task_struct {
@@ -159,6 +193,7 @@ struct task_struct {
 
 struct linux_binprm {
 	const char *filename;
+	struct file *file;
 };
 
 struct seq_file;
@@ -176,5 +211,8 @@ struct bpf_iter__task {
 
 #define PF_EXITING 0x00000004         /* include/linux/sched.h, unchanged since 2.6 */
 #define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h, unchanged since 2.6 */
+
+/* A mask that the compiler may not leave out because it knows better: the verifier does not. `mask` is a constant. */
+#define masked(value, mask) ({ __u64 masked_value = (value); asm volatile("%0 &= %1" : "+r"(masked_value) : "i"(mask)); masked_value; })
 
 #endif

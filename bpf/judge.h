@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The verdict: follow the path, run the automaton, read the decision, report it. Global functions, so that the verifier looks at them
+ * once and not in each hook; they take the number of a claimed scratch and find all else there.
+ */
+#ifndef PORTCULLIS_JUDGE_H
+#define PORTCULLIS_JUDGE_H
+
+#include "actor.h"
+#include "pathwalk.h"
+
+/* Verdicts. Apart from telemetry, so that no flood of events can push an alert out. Full: the alert is lost and counted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} alerts SEC(".maps");
+
+#define S_IFMT 0170000
+#define S_IFREG 0100000
+#define S_IFDIR 0040000
+#define S_IFBLK 0060000
+#define MODE_EXECUTABLE 0111
+
+#define SOURCE_CLASS_UNKNOWN 0xffffffff
+
+static __always_inline __u32 mode_of(__u64 inode)
+{
+	struct inode *at = (void *)inode;
+	return inode ? BPF_CORE_READ(at, i_mode) : 0;
+}
+
+static __always_inline __u64 inode_of(__u64 dentry)
+{
+	struct dentry *at = (void *)dentry;
+	return (__u64)BPF_CORE_READ(at, d_inode);
+}
+
+/* Runs an automaton over the path that was followed last. */
+__noinline int match_run(__u32 level, __u32 automaton)
+{
+	struct scratch *scratch = scratch_at(level & (PC_SCRATCH_LEVELS - 1));
+	if (!scratch)
+		return 0;
+	struct match *match = &scratch->match;
+	match->position = scratch->walk.offset;
+	match->base = start_of(match, automaton);
+	match->row = match->flags = 0;
+	if (match->base)
+		match_path(match);
+	return 0;
+}
+
+/* Follows the path of a dentry in a struct mount; an enum walk_outcome. */
+__noinline int walk_run(__u32 level, __u64 dentry, __u64 mount)
+{
+	struct scratch *scratch = scratch_at(level & (PC_SCRATCH_LEVELS - 1));
+	if (!scratch)
+		return WALK_CHANGING;
+	walk_path(scratch, dentry, mount);
+	return scratch->walk.outcome;
+}
+
+static __always_inline void walk_executable(struct scratch *scratch, __u32 level, struct task_struct *task)
+{
+	struct file *file = BPF_CORE_READ(task, mm, exe_file);
+	scratch->walk.outcome = WALK_EXEMPT;
+	scratch->walk.offset = PC_PATH_BYTES;
+	if (file)
+		walk_run(level, (__u64)BPF_CORE_READ(file, f_path.dentry), mount_of(BPF_CORE_READ(file, f_path.mnt)));
+}
+
+static __always_inline __u32 reason_of(__u32 outcome)
+{
+	switch (outcome) {
+	case WALK_TOO_LONG: return PC_REASON_TOO_LONG;
+	case WALK_DETACHED: return PC_REASON_DETACHED;
+	case WALK_CHANGING: return PC_REASON_CHANGING;
+	default: return PC_REASON_RULE;
+	}
+}
+
+/*
+ * The class of the acting executable, kept with the task: found at its exec, and again only when the container's policy changed
+ * since. Returns why it cannot be told, or PC_REASON_RULE.
+ */
+__noinline int classify(__u32 level)
+{
+	struct scratch *scratch = scratch_at(level & (PC_SCRATCH_LEVELS - 1));
+	if (!scratch)
+		return PC_REASON_SCRATCH;
+	struct request *request = &scratch->request;
+	struct pc_label *label = label_of_current();
+	if (label && label->source_policy == request->policy) {
+		request->source_class = label->source_class;
+		return PC_REASON_RULE;
+	}
+	request->source_class = 0;
+	walk_executable(scratch, level, (void *)bpf_get_current_task());
+	__u32 reason = reason_of(scratch->walk.outcome);
+	if (reason)
+		return reason;
+	/* An executable elsewhere, the runtime's own say, is none that a rule of this container names. */
+	if (scratch->walk.outcome == WALK_DONE && (!request->root || scratch->walk.root == request->root)) {
+		scratch->match.set = (__u16)request->policy;
+		match_run(level, PC_AUTOMATON_SOURCE);
+		request->source_class = scratch->match.row;
+	}
+	if (label) {
+		label->source_class = request->source_class;
+		label->source_policy = request->policy;
+	}
+	return PC_REASON_RULE;
+}
+
+/* Writes the alert's fixed part. */
+static __always_inline void alert_begin(struct pc_alert *alert, struct request *request)
+{
+	struct task_struct *task = (void *)bpf_get_current_task(), *leader = BPF_CORE_READ(task, group_leader);
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent), *parent_leader = BPF_CORE_READ(parent, group_leader);
+	struct upid own;
+
+	__builtin_memset(alert, 0, sizeof *alert);
+	alert->operation = request->operation;
+	alert->reason = request->reason;
+	alert->source = request->source;
+	alert->automaton = request->automaton;
+	alert->decision = request->decision;
+	alert->slot = request->slot;
+	alert->generation = request->generation;
+	alert->set = (__u16)request->policy;
+	alert->set_generation = request->policy >> 32;
+	alert->write = request->write;
+	alert->time = bpf_ktime_get_boot_ns();
+	alert->start_time = BPF_CORE_READ(leader, start_boottime);
+	alert->pid = bpf_get_current_pid_tgid() >> 32;
+	own_pid(BPF_CORE_READ(leader, thread_pid), &own);
+	alert->namespace_pid = own.nr;
+	alert->parent_pid = BPF_CORE_READ(parent, tgid);
+	own_pid(BPF_CORE_READ(parent_leader, thread_pid), &own);
+	alert->parent_namespace_pid = own.nr;
+	alert->uid = BPF_CORE_READ(task, cred, euid.val);
+	struct inode *inode = (void *)request->owner;
+	if (inode)
+		alert->owner = BPF_CORE_READ(inode, i_uid.val);
+	bpf_core_read(&alert->comm, sizeof alert->comm, &task->comm);
+	bpf_core_read(&alert->parent_comm, sizeof alert->parent_comm, &parent->comm);
+}
+
+static __always_inline void alert_send(void *alert, __u32 size)
+{
+	count(bpf_ringbuf_output(&alerts, alert, size, 0) ? PC_COUNT_ALERTS_LOST : PC_COUNT_ALERTS);
+}
+
+/* Adds the executable of `task` behind `used` bytes of paths; its length. */
+static __always_inline __u32 alert_executable(struct scratch *scratch, __u32 level, struct task_struct *task, __u32 used)
+{
+	walk_executable(scratch, level, task);
+	__u32 outcome = scratch->walk.outcome;
+	if (outcome != WALK_DONE && outcome != WALK_ANONYMOUS)
+		return 0;
+	__u32 length = PC_PATH_BYTES - scratch->walk.offset;
+	if (length > PC_ALERT_EXECUTABLE_BYTES)
+		length = PC_ALERT_EXECUTABLE_BYTES;
+	bpf_probe_read_kernel(&scratch->paths[masked(used, 2 * PC_PATH_BYTES - 1)], length,
+			      &scratch->match.bytes[masked(PC_PATH_BYTES - length, PC_PATH_BYTES - 1)]);
+	return length;
+}
+
+/* Reports what request.decision and request.reason say of the path that was walked last. */
+__noinline int report(__u32 level)
+{
+	struct scratch *scratch = scratch_at(level & (PC_SCRATCH_LEVELS - 1));
+	if (!scratch)
+		return 0;
+	struct pc_alert *alert = &scratch->alert;
+	struct task_struct *task = (void *)bpf_get_current_task();
+	alert_begin(alert, &scratch->request);
+	__u32 length = PC_PATH_BYTES - scratch->walk.offset;
+	if (length > PC_PATH_BYTES)
+		length = PC_PATH_BYTES;
+	bpf_probe_read_kernel(scratch->paths, length, &scratch->match.bytes[masked(PC_PATH_BYTES - length, PC_PATH_BYTES - 1)]);
+	alert->path_length = length;
+	__u32 used = length, more = alert_executable(scratch, level, task, used);
+	alert->executable_length = more;
+	used += more;
+	more = alert_executable(scratch, level, BPF_CORE_READ(task, real_parent), used);
+	alert->parent_length = more;
+	used += more;
+	if (used > PC_PATH_BYTES + 2 * PC_ALERT_EXECUTABLE_BYTES)
+		return 0;
+	alert_send(alert, sizeof *alert + used);
+	return 0;
+}
+
+static __always_inline void settle(struct request *request, __u32 action, __u32 reason, __u32 decision)
+{
+	request->decision = (decision & ~3) | action;
+	request->reason = reason;
+}
+
+/* Process rules protect the names that they mention: a blocked program keeps its name, an allowed name keeps its program. */
+static __always_inline void judge_name(struct scratch *scratch, __u32 level)
+{
+	struct request *request = &scratch->request;
+	__u32 policy = set_flags(request->policy), wanted = request->wanted;
+	__u32 strict = policy & PC_SET_PROCESS_STRICT ? PC_ACTION_BLOCK : PC_ACTION_AUDIT;
+	__u64 flags;
+	__u32 none = PC_RULE_NONE << 8;
+
+	match_run(level, PC_AUTOMATON_PROCESS);
+	flags = (__u64)scratch->match.flags << 56;
+	if (wanted & REQUEST_NAME_LEAVES) {
+		request->previous = scratch->match.flags;
+		if (flags & (PC_CELL_NAMED_BLOCK | PC_CELL_BENEATH_BLOCK)) {
+			bool named = flags & PC_CELL_NAMED_BLOCK;
+			__u32 decision = decision_at(&scratch->match, PC_AUTOMATON_PROCESS, scratch->match.row, 0, 0, 0);
+			settle(request, PC_ACTION_BLOCK, named ? PC_REASON_NAMED : PC_REASON_ANCESTOR, named ? decision : none);
+			request->automaton = PC_AUTOMATON_PROCESS;
+			return;
+		}
+	}
+	if (!(policy & PC_SET_PROCESS_ALLOWS) || !(wanted & (REQUEST_NAME_COMES | REQUEST_CONTENT)))
+		return;
+	bool directory = (request->mode & S_IFMT) == S_IFDIR, named = flags & PC_CELL_NAMED_ALLOW;
+	if (directory) {
+		/* A directory that moves within what is allowed brings nothing new; from elsewhere it may bring anything. */
+		bool beneath = flags & PC_CELL_BENEATH_ALLOW;
+		bool was_named = (__u64)request->previous << 56 & PC_CELL_NAMED_ALLOW;
+		if (!beneath && (!named || was_named))
+			return;
+	} else if (!named || (request->mode & S_IFMT) != S_IFREG || !(request->mode & MODE_EXECUTABLE)) {
+		return;
+	}
+	__u32 decision = decision_at(&scratch->match, PC_AUTOMATON_PROCESS, scratch->match.row, 0, 0, 0);
+	settle(request, strict, named ? PC_REASON_NAMED : PC_REASON_ANCESTOR, named ? decision : none);
+	request->automaton = PC_AUTOMATON_PROCESS;
+}
+
+/* What a rule of the request's own class says. */
+static __always_inline void judge_rule(struct scratch *scratch, __u32 level)
+{
+	struct request *request = &scratch->request;
+	__u32 policy = set_flags(request->policy), wanted = request->wanted, automaton = request->automaton, owner = 0;
+
+	match_run(level, automaton);
+	if (policy & PC_SET_OWNERS && request->owner) {
+		struct inode *inode = (void *)request->owner;
+		struct task_struct *task = (void *)bpf_get_current_task();
+		owner = BPF_CORE_READ(inode, i_uid.val) == BPF_CORE_READ(task, cred, fsuid.val);
+	}
+	__u32 source = request->source_class < PC_SOURCES_MAX ? request->source_class : 0;
+	__u32 decision = decision_at(&scratch->match, automaton, scratch->match.row, source, owner, request->write & 1);
+	__u32 action = PC_DECISION_ACTION(decision);
+	if (wanted & REQUEST_NO_POSTURE && PC_DECISION_RULE(decision) == PC_RULE_NONE)
+		action = PC_ACTION_ALLOW;
+	if (wanted & REQUEST_READ_ONLY && !(decision & PC_DECISION_READ_ONLY))
+		action = PC_ACTION_ALLOW;
+	/* An audit of a mapping or of a second look at one open would be a second alert for the same act. */
+	if (wanted & REQUEST_QUIET && action == PC_ACTION_AUDIT)
+		action = PC_ACTION_ALLOW;
+	settle(request, action, PC_REASON_RULE, decision);
+	if (action != PC_ACTION_BLOCK && wanted & (REQUEST_NAME_LEAVES | REQUEST_NAME_COMES) && (request->mode & S_IFMT) == S_IFDIR
+	    && (__u64)scratch->match.flags << 56 & PC_CELL_BENEATH_BLOCK)
+		settle(request, PC_ACTION_BLOCK, PC_REASON_ANCESTOR, PC_RULE_NONE << 8);
+}
+
+/* Whether the file is in a mount tree that is not the container's: reached through another namespace, the host's say. */
+static __always_inline bool is_foreign(struct scratch *scratch)
+{
+	struct request *request = &scratch->request;
+	if (!request->root || scratch->walk.root == request->root || set_flags(request->policy) & PC_SET_MOUNTS)
+		return false;
+	/* Terminals, pipes and the like that the runtime handed in are opened anew through /dev/stdout and /proc/self/fd. */
+	__u32 type = mode_of(inode_of(request->dentry)) & S_IFMT;
+	return !type || type == S_IFREG || type == S_IFDIR || type == S_IFBLK;
+}
+
+/* Judges scratch.request; an enum pc_action. What is not allowed has been reported. */
+__noinline int judge(__u32 level)
+{
+	struct scratch *scratch = scratch_at(level & (PC_SCRATCH_LEVELS - 1));
+	if (!scratch)
+		return PC_ACTION_BLOCK;
+	struct request *request = &scratch->request;
+	__u32 policy = set_flags(request->policy), wanted = request->wanted, reason = PC_REASON_RULE;
+	__u32 class = request->automaton == PC_AUTOMATON_PROCESS ? PC_SET_PROCESS : PC_SET_FILE;
+	__u32 strict = request->automaton == PC_AUTOMATON_PROCESS ? PC_SET_PROCESS_STRICT : PC_SET_FILE_STRICT;
+
+	count(PC_COUNT_JUDGED);
+	request->source_class = 0;
+	settle(request, PC_ACTION_ALLOW, PC_REASON_RULE, PC_RULE_NONE << 8);
+	if (policy & PC_SET_SOURCES)
+		reason = classify(level);
+	__u32 outcome = walk_run(level, request->dentry, request->mount);
+	if (outcome == WALK_EXEMPT)
+		return PC_ACTION_ALLOW;
+	if (outcome != WALK_DONE && outcome != WALK_ANONYMOUS)
+		reason = reason_of(outcome);
+	else if (outcome == WALK_DONE && is_foreign(scratch))
+		reason = PC_REASON_FOREIGN;
+	if (wanted & REQUEST_READ_ONLY && (reason == PC_REASON_FOREIGN || reason == PC_REASON_DETACHED))
+		return PC_ACTION_ALLOW;
+	if (request->source == PC_SOURCE_STALE)
+		reason = PC_REASON_STALE;
+	if (!reason) {
+		scratch->match.set = (__u16)request->policy;
+		scratch->match.broken = 0;
+		if (policy & class)
+			judge_rule(scratch, level);
+		if (wanted & (REQUEST_NAME_LEAVES | REQUEST_NAME_COMES | REQUEST_CONTENT) && PC_DECISION_ACTION(request->decision) != PC_ACTION_BLOCK
+		    && policy & (PC_SET_PROCESS_BLOCKS | PC_SET_PROCESS_ALLOWS))
+			judge_name(scratch, level);
+		if (scratch->match.broken)
+			reason = PC_REASON_IMAGE;
+	}
+	if (reason) {
+		count(PC_COUNT_UNDECIDED);
+		/* Names count for either class: a path that cannot be followed may be one that a process rule names. */
+		if (wanted & (REQUEST_NAME_LEAVES | REQUEST_NAME_COMES))
+			strict = PC_SET_PROCESS_STRICT | PC_SET_FILE_STRICT;
+		settle(request, policy & strict ? PC_ACTION_BLOCK : PC_ACTION_ALLOW, reason, PC_RULE_NONE << 8);
+	}
+	__u32 action = PC_DECISION_ACTION(request->decision);
+	if (action == PC_ACTION_BLOCK)
+		count(PC_COUNT_DENIED);
+	if (action != PC_ACTION_ALLOW)
+		report(level);
+	return action;
+}
+
+#endif

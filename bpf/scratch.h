@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Room for one verdict. A path does not fit the stack, and walk state in registers would exceed the verifier's patience.
+ *
+ * The kernel may preempt a program for another task on the same CPU (PREEMPT and PREEMPT_LAZY kernels), so that room is claimed: each
+ * CPU has a few, and who finds none cannot decide.
+ */
+#ifndef PORTCULLIS_SCRATCH_H
+#define PORTCULLIS_SCRATCH_H
+
+#include "maps.h"
+#include "match.h"
+
+/* Where a walk from a file to the root of its mount tree stands. */
+struct walk {
+	__u64 dentry;
+	__u64 mount;
+	__u64 mount_root; /* of `mount` */
+	__u64 root;       /* the root dentry of the last mount below the tree's own: a container's root, seen from anywhere */
+	__u32 offset;     /* of the path in match.bytes */
+	__u32 outcome;    /* enum walk_outcome */
+	__u64 top;        /* the mount at which the walk ended */
+};
+
+enum walk_outcome {
+	WALK_UNDER_WAY = 0,
+	WALK_DONE = 1,
+	WALK_ANONYMOUS = 2, /* not in a mount tree, and has a name of its own: memfd */
+	WALK_EXEMPT = 3,    /* in no mount tree by nature: pipes, sockets, what file systems open for themselves */
+	WALK_TOO_LONG = 4,
+	WALK_DETACHED = 5,
+	WALK_CHANGING = 6,
+};
+
+/* What is asked; filled in by the hook. */
+struct request {
+	__u64 dentry;
+	__u64 mount;
+	__u64 owner;       /* inode whose owner counts */
+	__u64 policy;
+	__u64 root;        /* the slot's */
+	__u32 slot;
+	__u32 generation;
+	__u32 source;      /* enum pc_source */
+	__u32 operation;
+	__u32 automaton;
+	__u32 write;
+	__u32 wanted;      /* enum request_flag */
+	__u32 mode;        /* of the file that the operation makes or names; 0: unknown */
+	__u32 previous;    /* PC_CELL_* flags that a rename's old path had among process rules */
+	__u32 reason;      /* out: enum pc_reason */
+	__u32 decision;    /* out */
+	__u32 source_class;
+};
+
+enum request_flag {
+	REQUEST_NO_POSTURE = 1,  /* only what a rule says counts */
+	REQUEST_READ_ONLY = 2,   /* only what is blocked by a rule's readOnly counts */
+	REQUEST_NAME_LEAVES = 4, /* the file loses or shares this name: rename's old path, link's old path */
+	REQUEST_NAME_COMES = 8,  /* a file with `mode` takes this name */
+	REQUEST_CONTENT = 16,    /* the file's content changes */
+	REQUEST_QUIET = 32,      /* an audit was reported for this already */
+};
+
+struct scratch {
+	__u32 busy;
+	__u32 reserved;
+	struct request request;
+	struct walk walk;
+	struct match match;
+	struct pc_alert alert;
+	/* The alert's three paths one after the other, and room for what a masked length may write behind. */
+	__u8 paths[2 * PC_PATH_BYTES + PC_ALERT_EXECUTABLE_BYTES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PC_SCRATCH_LEVELS);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+static __always_inline struct scratch *scratch_at(__u32 level)
+{
+	return bpf_map_lookup_elem(&scratches, &level);
+}
+
+/* Claims one and says which; NULL if all are in use. */
+static __always_inline struct scratch *scratch_claim(__u32 *level)
+{
+	for (__u32 index = 0; index < PC_SCRATCH_LEVELS; index++) {
+		struct scratch *scratch = scratch_at(index);
+		if (!scratch)
+			return NULL;
+#ifdef PC_REDUCED
+		/* 5.10 runs LSM programs with preemption off, and has no compare-and-exchange. */
+		bool claimed = !scratch->busy;
+		scratch->busy = 1;
+#else
+		bool claimed = !__sync_val_compare_and_swap(&scratch->busy, 0, 1);
+#endif
+		if (claimed) {
+			*level = index;
+			return scratch;
+		}
+	}
+	return NULL;
+}
+
+static __always_inline void scratch_release(struct scratch *scratch)
+{
+	*(volatile __u32 *)&scratch->busy = 0;
+}
+
+#endif
