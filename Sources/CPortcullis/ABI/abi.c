@@ -4,5 +4,5 @@
 _Static_assert(sizeof(struct pc_identity_key) == 8, "key");
 _Static_assert(sizeof(struct pc_identity) == 16, "identity");
 _Static_assert(sizeof(struct pc_slot) == 32, "slot");
-_Static_assert(sizeof(struct pc_label) == 24, "label");
+_Static_assert(sizeof(struct pc_label) == 40, "label");
 _Static_assert(sizeof(struct pc_event) == 104, "event");
