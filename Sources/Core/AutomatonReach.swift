@@ -1,0 +1,73 @@
+import CABI
+
+/// Which enforced rules name something beneath a directory: whoever renames it would rename that too.
+///
+/// A rule counts at path P if P followed by some text that begins with `/` matches the rule's target up to its final `**` (a recursive
+/// directory's target is the directory, a slash, `**`). So the ancestors of a recursive directory count, and what is inside it does
+/// not: that matches by itself.
+struct AutomatonReach {
+    private static let bits = PC_CELL_BENEATH_BLOCK | PC_CELL_BENEATH_ALLOW
+
+    private let trie: AutomatonTrie
+    /// What can be reached from a node by reading anything, or nothing.
+    private var reached: [Automaton.Output]
+    /// The same without what the node itself accepts.
+    private var ahead: [Automaton.Output]
+
+    /// `counts` are the bits that a match of each rule stands for.
+    init(_ trie: AutomatonTrie, counts: [Automaton.Output]) {
+        self.trie = trie
+        ahead = [Automaton.Output](repeating: 0, count: trie.count)
+        reached = ahead
+        // Edges lead to higher nodes, so what they lead to is known already.
+        for node in (0..<trie.count).reversed() {
+            var edge = trie.firstEdge[node]
+            while edge >= 0 && ahead[node] != Self.bits {
+                ahead[node] |= reached[Int(trie.edges[Int(edge)].target)]
+                edge = trie.edges[Int(edge)].next
+            }
+            reached[node] = ahead[node]
+            var acceptance = trie.firstAcceptance[node]
+            while acceptance >= 0 && reached[node] != Self.bits {
+                reached[node] |= counts[Int(trie.acceptances[Int(acceptance)].rule)]
+                acceptance = trie.acceptances[Int(acceptance)].next
+            }
+        }
+    }
+
+    /// The bits of a path that is at these nodes.
+    func beneath(_ nodes: ArraySlice<AutomatonTrie.Node>) -> Automaton.Output {
+        var result: Automaton.Output = 0
+        for node in nodes where result != Self.bits {
+            if trie.loops[Int(node)] == .acrossComponents { result |= ahead[Int(node)] }
+            var edge = trie.firstEdge[Int(node)]
+            while edge >= 0 {
+                let current = trie.edges[Int(edge)]
+                if current.label == 0x2f { result |= reached[Int(current.target)] }
+                edge = current.next
+            }
+        }
+        return result
+    }
+
+    /// What a match of the rule stands for. Not counted: Audit rules, and names that a file keeps wherever it is moved.
+    static func count(_ rule: PathRule) -> Automaton.Output {
+        switch rule.target {
+        case .path, .directory: break
+        case .executableName: return 0
+        case .pattern(let glob): if glob.beginsAnywhere { return 0 }
+        }
+        switch rule.action {
+        case .block: return PC_CELL_BENEATH_BLOCK
+        case .allow: return PC_CELL_BENEATH_ALLOW
+        case .audit: return 0
+        }
+    }
+}
+
+extension Glob {
+    /// Whether it begins with `/**`.
+    fileprivate var beginsAnywhere: Bool {
+        elements.first == .acrossComponents || (elements.count > 1 && elements[0] == .byte(0x2f) && elements[1] == .acrossComponents)
+    }
+}

@@ -1,0 +1,179 @@
+import CABI
+
+/// One set on its way from rules to image.
+struct PolicySetBuilder {
+    private let rules: [PathRule]
+    private let limits: PolicySetLimits
+    private let posture: Posture
+    private var sources: PolicySetSources
+    private let process: AutomatonTrie
+    private let file: AutomatonTrie
+    private let classes: AutomatonClasses
+    private var statistics = PolicySetStatistics()
+    /// Cells that each rule brought, as far as one can say whose they are.
+    private var shares: [Int]
+
+    init(_ rules: [PathRule], _ posture: Posture, _ limits: PolicySetLimits) throws(AutomatonLimit) {
+        guard rules.count <= limits.rules else {
+            throw AutomatonLimit(
+                limit: .rules, maximum: limits.rules, reached: rules.count, shares: rules.map { _ in 1 }, unit: "rules")
+        }
+        self.rules = rules
+        self.limits = limits
+        self.posture = posture
+        shares = rules.map { _ in 0 }
+        sources = PolicySetSources(rules, limits)
+        func trie(_ section: PathRule.Section) -> AutomatonTrie {
+            var trie = AutomatonTrie()
+            for (number, rule) in rules.enumerated() where rule.section == section { trie.insert(rule.target, rule: number) }
+            return trie
+        }
+        process = trie(.process)
+        file = trie(.file)
+        classes = AutomatonClasses([process, file, sources.trie])
+    }
+
+    mutating func build() throws(AutomatonLimit) -> (cells: [UInt64], statistics: PolicySetStatistics) {
+        let source = try sourceAutomaton()
+        let ranked = rules.indices.map { RankedRule(rules[$0], sources: sources.masks[$0]) }
+        func isWhitelist(_ section: PathRule.Section) -> Bool { rules.contains { $0.section == section && $0.action == .allow } }
+        var rows = PolicySetRows(
+            rules: ranked, sources: sources.count, posture: posture, whitelist: [isWhitelist(.process), isWhitelist(.file)])
+        let automata = [try automaton(process, .process, &rows), try automaton(file, .file, &rows), source]
+        return (try image(automata, rows), statistics)
+    }
+
+    private mutating func sourceAutomaton() throws(AutomatonLimit) -> Automaton {
+        guard !sources.trie.isEmpty else { return Automaton() }
+        var subsets: AutomatonSubsets
+        do {
+            subsets = try AutomatonConstruction.run(sources.trie, classes, limits)
+        } catch {
+            var limit = error
+            limit.shares = rules.map { _ in 0 }
+            for (entry, share) in error.shares.enumerated() { limit.shares[sources.rule(ofEntry: entry)] += share }
+            throw limit
+        }
+        for state in 1..<subsets.count {
+            let entries = sources.trie.matches(at: subsets.nodes[subsets.nodeRange(state)])
+            subsets.outputs[state] = UInt64(try sources.number(of: entries)) << 32
+        }
+        let sources = sources
+        return minimise(subsets, sources.trie) { sources.rule(ofEntry: $0) }
+    }
+
+    private mutating func automaton(
+        _ trie: AutomatonTrie, _ section: PathRule.Section, _ rows: inout PolicySetRows
+    ) throws(AutomatonLimit) -> Automaton {
+        guard !trie.isEmpty else { return Automaton() }
+        var subsets = try AutomatonConstruction.run(trie, classes, limits)
+        let reach = AutomatonReach(trie, counts: rules.map(AutomatonReach.count))
+        for state in 1..<subsets.count {
+            let nodes = subsets.nodes[subsets.nodeRange(state)]
+            subsets.outputs[state] = UInt64(rows.row(of: trie.matches(at: nodes), section: section)) << 32 | reach.beneath(nodes)
+        }
+        return minimise(subsets, trie) { $0 }
+    }
+
+    private mutating func minimise(_ subsets: AutomatonSubsets, _ trie: AutomatonTrie, rule: (Int) -> Int) -> Automaton {
+        let (automaton, representatives) = AutomatonMinimiser.run(subsets)
+        statistics.constructedStates += subsets.count - 1
+        statistics.states += automaton.count - 1
+        for (state, representative) in representatives.enumerated().dropFirst() {
+            // The youngest node is the one that made the state necessary.
+            guard let node = subsets.nodes[subsets.nodeRange(representative)].last else { continue }
+            shares[rule(Int(trie.owners[Int(node)]))] +=
+                automaton.range(state).count + (automaton.defaults[state] == Automaton.Transition() ? 0 : 1)
+        }
+        return automaton
+    }
+
+    private mutating func image(_ automata: [Automaton], _ rows: PolicySetRows) throws(AutomatonLimit) -> [UInt64] {
+        let headerCells = MemoryLayout<pc_set_header>.size / 8
+        let rowCells = sources.count * 2
+        for owner in rows.owners where owner >= 0 { shares[Int(owner)] += rowCells }
+        try check(headerCells + shares.reduce(0, +))
+        var table = AutomatonTable(header: headerCells)
+        let starts = automata.map { table.add($0) }
+        let decisions = table.bound(classes: classes.count)
+        let used = decisions + rows.cells
+        try check(used)
+        let count = (used + Int(PC_PAGE_CELLS) - 1) / Int(PC_PAGE_CELLS) * Int(PC_PAGE_CELLS)
+        var cells = Array(table.cells.prefix(decisions))
+        cells.append(contentsOf: repeatElement(0, count: count - cells.count))
+        for index in 0..<rows.cells {
+            cells[decisions + index] = UInt64(rows.words[index * 2]) | UInt64(rows.words[index * 2 + 1]) << 32
+        }
+        var header = pc_set_header()
+        header.cells = UInt32(count)
+        header.decisions = UInt32(decisions)
+        header.sources = UInt32(sources.count)
+        header.start = (starts[0], starts[1], starts[2])
+        withUnsafeMutableBytes(of: &header.classes) { $0.copyBytes(from: classes.table) }
+        withUnsafeBytes(of: header) { bytes in
+            cells.withUnsafeMutableBytes { $0.copyMemory(from: bytes) }
+        }
+        statistics.transitions = table.used
+        statistics.classes = classes.count
+        statistics.rows = rows.count
+        statistics.sources = sources.count
+        statistics.usedBytes = used * 8
+        return cells
+    }
+
+    private func check(_ cells: Int) throws(AutomatonLimit) {
+        guard cells > limits.cells else { return }
+        throw AutomatonLimit(limit: .cells, maximum: limits.cells, reached: cells, shares: shares, unit: "cells")
+    }
+}
+
+extension AutomatonTrie {
+    /// The rules that a path at these nodes matches, ascending.
+    fileprivate func matches(at nodes: ArraySlice<Node>) -> [Int32] {
+        var result: [Int32] = []
+        for node in nodes {
+            var acceptance = firstAcceptance[Int(node)]
+            while acceptance >= 0 {
+                result.append(acceptances[Int(acceptance)].rule)
+                acceptance = acceptances[Int(acceptance)].next
+            }
+        }
+        guard result.count > 1 else { return result }
+        result.sort()
+        var distinct: [Int32] = []
+        for rule in result where distinct.last != rule { distinct.append(rule) }
+        return distinct
+    }
+}
+
+extension PolicySetError {
+    /// Says of a limit whose rules the shares are.
+    init(_ error: AutomatonLimit, _ policies: [Policy], _ references: [PolicySetRule]) {
+        var byPolicy = [Int](repeating: 0, count: policies.count)
+        for (number, share) in error.shares.enumerated() where number < references.count {
+            byPolicy[references[number].policy] += share
+        }
+        let largest = byPolicy.indices.max { (byPolicy[$0], $1) < (byPolicy[$1], $0) }
+        limit = error.limit
+        maximum = error.maximum
+        reached = error.reached
+        policy = largest.map { policies[$0].identity } ?? ""
+        if error.limit == .rules {
+            contributors = byPolicy.indices.sorted { (byPolicy[$0], $1) > (byPolicy[$1], $0) }.prefix(5).map { number in
+                let policy = policies[number]
+                return Contributor(
+                    policy: policy.identity, file: policy.origin.file, field: "", line: policy.origin.line, amount: byPolicy[number],
+                    unit: error.unit)
+            }
+            return
+        }
+        let numbers = references.indices.filter { $0 < error.shares.count && error.shares[$0] > 0 }
+        contributors = numbers.sorted { (error.shares[$0], $1) > (error.shares[$1], $0) }.prefix(5).map { number in
+            let policy = policies[references[number].policy]
+            let rule = policy.rules[references[number].rule]
+            return Contributor(
+                policy: policy.identity, file: policy.origin.file, field: rule.field, line: rule.line, amount: error.shares[number],
+                unit: error.unit)
+        }
+    }
+}

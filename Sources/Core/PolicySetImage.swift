@@ -1,0 +1,103 @@
+import CABI
+
+/// What an image says of one access.
+public struct PolicySetDecision: Equatable, Sendable, CustomStringConvertible {
+    public enum Action: UInt32, Sendable { case allow, audit, block }
+
+    /// As in the image: `PC_DECISION_ACTION` and what follows it.
+    public let word: UInt32
+
+    public init(word: UInt32) { self.word = word }
+
+    public var action: Action { Action(rawValue: word & 3) ?? .block }
+    /// The block is there only because the rule is readOnly: descriptors that were open before are judged too.
+    public var isReadOnly: Bool { word & UInt32(PC_DECISION_READ_ONLY) != 0 }
+    /// Number of the rule in the set; nil: the posture, or nothing at all.
+    public var rule: UInt32? { word >> 8 == UInt32(PC_RULE_NONE) ? nil : word >> 8 }
+
+    public var description: String { "\(action)\(isReadOnly ? " (readOnly)" : "") by \(rule.map { "rule \($0)" } ?? "no rule")" }
+}
+
+/// Reads a compiled set's image exactly as the kernel programs do: for tests, for `portcullis policy`, and as the format's
+/// description in code.
+public struct PolicySetImage: Sendable {
+    /// Where the walk along a path ended.
+    public struct Place: Equatable, Sendable {
+        /// Row of decisions, or the source class.
+        public var row: UInt32 = 0
+        /// The path is an ancestor of what a Block rule names.
+        public var isAboveBlock = false
+        public var isAboveAllow = false
+        /// Bytes that were read until the row could not change any more.
+        public var steps = 0
+    }
+
+    private let cells: [UInt64]
+    private let classes: [UInt8]
+    private let starts: [UInt32]
+    private let decisions: Int
+    public let sources: Int
+
+    /// Nil if the cells are not a whole image.
+    public init?(cells: [UInt64]) {
+        let size = MemoryLayout<pc_set_header>.size
+        guard cells.count * 8 >= size else { return nil }
+        let header = cells.withUnsafeBytes { $0.loadUnaligned(as: pc_set_header.self) }
+        guard header.cells == cells.count, header.sources >= 1, header.decisions < cells.count else { return nil }
+        self.cells = cells
+        classes = withUnsafeBytes(of: header.classes) { Array($0) }
+        starts = [header.start.0, header.start.1, header.start.2]
+        decisions = Int(header.decisions)
+        sources = Int(header.sources)
+    }
+
+    /// Follows a path in the automaton of a section.
+    public func place(_ section: PathRule.Section, _ path: some Sequence<UInt8>) -> Place {
+        walk(section == .process ? PC_AUTOMATON_PROCESS : PC_AUTOMATON_FILE, path)
+    }
+
+    /// The class of an acting executable: 0 if no `fromSource` names it.
+    public func sourceClass(path: some Sequence<UInt8>) -> Int { Int(walk(PC_AUTOMATON_SOURCE, path).row) }
+
+    /// What happens at a place.
+    public func decision(_ section: PathRule.Section, at place: Place, source: Int, owner: Bool, write: Bool) -> PolicySetDecision {
+        let row = section == .file && place.row == 0 ? 1 : Int(place.row)
+        let word = ((row * sources + source) * 2 + (owner ? 1 : 0)) * 2 + (write ? 1 : 0)
+        // An image that is not whole decides nothing: the kernel says "undecidable" here.
+        guard source < sources, decisions + word / 2 < cells.count else {
+            return PolicySetDecision(word: PC_ACTION_BLOCK.rawValue | UInt32(PC_RULE_NONE) << 8)
+        }
+        let cell = cells[decisions + word / 2]
+        return PolicySetDecision(word: UInt32(truncatingIfNeeded: word & 1 == 0 ? cell : cell >> 32))
+    }
+
+    /// What happens when an executable of class `source` accesses `path`.
+    public func decision(
+        automaton section: PathRule.Section, path: some Sequence<UInt8>, source: Int, owner: Bool, write: Bool
+    ) -> PolicySetDecision {
+        decision(section, at: place(section, path), source: source, owner: owner, write: write)
+    }
+
+    private func walk(_ automaton: pc_automaton, _ path: some Sequence<UInt8>) -> Place {
+        var base = Int(starts[Int(automaton.rawValue)])
+        var place = Place()
+        for byte in path {
+            // Base 0 has no transition, and the row of a state belongs to paths that end there.
+            guard base != 0 else { return Place(steps: place.steps) }
+            let byteClass = Int(classes[Int(byte)])
+            guard base + byteClass < cells.count else { return Place(steps: place.steps) }
+            var cell = cells[base + byteClass]
+            if Int(cell >> 24 & 0xff) != byteClass {
+                cell = cells[base]
+                if cell >> 24 & 0xff != 0 { return Place(steps: place.steps + 1) }
+            }
+            base = Int(cell & 0xff_ffff)
+            place.row = UInt32(cell >> 32 & 0xff_ffff)
+            place.isAboveBlock = cell & PC_CELL_BENEATH_BLOCK != 0
+            place.isAboveAllow = cell & PC_CELL_BENEATH_ALLOW != 0
+            place.steps += 1
+            if cell & PC_CELL_FINAL != 0 { return place }
+        }
+        return place
+    }
+}

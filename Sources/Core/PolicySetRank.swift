@@ -1,0 +1,79 @@
+import CABI
+
+/// A rule as decisions see it: how it ranks against others that match the same path, for whom, and with what outcome.
+struct RankedRule {
+    /// Larger wins: own sources, then path over name over directory or pattern, then depth, then pattern over directory.
+    let rank: UInt64
+    let action: PolicyAction
+    let ownerOnly: Bool
+    let readOnly: Bool
+    /// Bit for each source class that the rule is for.
+    let sources: UInt64
+
+    init(_ rule: PathRule, sources: UInt64) {
+        let kind: UInt64
+        var detail: UInt64 = 0
+        switch rule.target {
+        case .path: kind = 2
+        case .executableName: kind = 1
+        case .directory(let directory, _):
+            kind = 0
+            detail = UInt64(directory.utf8.count { $0 == 0x2f }) << 1
+        case .pattern(let glob):
+            kind = 0
+            detail = UInt64(glob.literalDepth) << 1 | 1
+        }
+        rank = (rule.sources.isEmpty ? 0 : 1) << 40 | kind << 32 | detail
+        action = rule.action
+        ownerOnly = rule.ownerOnly
+        // Running a file does not change it.
+        readOnly = rule.readOnly && rule.section == .file
+        self.sources = sources
+    }
+
+    enum Outcome { case allow, block, blockAsReadOnly }
+
+    /// What an Allow or Block rule says of an access; nil where it says nothing and lower ranks decide.
+    func outcome(owner: Bool, write: Bool) -> Outcome? {
+        switch action {
+        case .audit: return nil
+        case .allow:
+            if ownerOnly && !owner { return .block }
+            return readOnly && write ? .blockAsReadOnly : .allow
+        case .block:
+            if ownerOnly {
+                if !owner { return .block }
+                return readOnly && write ? .blockAsReadOnly : .allow
+            }
+            if readOnly { return write ? .blockAsReadOnly : nil }
+            return .block
+        }
+    }
+
+    /// Whether an Audit rule wants the access reported.
+    func reports(owner: Bool, write: Bool) -> Bool {
+        guard action == .audit else { return false }
+        switch (ownerOnly, readOnly) {
+        case (false, false): return true
+        case (true, false): return !owner
+        case (false, true): return write
+        case (true, true): return !owner || write
+        }
+    }
+}
+
+extension Glob {
+    /// Components before the first one that holds anything but plain bytes; all of them if none does.
+    fileprivate var literalDepth: Int {
+        var components = 0
+        var depth = 0
+        for element in elements {
+            guard case .byte(let byte) = element else { return depth }
+            if byte == 0x2f {
+                depth = components
+                components += 1
+            }
+        }
+        return components
+    }
+}
