@@ -16,7 +16,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 PREFIX ?= /usr/local
 
 HOOK := $(BUILD)/$(ARCH)/portcullis-hook
-OBJECTS := $(BUILD)/bpf/identity.bpf.o $(BUILD)/bpf/observe.bpf.o
+OBJECTS := $(BUILD)/bpf/identity.bpf.o $(BUILD)/bpf/observe.bpf.o $(BUILD)/bpf/enforce.bpf.o
 DAEMON := $(BUILD)/portcullisd
 CLI := $(BUILD)/portcullis
 

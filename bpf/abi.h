@@ -151,6 +151,7 @@ struct pc_set_header {
 	__u32 sources;   /* source classes, at least 1 */
 	__u32 start[PC_AUTOMATA]; /* bases of the start states; 0: no such rules */
 	__u32 reserved;
+	__u64 digest; /* of image and rules: by it a restarted daemon knows the set again */
 	__u8 classes[256]; /* class of each byte, from 1 */
 };
 

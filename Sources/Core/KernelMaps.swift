@@ -17,8 +17,8 @@ public protocol KernelMaps: AnyObject {
     func closeProcess(_ descriptor: Int32)
 
     func slot(_ index: UInt32) -> SlotContent
-    /// Takes a free slot into use with one task counted: the init, which is labelled next.
-    func activate(_ reference: SlotReference, mountSequence: UInt64)
+    /// Takes a free slot into use with one task counted: the init, which is labelled next. Its policy word is in force with it.
+    func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64)
     func setState(_ state: SlotState, of reference: SlotReference)
 
     /// The slot that a key leads to; nil if none.

@@ -17,6 +17,8 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
     /// Slots of ended containers whose tasks live on.
     private var lingering: Set<UInt32> = []
     public internal(set) var counters = RegistryCounters()
+    /// Called with each slot that is given back, before anyone else can get it.
+    public var slotFreed: (UInt32) -> Void = { _ in }
 
     /// What an add came to.
     public struct AddResult {
@@ -48,8 +50,11 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
     ///
     /// - Parameter hookWaits: Asked after the init was looked at. If its hook has given up, the container may be past setup, and
     ///   the root mount that was seen may be its own: it is then not taken to be in setup, which would hide all it does.
+    /// - Parameter policy: The policy word for the new container, asked for when nothing else stands in the way of it. If there can be
+    ///   none, the container is refused: it would run unprotected.
     public mutating func add(
-        _ message: HookMessage, body: ArraySlice<UInt8>, now: UInt64, hookWaits: () -> Bool = { true }
+        _ message: HookMessage, body: ArraySlice<UInt8>, now: UInt64, hookWaits: () -> Bool = { true },
+        policy: () throws(PortcullisError) -> UInt64 = { 0 }
     ) -> AddResult {
         let descriptor: Int32
         do { descriptor = try kernel.openProcess(message.pid) } catch {
@@ -58,7 +63,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
         }
         let result: AddResult
         do {
-            result = try add(message, body: body, descriptor: descriptor, now: now, hookWaits: hookWaits)
+            result = try add(message, body: body, descriptor: descriptor, now: now, hookWaits: hookWaits, policy: policy)
         } catch {
             if error.code == .full { counters.refusedFull += 1 } else { counters.refusedKernel += 1 }
             result = refusal(error.code == .full ? .tableFull : .kernel, error.description)
@@ -68,7 +73,8 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
     }
 
     private mutating func add(
-        _ message: HookMessage, body: ArraySlice<UInt8>, descriptor: Int32, now: UInt64, hookWaits: () -> Bool
+        _ message: HookMessage, body: ArraySlice<UInt8>, descriptor: Int32, now: UInt64, hookWaits: () -> Bool,
+        policy: () throws(PortcullisError) -> UInt64
     ) throws(PortcullisError) -> AddResult {
         guard let process = try kernel.identify(descriptor, pid: message.pid) else {
             counters.refusedGone += 1
@@ -93,6 +99,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
             counters.refusedShared += 1
             return refusal(.sharedNamespaces, "container \(sharing) has the same mount and pid namespaces and is running")
         }
+        let word = try policy()
         if freeSlots.isEmpty { try sweep() }
         guard let slot = freeSlots.take() else {
             throw PortcullisError(.full, "all \(kernel.capacity) slots are taken")
@@ -103,7 +110,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
             descriptor: descriptor)
         do throws(PortcullisError) {
             try kernel.setRecord(reference, ContainerRecord(container).encoded())
-            kernel.activate(reference, mountSequence: process.mountSequence)
+            kernel.activate(reference, mountSequence: process.mountSequence, policy: word)
             try kernel.setLabel(descriptor, process, reference, inSetup: !message.hasStarted && hookWaits())
             try kernel.setIdentity(process.key, reference, mountSequence: process.mountSequence)
             // An init that died meanwhile may have died without its label, and its count would never go down.
@@ -241,6 +248,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
         slotsByID[id]?.removeAll { $0 == slot }
         if slotsByID[id]?.isEmpty == true { slotsByID[id] = nil }
         recent.insert(container)
+        slotFreed(slot)
         freeSlots.giveBack(slot)
     }
 

@@ -28,6 +28,9 @@ public final class KernelPrograms {
     public let programs: [String]
     let identity: BPFObject
     let observe: BPFObject
+    /// Nil where nothing can be enforced; `enforcement` says why.
+    let enforce: EnforcementPrograms?
+    private let idleEnforcement: EnforcementState
 
     /// What the maps are made with if they are made new: containers, bytes of the event ring, and a label store other than the best.
     public struct Sizes: Sendable {
@@ -97,6 +100,8 @@ public final class KernelPrograms {
         keptFromPins = overruled
         adopted = !kept.isEmpty
         programs = wanted.map(\.program)
+        let object = found?.enforce_object ?? 0
+        (enforce, idleEnforcement) = try Self.enforcement(directory, variant: variant, sizes: sizes, pinned: object)
         var meta = pc_meta()
         meta.abi = abiVersion
         meta.capacity = UInt32(variant.capacity)
@@ -104,13 +109,48 @@ public final class KernelPrograms {
         meta.fork_by_lsm = variant.forkByLSM ? 1 : 0
         meta.identity_object = identity.hash
         meta.observe_object = observe.hash
+        meta.enforce_object = enforce?.object.hash ?? 0
         try BPFMap<UInt32, pc_meta>(name: "meta", descriptor: identity.mapDescriptor("meta")).update(0, meta)
+    }
+
+    /// What is enforced here, or why nothing is.
+    public var enforcement: EnforcementState { enforce?.state ?? idleEnforcement }
+
+    /// The enforcing programs where this kernel runs LSM programs. Where it does not, nothing is tried: whether bpf is among the
+    /// security modules was decided when the machine started.
+    private static func enforcement(
+        _ directory: String, variant: Variant, sizes: Sizes, pinned: UInt64
+    ) throws(PortcullisError) -> (EnforcementPrograms?, EnforcementState) {
+        var state = EnforcementState()
+        switch KernelFeatures.bpfLSM {
+        case .enabled: break
+        case .notListed(let list):
+            state.reason = "bpf is not among this kernel's security modules (\(list)): it must be started with bpf in lsm="
+            return (nil, state)
+        case .unknown:
+            state.reason = "the list of security modules cannot be read: mount securityfs on /sys/kernel/security"
+            return (nil, state)
+        }
+        guard variant.labelStore == .tasks else {
+            state.reason = "labels are not kept with the tasks (kernel 5.11, label-store)"
+            return (nil, state)
+        }
+        do throws(PortcullisError) {
+            let programs = try EnforcementPrograms(directory: directory, adopting: { $0 == pinned }) { object throws(PortcullisError) in
+                try configure(object, variant, sizes)
+            }
+            return (programs, programs.state)
+        } catch {
+            state.reason = error.description
+            // What an earlier daemon attached may need what this one cannot give: half an enforcement is not left behind silently.
+            return (nil, state)
+        }
     }
 
     /// Runs that the kernel left out, by program; see `PinnedLinks.missedRuns`.
     public var missedRuns: [(program: String, count: UInt64)] {
         let links = PinnedLinks(directory: directory)
-        return programs.map { ($0, links.missedRuns($0) ?? 0) }
+        return (programs + (enforce?.programs ?? [])).map { ($0, links.missedRuns($0) ?? 0) }
     }
 
     private static func isUsed(_ program: String, _ variant: Variant) -> Bool {

@@ -10,6 +10,13 @@ struct PinnedLinks {
 
     func isPinned(_ program: String) -> Bool { access(path(program), F_OK) == 0 }
 
+    /// Detaches what is pinned. A run under way ends as it began.
+    func detach(_ program: String) throws(PortcullisError) {
+        guard unlink(path(program)) == 0 || errno == ENOENT else {
+            throw PortcullisError(.kernel, "removing the pin of \(program) in \(directory)", errno: errno)
+        }
+    }
+
     /// Runs of the program that the kernel left out, because the same program was at work on that CPU: a tracepoint's program
     /// can be preempted from 7.0 on. Nil if the kernel does not count them (before 5.12).
     func missedRuns(_ program: String) -> UInt64? {

@@ -5,7 +5,7 @@ import Core
 import Glibc
 
 /// `KernelMaps` on the real kernel.
-public final class PinnedMaps: KernelMaps {
+public final class PinnedMaps: KernelMaps, PolicySetMaps {
     public let capacity: Int
     public let hostKeys: Set<NamespaceKey>
     /// This process as the kernel sees it: what a peer is compared with.
@@ -21,6 +21,7 @@ public final class PinnedMaps: KernelMaps {
     private let counters: Int32
     private let labels: LabelStore
     private let programs: KernelPrograms
+    private let setStore: PolicySetStore?
     /// Kept to hand out zeroed ones: a pc_record is a kilobyte.
     private let emptyRecord = pc_record()
 
@@ -34,6 +35,7 @@ public final class PinnedMaps: KernelMaps {
         slots = try MappedArray(object.mapDescriptor("slots"), count: capacity, name: "slots")
         switches = try MappedArray(object.mapDescriptor("switches"), count: 1, name: "switches")
         identitiesMap = BPFMap(name: "identities", descriptor: try object.mapDescriptor("identities"))
+        setStore = try programs.enforce.map { programs throws(PortcullisError) in PolicySetStore(try programs.object.mapDescriptor("sets")) }
         records = BPFMap(name: "records", descriptor: try object.mapDescriptor("records"))
         counters = try object.mapDescriptor("counters")
         labels = LabelStore(
@@ -88,9 +90,10 @@ public final class PinnedMaps: KernelMaps {
             mountSequence: entry.pointee.mount_sequence, tasks: pcl_add(&entry.pointee.tasks, 0))
     }
 
-    public func activate(_ reference: SlotReference, mountSequence: UInt64) {
+    public func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64) {
         let entry = entry(reference.slot)
-        entry.pointee.policy = 0
+        entry.pointee.policy = policy
+        entry.pointee.root = 0
         entry.pointee.mount_sequence = mountSequence
         entry.pointee.tasks = 1
         // Last, and atomically: until now no reader believes the rest.
@@ -220,6 +223,24 @@ public final class PinnedMaps: KernelMaps {
         }
     }
 
+    // MARK: Policy sets
+
+    public var setLimit: UInt32 { UInt32(PC_SETS_MAX) }
+
+    public func installSet(_ index: UInt32, _ compiled: CompiledPolicySet, generation: UInt32) throws(PortcullisError) {
+        try setStore?.install(index, compiled, generation: generation)
+    }
+
+    public func removeSet(_ index: UInt32) throws(PortcullisError) { try setStore?.remove(index) }
+
+    public func installedSets() throws(PortcullisError) -> [InstalledPolicySet] { try setStore?.installed() ?? [] }
+
+    public func policyWord(_ slot: UInt32) -> UInt64 { pcl_load(&entry(slot).pointee.policy) }
+
+    public func setPolicyWord(_ word: UInt64, _ slot: UInt32) { pcl_store(&entry(slot).pointee.policy, word) }
+
+    public func judgeWrites(_ wanted: Bool) throws(PortcullisError) { try programs.enforce?.judgeWrites(wanted) }
+
     // MARK: Switches, counters, rings
 
     /// Whether processes outside containers are reported too.
@@ -239,6 +260,12 @@ public final class PinnedMaps: KernelMaps {
 
     public func eventRing(_ take: @escaping (UnsafeRawBufferPointer) -> Void) throws(PortcullisError) -> RingBuffer {
         try RingBuffer(programs.identity.mapDescriptor("events"), name: "events", take: take)
+    }
+
+    /// Verdicts; nil where nothing is enforced.
+    public func alertRing(_ take: @escaping (UnsafeRawBufferPointer) -> Void) throws(PortcullisError) -> RingBuffer? {
+        guard let enforce = programs.enforce else { return nil }
+        return try RingBuffer(enforce.object.mapDescriptor("alerts"), name: "alerts", take: take)
     }
 
     public func emptySlotRing(_ take: @escaping (SlotReference) -> Void) throws(PortcullisError) -> RingBuffer {

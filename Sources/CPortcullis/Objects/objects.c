@@ -16,14 +16,18 @@ static const unsigned char identity[] __attribute__((aligned(8))) = {
 static const unsigned char observe[] __attribute__((aligned(8))) = {
 #embed "../../../.build-portcullis/bpf/observe.bpf.o"
 };
+static const unsigned char enforce[] __attribute__((aligned(8))) = {
+#embed "../../../.build-portcullis/bpf/enforce.bpf.o"
+};
 #define SIZE(object) sizeof object
 #else
-static const unsigned char identity[8], observe[8];
+static const unsigned char identity[8], observe[8], enforce[8];
 #define SIZE(object) 0
 #endif
 
 struct pco_object pco_identity(void) { return (struct pco_object){ "identity", identity, SIZE(identity) }; }
 struct pco_object pco_observe(void) { return (struct pco_object){ "observe", observe, SIZE(observe) }; }
+struct pco_object pco_enforce(void) { return (struct pco_object){ "enforce", enforce, SIZE(enforce) }; }
 
 static void (*message_sink)(int, const char *);
 

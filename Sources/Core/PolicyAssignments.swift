@@ -1,0 +1,167 @@
+import CABI
+
+/// Which policy set each container has: sets are compiled once, shared by all containers with the same policies, whole in the kernel
+/// before a container is switched to them, and removed when nothing names them any more.
+public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
+    /// Sets without a container that are kept for the next one like it; beyond, the oldest go.
+    private static var idleLimit: Int { 64 }
+
+    private struct Entry {
+        var installed: InstalledPolicySet
+        var flags: UInt32
+        /// Nil for a set of an earlier daemon's that nothing here was compiled to.
+        var compiled: CompiledPolicySet?
+        var users: Int
+    }
+
+    private let maps: Maps
+    private var entries: [UInt32: Entry] = [:]
+    private var byDigest: [UInt64: UInt32] = [:]
+    /// Set by the policies' identities; as good as the library it was made from.
+    private var known: [[String]: UInt32] = [:]
+    private var setBySlot: [UInt32: UInt32] = [:]
+    private var idle: [UInt32] = []
+    private var nextGeneration: UInt32 = 1
+    private var nextIndex: UInt32 = 1
+
+    public init(maps: Maps) { self.maps = maps }
+
+    /// Takes note of what an earlier daemon left: sets that slots name stay, others go.
+    ///
+    /// - Parameter slots: Slots in use.
+    public mutating func adopt(slots: [UInt32]) throws(PortcullisError) {
+        for installed in try maps.installedSets() {
+            entries[installed.index] = Entry(installed: installed, flags: 0, compiled: nil, users: 0)
+            byDigest[installed.digest] = installed.index
+            nextGeneration = max(nextGeneration, installed.generation &+ 1)
+        }
+        for slot in slots {
+            let word = maps.policyWord(slot)
+            let index = UInt32(word & 0xFFFF)
+            guard index != 0, entries[index] != nil else { continue }
+            entries[index]?.flags = UInt32(truncatingIfNeeded: word >> 16) & 0xFFFF
+            entries[index]?.users += 1
+            setBySlot[slot] = index
+        }
+        for (index, entry) in entries where entry.users == 0 { try remove(index) }
+    }
+
+    /// The policy word for a container with these policies (sorted by identity); 0 without any. Compiles and installs what is new.
+    public mutating func word(for policies: [Policy], posture: Posture) throws(PortcullisError) -> UInt64 {
+        guard !policies.isEmpty else { return 0 }
+        let key = policies.map(\.identity)
+        if let index = known[key], let entry = entries[index] { return Self.word(entry) }
+        let compiled: CompiledPolicySet
+        do { compiled = try PolicySetCompiler.compile(PolicySetInput(policies: policies, posture: posture)) } catch {
+            throw PortcullisError(.full, "\(error)")
+        }
+        let index = try install(compiled)
+        known[key] = index
+        guard let entry = entries[index] else { return 0 }
+        return Self.word(entry)
+    }
+
+    private mutating func install(_ compiled: CompiledPolicySet) throws(PortcullisError) -> UInt32 {
+        if let index = byDigest[compiled.digest], let entry = entries[index], entry.compiled.map({ $0.cells == compiled.cells }) ?? true {
+            entries[index]?.compiled = compiled
+            entries[index]?.flags = compiled.flags
+            return index
+        }
+        guard let index = freeIndex() else { throw PortcullisError(.full, "all \(maps.setLimit - 1) policy sets are in use") }
+        if compiled.flags & PC_SET_READ_ONLY.rawValue != 0 { try maps.judgeWrites(true) }
+        try maps.installSet(index, compiled, generation: nextGeneration)
+        let installed = InstalledPolicySet(
+            index: index, generation: nextGeneration, digest: compiled.digest, pages: compiled.cells.count / Int(PC_PAGE_CELLS))
+        nextGeneration = nextGeneration == UInt32.max ? 1 : nextGeneration + 1
+        entries[index] = Entry(installed: installed, flags: compiled.flags, compiled: compiled, users: 0)
+        byDigest[compiled.digest] = index
+        idle.append(index)
+        return index
+    }
+
+    private mutating func freeIndex() -> UInt32? {
+        for _ in 1..<maps.setLimit {
+            let index = nextIndex
+            nextIndex = nextIndex + 1 < maps.setLimit ? nextIndex + 1 : 1
+            if entries[index] == nil { return index }
+        }
+        return nil
+    }
+
+    private static func word(_ entry: Entry) -> UInt64 {
+        UInt64(entry.installed.index) | UInt64(entry.flags) << 16 | UInt64(entry.installed.generation) << 32
+    }
+
+    /// A container has this word from now on; for a new one it is in its slot already.
+    public mutating func assigned(_ word: UInt64, slot: UInt32) throws(PortcullisError) {
+        let index = UInt32(word & 0xFFFF)
+        let before = setBySlot[slot] ?? 0
+        if index != 0 { entries[index]?.users += 1 }
+        setBySlot[slot] = index == 0 ? nil : index
+        if before != 0 { try leave(before) }
+    }
+
+    /// Switches a container to the set for these policies, if that is another than it has.
+    public mutating func assign(_ policies: [Policy], posture: Posture, slot: UInt32) throws(PortcullisError) {
+        let word = try word(for: policies, posture: posture)
+        guard maps.policyWord(slot) != word else { return }
+        maps.setPolicyWord(word, slot)
+        try assigned(word, slot: slot)
+    }
+
+    /// The container of a slot is gone.
+    public mutating func freed(slot: UInt32) throws(PortcullisError) { try assigned(0, slot: slot) }
+
+    /// The policies are others now: nothing that was found by their names counts any more.
+    public mutating func forgetNames() { known = [:] }
+
+    /// Removes sets that no container has; after a change of policies, when every container was switched.
+    public mutating func collect() throws(PortcullisError) {
+        for (index, entry) in entries where entry.users == 0 { try remove(index) }
+        try settleWrites()
+    }
+
+    private mutating func leave(_ index: UInt32) throws(PortcullisError) {
+        guard var entry = entries[index] else { return }
+        entry.users -= 1
+        entries[index] = entry
+        guard entry.users == 0 else { return }
+        idle.removeAll { $0 == index || entries[$0] == nil }
+        idle.append(index)
+        if idle.count > Self.idleLimit {
+            let oldest = idle.removeFirst()
+            if entries[oldest]?.users == 0 {
+                try remove(oldest)
+                try settleWrites()
+            }
+        }
+    }
+
+    private mutating func remove(_ index: UInt32) throws(PortcullisError) {
+        guard let entry = entries[index] else { return }
+        try maps.removeSet(index)
+        entries[index] = nil
+        if byDigest[entry.installed.digest] == index { byDigest[entry.installed.digest] = nil }
+        known = known.filter { $0.value != index }
+        idle.removeAll { $0 == index }
+    }
+
+    private func settleWrites() throws(PortcullisError) {
+        try maps.judgeWrites(entries.values.contains { $0.flags & PC_SET_READ_ONLY.rawValue != 0 })
+    }
+
+    // MARK: What there is
+
+    /// The set that an alert speaks of; nil if it is gone, or an earlier daemon's and not compiled here.
+    public func compiled(_ index: UInt32, generation: UInt32) -> CompiledPolicySet? {
+        guard let entry = entries[index], entry.installed.generation == generation else { return nil }
+        return entry.compiled
+    }
+
+    public func compiled(slot: UInt32) -> CompiledPolicySet? { setBySlot[slot].flatMap { entries[$0]?.compiled } }
+
+    public var setCount: Int { entries.count }
+
+    /// Bytes of kernel memory that the sets' images take.
+    public var bytes: Int { entries.values.reduce(0) { $0 + $1.installed.pages * Int(PC_PAGE_CELLS) * 8 } }
+}

@@ -1,0 +1,31 @@
+/// A set that is in the kernel.
+public struct InstalledPolicySet: Equatable, Sendable {
+    public var index: UInt32
+    public var generation: UInt32
+    public var digest: UInt64
+    /// Of PC_PAGE_CELLS cells each.
+    public var pages: Int
+
+    public init(index: UInt32, generation: UInt32, digest: UInt64, pages: Int) {
+        self.index = index
+        self.generation = generation
+        self.digest = digest
+        self.pages = pages
+    }
+}
+
+/// What policy assignment needs of the kernel. `Kernel` implements it with eBPF maps, the tests in memory.
+public protocol PolicySetMaps: AnyObject {
+    /// Sets there may be; indices go from 1 up to, not including, this.
+    var setLimit: UInt32 { get }
+    /// Puts a whole set at an index that no policy word names.
+    func installSet(_ index: UInt32, _ compiled: CompiledPolicySet, generation: UInt32) throws(PortcullisError)
+    /// Removes a set that no policy word names. When it returns, no verdict that began before is still under way.
+    func removeSet(_ index: UInt32) throws(PortcullisError)
+    func installedSets() throws(PortcullisError) -> [InstalledPolicySet]
+    func policyWord(_ slot: UInt32) -> UInt64
+    /// One store: a verdict sees the old word or the new one.
+    func setPolicyWord(_ word: UInt64, _ slot: UInt32)
+    /// Has writes through open descriptors judged, or not: only while some set has readOnly rules.
+    func judgeWrites(_ wanted: Bool) throws(PortcullisError)
+}

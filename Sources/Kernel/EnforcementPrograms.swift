@@ -1,0 +1,89 @@
+import CABI
+import CLibBPF
+import CObjects
+import Core
+import Glibc
+
+/// What this kernel can enforce, and does.
+public struct EnforcementState: Sendable {
+    /// True: verdicts fall before the act. False: nothing is denied.
+    public var isActive = false
+    /// Why not; empty if it is active.
+    public var reason = ""
+    /// LSM hooks with a program attached.
+    public var hooks: [String] = []
+    /// Hooks that would be used and that this kernel does not have.
+    public var missing: [String] = []
+    /// True: the variant for 5.10, with shorter paths.
+    public var isReduced = false
+}
+
+/// The enforcing programs: loaded where the kernel runs LSM programs, each hook only where this kernel has it.
+final class EnforcementPrograms {
+    /// Program and LSM hook. The exec and open hooks are what enforcement means: without them there is none.
+    private static let hooks: [(program: String, hook: String, isEssential: Bool)] = [
+        ("pc_bprm_committed", "bprm_committed_creds", true), ("pc_bprm_check", "bprm_check_security", true),
+        ("pc_file_open", "file_open", true), ("pc_file_receive", "file_receive", false), ("pc_mmap_file", "mmap_file", true),
+        ("pc_file_mprotect", "file_mprotect", false), ("pc_path_truncate", "path_truncate", false),
+        ("pc_file_truncate", "file_truncate", false), ("pc_path_unlink", "path_unlink", false), ("pc_path_rmdir", "path_rmdir", false),
+        ("pc_path_mkdir", "path_mkdir", false), ("pc_path_mknod", "path_mknod", false), ("pc_path_symlink", "path_symlink", false),
+        ("pc_path_link", "path_link", false), ("pc_path_rename", "path_rename", false), ("pc_path_chmod", "path_chmod", false),
+        ("pc_path_chown", "path_chown", false), ("pc_sb_mount", "sb_mount", false), ("pc_move_mount", "move_mount", false),
+        ("pc_sb_umount", "sb_umount", false), ("pc_sb_pivotroot", "sb_pivotroot", false),
+    ]
+    /// Called for every read(2) and write(2) of the machine, so attached only while a set needs it.
+    private static let onDemand = (program: "pc_file_permission", hook: "file_permission")
+
+    let object: BPFObject
+    private let links: PinnedLinks
+    private(set) var state = EnforcementState()
+    /// Whether the on-demand hook is attached.
+    private(set) var judgesWrites: Bool
+
+    /// - Parameters:
+    ///   - adopting: The pinned programs were built from the same object: they stay.
+    ///   - configure: Sets sizes and read-only data before the load.
+    init(
+        directory: String, adopting: (UInt64) -> Bool, configure: (BPFObject) throws(PortcullisError) -> Void
+    ) throws(PortcullisError) {
+        links = PinnedLinks(directory: directory)
+        object = try BPFObject(pco_enforce(), pinDirectory: directory)
+        try configure(object)
+        let adopts = adopting(object.hash)
+        var wanted: [String] = []
+        for entry in Self.hooks {
+            guard libbpf_find_vmlinux_btf_id(entry.hook, BPF_LSM_MAC) > 0 else {
+                guard !entry.isEssential else { throw PortcullisError(.kernel, "this kernel has no LSM hook \(entry.hook)") }
+                state.missing.append(entry.hook)
+                try object.omit(program: entry.program)
+                continue
+            }
+            state.hooks.append(entry.hook)
+            if adopts, links.isPinned(entry.program) { try object.omit(program: entry.program) } else { wanted.append(entry.program) }
+        }
+        judgesWrites = links.isPinned(Self.onDemand.program)
+        try object.load()
+        for program in wanted { try links.attach(object, program) }
+        if judgesWrites, !adopts { try links.attach(object, Self.onDemand.program) }
+        state.isActive = true
+    }
+
+    var programs: [String] {
+        Self.hooks.filter { state.hooks.contains($0.hook) }.map(\.program) + (judgesWrites ? [Self.onDemand.program] : [])
+    }
+
+    /// Attaches or detaches the hook that judges writes through descriptors opened before. Attach before the first set that needs it
+    /// is switched to, detach after the last.
+    func judgeWrites(_ wanted: Bool) throws(PortcullisError) {
+        guard wanted != judgesWrites else { return }
+        if wanted { try links.attach(object, Self.onDemand.program) } else { try links.detach(Self.onDemand.program) }
+        judgesWrites = wanted
+    }
+
+    /// Removes what an earlier daemon attached; for a start that cannot enforce.
+    static func detachAll(directory: String) throws(PortcullisError) {
+        let links = PinnedLinks(directory: directory)
+        for entry in hooks { try links.detach(entry.program) }
+        try links.detach(onDemand.program)
+    }
+}
