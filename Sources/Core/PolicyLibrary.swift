@@ -81,7 +81,7 @@ public struct PolicyLibrary: Sendable {
         ofFiles = all
         for identity in applied.keys.sorted() { if let policy = applied[identity]?.policy { add(policy, to: &all) } }
         let before = policies
-        policies = all.values.sorted { $0.identity < $1.identity }
+        policies = all.keys.sorted().compactMap { all[$0] }
         byNamespace = Dictionary(grouping: policies, by: \.namespace)
         return PolicyChange(from: before, to: policies)
     }

@@ -46,8 +46,8 @@ extension PolicyLibrary {
         }
         guard result.errors.isEmpty else { return result }
         for (policy, part) in zip(parsed.policies, parts) {
-            take(policy, parsed.warnings, text, part)
-            result.writes.append(PolicyApplication.Write(identity: policy.identity, text: Array(text[part])))
+            take(policy, part)
+            result.writes.append(PolicyApplication.Write(identity: policy.identity, text: Array(text[part.bytes])))
         }
         result.change = compose()
         return result
@@ -63,7 +63,7 @@ extension PolicyLibrary {
             errors.append(PolicyProblem(file: name, line: 1, column: 1, field: "", problem: "expected the policy \(identity) and no other"))
         }
         if errors.isEmpty, let policy = parsed.policies.first, let part = parts.first {
-            take(policy, parsed.warnings, text, part)
+            take(policy, part)
         } else {
             unrestored[identity] = errors
         }
@@ -89,11 +89,8 @@ extension PolicyLibrary {
         return result
     }
 
-    private mutating func take(_ policy: Policy, _ warnings: [PolicyProblem], _ text: [UInt8], _ part: Range<Int>) {
-        let first = text[..<part.lowerBound].count { $0 == UInt8(ascii: "\n") } + 1
-        let ends = text[part].count { $0 == UInt8(ascii: "\n") }
-        let lines = first..<(first + ends + (text[part].last == UInt8(ascii: "\n") ? 0 : 1))
-        applied[policy.identity] = AppliedPolicy(policy: policy, warnings: warnings.filter { lines.contains($0.line) })
+    private mutating func take(_ policy: Policy, _ part: PolicyParser.Part) {
+        applied[policy.identity] = AppliedPolicy(policy: policy, warnings: part.warnings)
         unrestored[policy.identity] = nil
     }
 }

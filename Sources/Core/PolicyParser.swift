@@ -23,17 +23,24 @@ public enum PolicyParser {
     /// - Parameter file: What the file is called in problems and in `Policy.origin`.
     public static func parse(_ text: [UInt8], file: String) -> PolicyFile { parseParts(text, file: file).file }
 
-    /// Reads a whole file, and says which bytes of it each policy takes.
-    static func parseParts(_ text: [UInt8], file: String) -> (file: PolicyFile, parts: [Range<Int>]) {
+    /// What belongs to one policy of a file alone.
+    struct Part {
+        let bytes: Range<Int>
+        let warnings: [PolicyProblem]
+    }
+
+    /// Reads a whole file, and says what of it belongs to each policy.
+    static func parseParts(_ text: [UInt8], file: String) -> (file: PolicyFile, parts: [Part]) {
         var findings = PolicyFindings(file: file)
         var result = PolicyFile()
-        var parts: [Range<Int>] = []
+        var parts: [Part] = []
         if text.count > fileLimit {
             findings.error(1, 1, "", tooBig)
         } else {
             var lines: [String: Int] = [:]
             for document in YAMLParser.documents(text, limit: documentLimit, nodeLimit: nodeLimit) {
                 let errorsBefore = findings.errorCount
+                let warningsBefore = findings.warnings.count
                 guard let policy = findings.policy(document) else { continue }
                 if let line = lines[policy.identity] {
                     findings.error(policy.origin.line, 1, "metadata.name", "\(policy.identity) is defined at \(file):\(line) already")
@@ -41,7 +48,7 @@ public enum PolicyParser {
                 guard findings.errorCount == errorsBefore else { continue }
                 lines[policy.identity] = policy.origin.line
                 result.policies.append(policy)
-                parts.append(document.bytes)
+                parts.append(Part(bytes: document.bytes, warnings: Array(findings.warnings[warningsBefore...])))
             }
         }
         result.errors = findings.allErrors
@@ -93,11 +100,10 @@ extension PolicyFindings {
         }
         let known = ["selector", "process", "file", "severity", "tags", "message", "action"] + Self.unenforcedSections
         guard let spec = fields(specNode, "spec", known: known) else { return nil }
-        for section in Self.unenforcedSections {
-            if let member = spec.members.first(where: { $0.key == section }), spec[section] != nil {
-                warn(member.line, member.column, "spec.\(section)", "not enforced by this version: the section is ignored")
-            }
+        for section in Self.unenforcedSections where spec[section] != nil {
+            warn(spec, section, "not enforced by this version: the section is ignored")
         }
+        if (["process", "file"] + Self.unenforcedSections).allSatisfy({ spec[$0] == nil }) { warn(top, "spec", "has no rules: it does nothing") }
         let selector = selector(spec)
         let rules = rules(spec)
         guard let name, let selector else { return nil }

@@ -12,6 +12,11 @@ struct PolicyFields {
         return value
     }
 
+    /// The key's line and column: where a list begins is one line below.
+    func place(of key: String) -> (line: Int, column: Int) {
+        members.first { $0.key == key }.map { ($0.line, $0.column) } ?? (node.line, node.column)
+    }
+
     func name(of key: String) -> String { name.isEmpty ? key : name + "." + key }
 }
 
@@ -68,6 +73,16 @@ extension PolicyFindings {
             fields.hasUnknown = true
         }
         return fields
+    }
+
+    mutating func error(_ fields: PolicyFields, _ key: String, _ problem: String) {
+        let place = fields.place(of: key)
+        error(place.line, place.column, fields.name(of: key), problem)
+    }
+
+    mutating func warn(_ fields: PolicyFields, _ key: String, _ problem: String) {
+        let place = fields.place(of: key)
+        warn(place.line, place.column, fields.name(of: key), problem)
     }
 
     /// Reports that a field is not there.
@@ -129,7 +144,7 @@ extension PolicyFindings {
         guard let node = fields[key] else { return [] }
         let name = fields.name(of: key)
         guard case .sequence(let elements) = node.value else {
-            error(node, name, "expected a list, found \(node.kindName)")
+            error(fields, key, "expected a list, found \(node.kindName)")
             return []
         }
         return elements.enumerated().map { ($0.element, "\(name)[\($0.offset)]") }

@@ -94,14 +94,14 @@ extension PolicyFindings {
     /// Conditions that narrow a rule and are not there yet: without them an Allow would let more through, and a Block would stop more.
     private mutating func refuseUnenforced(_ fields: PolicyFields) {
         let arguments = list(fields, "allowedArgs")
-        if let node = fields["allowedArgs"], !arguments.isEmpty {
-            error(node, fields.name(of: "allowedArgs"), "not enforced by this version, and the rule would mean something else without it")
+        if !arguments.isEmpty {
+            error(fields, "allowedArgs", "not enforced by this version, and the rule would mean something else without it")
         }
         guard let node = fields["pts"] else { return }
         if case .scalar(let text, quoted: false) = node.value, YAMLScalar.boolean(text) == true {
-            warn(node, fields.name(of: "pts"), "only pts: false has a meaning: ignored")
+            warn(fields, "pts", "only pts: false has a meaning: ignored")
         } else {
-            error(node, fields.name(of: "pts"), "not enforced by this version, and the rule would mean something else without it")
+            error(fields, "pts", "not enforced by this version, and the rule would mean something else without it")
         }
     }
 
@@ -111,7 +111,7 @@ extension PolicyFindings {
             let checked = fields["path"].flatMap { path($0, fields.name(of: "path")) }
             if let node = fields["execname"] {
                 if fields["path"] != nil {
-                    warn(node, fields.name(of: "execname"), "execname and path together: execname counts, as in KubeArmor, and path is ignored")
+                    warn(fields, "execname", "execname and path together: execname counts, as in KubeArmor, and path is ignored")
                 }
                 return executableName(node, fields.name(of: "execname")).map { .executableName($0) }
             }
@@ -153,7 +153,7 @@ extension PolicyFindings {
         }
         // Without sources the rule would be for everyone.
         if let node = fields["fromSource"], case .sequence(let elements) = node.value, elements.isEmpty {
-            warn(node, fields.name(of: "fromSource"), "is empty: the rule counts whoever acts")
+            warn(fields, "fromSource", "is empty: the rule counts whoever acts")
         }
         return result
     }

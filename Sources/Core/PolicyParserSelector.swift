@@ -7,9 +7,9 @@ extension PolicyFindings {
         guard let fields = fields(node, "spec.selector", known: ["matchLabels", "matchExpressions"]) else { return nil }
         if let expressions = fields["matchExpressions"] {
             if case .sequence(let list) = expressions.value, list.isEmpty {
-                warn(expressions, "spec.selector.matchExpressions", "is empty: ignored")
+                warn(fields, "matchExpressions", "is empty: ignored")
             } else {
-                error(expressions, "spec.selector.matchExpressions", "not supported yet: write matchLabels")
+                error(fields, "matchExpressions", "not supported yet: write matchLabels")
                 return nil
             }
         }
@@ -19,7 +19,7 @@ extension PolicyFindings {
         }
         guard let labels = anyFields(labelsNode, "spec.selector.matchLabels") else { return nil }
         guard !labels.members.isEmpty else {
-            error(labelsNode, "spec.selector.matchLabels", "an empty selector would select nothing")
+            error(fields, "matchLabels", "an empty selector would select nothing")
             return nil
         }
         var selector = PolicySelector()

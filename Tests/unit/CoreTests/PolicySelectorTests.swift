@@ -1,0 +1,102 @@
+import Core
+import HookWire
+import Testing
+
+@Suite struct PolicySelectorTests {
+    @Test(arguments: [
+        ("app: web", ["app": "web", "x": "y"], true), ("app: web", ["app": "web2"], false), ("app: web", ["App": "web"], false), ("app: web", [:], false),
+        ("app: web, tier: front", ["app": "web", "tier": "front"], true), ("app: web, tier: front", ["app": "web"], false), ("app: ''", ["app": ""], true),
+        ("app: ''", [:], false), ("kubearmor.io/container.name: one", [:], true), ("kubearmor.io/container.name: one2", [:], false),
+        ("kubearmor.io/container.name: '[two, one]'", [:], true), ("kubearmor.io/container.name: '[two]'", [:], false),
+        ("kubearmor.io/container.name: '[]'", [:], true), ("kubearmor.io/container.name: one, app: web", [:], false),
+        ("kubearmor.io/container.name: one, app: web", ["app": "web"], true),
+    ] as [(String, [String: String], Bool)])
+    func comparesExactly(_ selector: String, _ labels: [String: String], _ expected: Bool) throws {
+        let policy = try #require(PolicySample.parse(PolicySample.text(labels: selector)).policies.first)
+        #expect(policy.selects(ContainerLabels(namespace: "shop", containerName: "one", labels: labels)) == expected)
+        #expect(policy.selector.matches(labels: labels, containerName: "one") == expected)
+        // Neither another namespace nor what only holds the pod's namespaces.
+        #expect(!policy.selects(ContainerLabels(namespace: "default", containerName: "one", labels: labels)))
+        #expect(!policy.selects(ContainerLabels(namespace: "shop", containerName: "one", labels: labels, isSandbox: true)))
+    }
+
+    struct Message: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let bundle: String
+        let annotations: [(String, String)]
+        let expected: ContainerLabels
+    }
+
+    private static let task = "/run/containerd/io.containerd.runtime.v2.task/"
+    private static let storage = "/var/lib/containers/storage/overlay-containers/c1/userdata"
+    private static let kubelet = ["io.kubernetes.pod.name": "web-1", "io.kubernetes.pod.namespace": "shop", "io.kubernetes.container.name": "main"]
+
+    static let messages: [Message] = [
+        Message(
+            testDescription: "bare: every annotation is a label", bundle: "/b", annotations: [("app", "web"), ("", "x"), ("tier", "")],
+            expected: ContainerLabels(containerName: "c1", labels: ["app": "web", "": "x", "tier": ""])),
+        Message(
+            testDescription: "bare: name and namespace can be given", bundle: "/b",
+            annotations: [("kubearmor.io/container.name", "main"), ("portcullis.io/namespace", "shop")],
+            expected: ContainerLabels(
+                namespace: "shop", containerName: "main", labels: ["kubearmor.io/container.name": "main", "portcullis.io/namespace": "shop"])),
+        Message(
+            testDescription: "bare: what can be no namespace is none", bundle: "/b", annotations: [("portcullis.io/namespace", "a/b")],
+            expected: ContainerLabels(containerName: "c1", labels: ["portcullis.io/namespace": "a/b"])),
+        Message(
+            testDescription: "bare: Kubernetes' annotations are only labels there", bundle: "/b", annotations: [("io.kubernetes.pod.namespace", "shop")],
+            expected: ContainerLabels(containerName: "c1", labels: ["io.kubernetes.pod.namespace": "shop"])),
+        Message(
+            testDescription: "podman: name can be given, namespace not", bundle: storage,
+            annotations: [
+                ("io.container.manager", "libpod"), ("kubearmor.io/container.name", "main"), ("portcullis.io/namespace", "shop"), ("app", "web"),
+            ],
+            expected: ContainerLabels(
+                containerName: "main",
+                labels: [
+                    "io.container.manager": "libpod", "kubearmor.io/container.name": "main", "portcullis.io/namespace": "shop", "app": "web",
+                ])),
+        Message(
+            testDescription: "containerd: a pod's own annotations change nothing", bundle: task + "k8s.io/c1",
+            annotations: [
+                ("io.kubernetes.cri.sandbox-namespace", "shop"), ("io.kubernetes.cri.sandbox-name", "web-1"),
+                ("io.kubernetes.cri.container-name", "main"), ("portcullis.io/namespace", "free"), ("kubearmor.io/container.name", "other"),
+                ("app", "web"), ("io.kubernetes.cri-o.Labels", #"{"app":"web"}"#),
+            ],
+            expected: ContainerLabels(namespace: "shop", containerName: "main", labels: kubelet)),
+        Message(
+            testDescription: "containerd: a pod's sandbox", bundle: task + "k8s.io/c1",
+            annotations: [
+                ("io.kubernetes.cri.sandbox-namespace", "shop"), ("io.kubernetes.cri.sandbox-name", "web-1"),
+                ("io.kubernetes.cri.container-type", "sandbox"),
+            ],
+            expected: ContainerLabels(
+                namespace: "shop", containerName: "", labels: kubelet.filter { $0.value != "main" }, isSandbox: true)),
+        Message(
+            testDescription: "containerd without Kubernetes, as Docker: like a bare one", bundle: task + "moby/c1", annotations: [("app", "web")],
+            expected: ContainerLabels(containerName: "c1", labels: ["app": "web"])),
+        Message(
+            testDescription: "CRI-O: the labels that it writes down", bundle: storage,
+            annotations: [
+                ("io.container.manager", "cri-o"), ("io.kubernetes.pod.namespace", "shop"), ("io.kubernetes.pod.name", "web-1"),
+                ("io.kubernetes.container.name", "main"),
+                ("io.kubernetes.cri-o.Labels", #"{"io.kubernetes.pod.namespace":"free","tier":"a\"b"}"#), ("app", "web"),
+            ],
+            expected: ContainerLabels(namespace: "shop", containerName: "main", labels: kubelet.merging(["tier": "a\"b"]) { first, _ in first })),
+        Message(
+            testDescription: "CRI-O: labels that are no JSON", bundle: storage,
+            annotations: [
+                ("io.container.manager", "cri-o"), ("io.kubernetes.pod.namespace", "shop"), ("io.kubernetes.pod.name", "web-1"),
+                ("io.kubernetes.container.name", "main"), ("io.kubernetes.cri-o.Labels", #"{"tier":"a"} x"#),
+            ],
+            expected: ContainerLabels(namespace: "shop", containerName: "main", labels: kubelet)),
+    ]
+
+    @Test(arguments: messages)
+    func labelsOfAContainer(_ given: Message) {
+        var message = HookMessage(operation: .add, containerID: Array("c1".utf8))
+        message.bundle = Array(given.bundle.utf8)
+        message.annotations = given.annotations.map { HookMessage.Annotation(key: Array($0.0.utf8), value: Array($0.1.utf8)) }
+        #expect(ContainerLabels(message) == given.expected)
+    }
+}
