@@ -55,9 +55,13 @@ public struct ContainerLabels: Equatable, Sendable {
             if labels[key] == nil { labels[key] = String(decoding: annotation.value, as: UTF8.self) }
         }
         var namespace = Self.defaultNamespace
-        if workload.runtime == .other, let chosen = labels[Self.namespaceAnnotation], KubernetesName.isNamespace(chosen) { namespace = chosen }
+        if workload.runtime == .other, let chosen = labels[Self.namespaceAnnotation], KubernetesName.isNamespace(chosen) {
+            namespace = chosen
+        }
         let name = labels[Self.containerNameKey] ?? ""
-        self.init(namespace: namespace, containerName: name.isEmpty ? String(decoding: message.containerID, as: UTF8.self) : name, labels: labels)
+        self.init(
+            namespace: namespace, containerName: name.isEmpty ? String(decoding: message.containerID, as: UTF8.self) : name,
+            labels: labels)
     }
 
     /// CRI-O's copy of the labels that the kubelet gave the container; empty if it is not what CRI-O writes.
@@ -89,7 +93,8 @@ enum KubernetesName {
 
     private static func isName(_ text: String, limit: Int, dots: Bool) -> Bool {
         let bytes = text.utf8
-        guard let first = bytes.first, let last = bytes.last, bytes.count <= limit, isAlphanumeric(first), isAlphanumeric(last) else { return false }
+        guard let first = bytes.first, let last = bytes.last, bytes.count <= limit else { return false }
+        guard isAlphanumeric(first), isAlphanumeric(last) else { return false }
         return bytes.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") || (dots && $0 == UInt8(ascii: ".")) }
     }
 

@@ -11,7 +11,9 @@ extension GlobParser {
             throw failure(position, "[! means \"not\" to shells and \"!\" to AppArmor: write [^ or [\\!")
         }
         guard position < bytes.count else { throw unterminated }
-        guard bytes[position] != UInt8(ascii: "]") else { throw failure(start, "an empty set matches nothing: write \\] for the character") }
+        guard bytes[position] != UInt8(ascii: "]") else {
+            throw failure(start, "an empty set matches nothing: write \\] for the character")
+        }
         while true {
             guard position < bytes.count else { throw unterminated }
             if bytes[position] == UInt8(ascii: "]") { break }

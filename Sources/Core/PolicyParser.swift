@@ -103,7 +103,9 @@ extension PolicyFindings {
         for section in Self.unenforcedSections where spec[section] != nil {
             warn(spec, section, "not enforced by this version: the section is ignored")
         }
-        if (["process", "file"] + Self.unenforcedSections).allSatisfy({ spec[$0] == nil }) { warn(top, "spec", "has no rules: it does nothing") }
+        if (["process", "file"] + Self.unenforcedSections).allSatisfy({ spec[$0] == nil }) {
+            warn(top, "spec", "has no rules: it does nothing")
+        }
         let selector = selector(spec)
         let rules = rules(spec)
         guard let name, let selector else { return nil }
@@ -123,7 +125,8 @@ extension PolicyFindings {
             return false
         }
         guard kind == "KubeArmorPolicy" else {
-            let hint = PolicySuggestion.nearest(to: kind, among: ["KubeArmorPolicy"]).map { "did you mean \($0)?" } ?? "expected KubeArmorPolicy"
+            let isNear = nearest(to: kind, among: ["KubeArmorPolicy"]) != nil
+            let hint = isNear ? "did you mean KubeArmorPolicy?" : "expected KubeArmorPolicy"
             error(node, "kind", "\(Self.shown(kind)) is no policy; \(hint)")
             return false
         }
@@ -144,20 +147,27 @@ extension PolicyFindings {
         }
         guard let name = text(node, "metadata.name") else { return nil }
         guard KubernetesName.isObject(name) else {
-            error(node, "metadata.name", "a name has 1 to 253 lower-case letters, digits, '-' and '.', and begins and ends with a letter or digit")
+            error(
+                node, "metadata.name",
+                "a name has 1 to 253 lower-case letters, digits, '-' and '.', and begins and ends with a letter or digit")
             return nil
         }
         return name
     }
 
     private mutating func namespace(_ metadata: PolicyFields) -> String {
-        guard let node = metadata["namespace"], let name = text(node, "metadata.namespace") else { return ContainerLabels.defaultNamespace }
+        let fallback = ContainerLabels.defaultNamespace
+        guard let node = metadata["namespace"], let name = text(node, "metadata.namespace") else { return fallback }
         if name == "container_namespace" {
-            warn(node, "metadata.namespace", "KubeArmor's name for containers outside Kubernetes; here it is \(ContainerLabels.defaultNamespace)")
-            return ContainerLabels.defaultNamespace
+            warn(
+                node, "metadata.namespace",
+                "KubeArmor's name for containers outside Kubernetes; here it is \(fallback)")
+            return fallback
         }
         guard KubernetesName.isNamespace(name) else {
-            error(node, "metadata.namespace", "a namespace has 1 to 63 lower-case letters, digits and '-', and begins and ends with a letter or digit")
+            error(
+                node, "metadata.namespace",
+                "a namespace has 1 to 63 lower-case letters, digits and '-', and begins and ends with a letter or digit")
             return name
         }
         return name
@@ -167,7 +177,7 @@ extension PolicyFindings {
         guard let node = metadata["annotations"], let annotations = anyFields(node, "metadata.annotations") else { return false }
         let key = PolicyParser.allowMountsAnnotation
         for member in annotations.members where member.key.hasPrefix("portcullis.io/") && member.key != key {
-            let hint = PolicySuggestion.nearest(to: member.key, among: [key]).map { "; did you mean \($0)?" } ?? ""
+            let hint = nearest(to: member.key, among: [key]).map { "; did you mean \($0)?" } ?? ""
             warn(member.line, member.column, annotations.name(of: Self.shown(member.key)), "unknown annotation: ignored\(hint)")
         }
         guard let value = annotations[key] else { return false }

@@ -67,7 +67,7 @@ extension PolicyFindings {
     mutating func fields(_ node: YAMLNode, _ name: String, known: [String]) -> PolicyFields? {
         guard var fields = anyFields(node, name) else { return nil }
         for member in fields.members where !known.contains(member.key) {
-            let hint = PolicySuggestion.nearest(to: member.key, among: known).map { "did you mean \($0)?" }
+            let hint = nearest(to: member.key, among: known).map { "did you mean \($0)?" }
                 ?? "there are \(known.joined(separator: ", "))"
             error(member.line, member.column, fields.name(of: Self.shown(member.key)), "unknown field; \(hint)")
             fields.hasUnknown = true

@@ -42,6 +42,7 @@ struct PolicyFindings {
     /// All errors, also those that are no longer kept.
     private(set) var errorCount = 0
     private(set) var warningCount = 0
+    private var suggestions = 0
 
     init(file: String) { self.file = file }
 
@@ -58,6 +59,12 @@ struct PolicyFindings {
     }
 
     mutating func warn(_ node: YAMLNode, _ field: String, _ problem: String) { warn(node.line, node.column, field, problem) }
+
+    /// What a misspelt name was probably meant to be. Only looked for as often as problems are listed: looking takes a while.
+    mutating func nearest(to name: String, among candidates: [String]) -> String? {
+        suggestions += 1
+        return suggestions > PolicyParser.problemLimit ? nil : PolicySuggestion.nearest(to: name, among: candidates)
+    }
 
     private func entry(_ line: Int, _ column: Int, _ field: String, _ problem: String) -> PolicyProblem {
         PolicyProblem(file: file, line: line, column: column, field: field, problem: problem)

@@ -9,7 +9,8 @@ struct PolicyInheritance {
 
     func filled(from outer: PolicyInheritance) -> PolicyInheritance {
         PolicyInheritance(
-            action: action ?? outer.action, severity: severity ?? outer.severity, tags: tags ?? outer.tags, message: message ?? outer.message)
+            action: action ?? outer.action, severity: severity ?? outer.severity, tags: tags ?? outer.tags,
+            message: message ?? outer.message)
     }
 }
 
@@ -55,7 +56,7 @@ extension PolicyFindings {
         // KubeArmor knows the lower-case words too.
         result.action = known.first { $0.rawValue == text || $0.rawValue.lowercased() == text }
         if result.action == nil {
-            let hint = PolicySuggestion.nearest(to: text, among: known.map(\.rawValue)).map { "; did you mean \($0)?" } ?? ""
+            let hint = nearest(to: text, among: known.map(\.rawValue)).map { "; did you mean \($0)?" } ?? ""
             error(node, fields.name(of: "action"), "expected Allow, Audit or Block, found \(Self.shown(text))\(hint)")
         }
         return result
@@ -79,7 +80,8 @@ extension PolicyFindings {
         case (_, .process): own = ["pattern"]
         case (_, .file): own = ["pattern", "readOnly"]
         }
-        guard let fields = fields(node, place.name, known: own + ["ownerOnly", "pts", "fromSource"] + PolicyInheritance.fields) else { return nil }
+        let known = own + ["ownerOnly", "pts", "fromSource"] + PolicyInheritance.fields
+        guard let fields = fields(node, place.name, known: known) else { return nil }
         refuseUnenforced(fields)
         let attributes = inheritance(fields).filled(from: inherited)
         let sources = sources(fields)
@@ -88,7 +90,8 @@ extension PolicyFindings {
         guard let target = target(fields, place), let action = attributes.action else { return nil }
         return PathRule(
             section: place.section, target: target, sources: sources, ownerOnly: ownerOnly, readOnly: readOnly, action: action,
-            severity: attributes.severity ?? 0, tags: attributes.tags ?? [], message: attributes.message ?? "", field: place.field, line: node.line)
+            severity: attributes.severity ?? 0, tags: attributes.tags ?? [], message: attributes.message ?? "", field: place.field,
+            line: node.line)
     }
 
     /// Conditions that narrow a rule and are not there yet: without them an Allow would let more through, and a Block would stop more.

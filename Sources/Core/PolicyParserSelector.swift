@@ -51,7 +51,9 @@ extension PolicyFindings {
             let containerName = String(trimmed.prefix { $0 != " " })
             guard !trimmed.isEmpty else { continue }
             guard trimmed.drop(while: { $0 != " " }).allSatisfy({ $0 == " " }), containerName.utf8.allSatisfy(Self.isOfContainerName) else {
-                error(node, name, "\(Self.shown(String(part))) is no container's name; names are compared exactly: write name or [name, name]")
+                error(
+                    node, name,
+                    "\(Self.shown(String(part))) is no container's name; names are compared exactly: write name or [name, name]")
                 continue
             }
             if !names.contains(containerName) { names.append(containerName) }

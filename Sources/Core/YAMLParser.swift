@@ -4,6 +4,8 @@ import HookWire
 public enum YAMLParser {
     /// Mappings and sequences inside one another.
     static let depthLimit = 64
+    /// How much deeper what is left of a refused document may be, to get to the next one.
+    static let skippedDepthLimit = 64
     /// Values of one document.
     public static let nodeLimit = 100_000
 

@@ -85,10 +85,25 @@ struct YAMLSession {
         } catch { complaint = error }
         // libyaml gives nothing after a syntax error of its own; after a complaint of ours it goes on.
         guard parser.pointee.error == YAML_NO_ERROR else { throw complaint }
+        try skipDocument(complaint)
+        return .failure(complaint)
+    }
+
+    /// Reads up to the end of a document that is refused for `complaint`.
+    ///
+    /// - Throws: the complaint itself if that would take too long: libyaml's work for each value grows with the depth it stands in.
+    private mutating func skipDocument(_ complaint: YAMLError) throws(YAMLError) {
+        var depth = 0
         while true {
             var event = try next()
             defer { yaml_event_delete(&event) }
-            if event.type == YAML_DOCUMENT_END_EVENT || event.type == YAML_STREAM_END_EVENT { return .failure(complaint) }
+            switch event.type {
+            case YAML_DOCUMENT_END_EVENT, YAML_STREAM_END_EVENT: return
+            case YAML_SEQUENCE_START_EVENT, YAML_MAPPING_START_EVENT: depth += 1
+            case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT: depth -= 1
+            default: break
+            }
+            guard depth <= YAMLParser.skippedDepthLimit else { throw complaint }
         }
     }
 

@@ -51,7 +51,8 @@ import Testing
     @Test func aTextWithAnErrorChangesNothing() {
         var library = PolicyLibrary()
         for (text, problem) in [
-            (bytes(sample("one"), "kind: x\n"), "no policy"), (bytes(sample("one"), sample("one")), "is defined at x:1 already"), ([], "there is no policy in it"),
+            (bytes(sample("one"), "kind: x\n"), "no policy"), (bytes(sample("one"), sample("one")), "is defined at x:1 already"),
+            ([], "there is no policy in it"),
             (bytes("kind: KubeArmorHostPolicy\n"), "there is no policy in it"),
         ] {
             let result = library.apply(text, name: "x")
@@ -79,7 +80,8 @@ import Testing
 
     @Test func whatCannotBeRestoredIsAProblemUntilItIsReplaced() throws {
         var library = PolicyLibrary()
-        for (text, problem) in [(bytes("a: b: c"), "mapping values"), (bytes(sample("two")), "expected the policy shop/one"), (bytes(), "expected the policy")] {
+        for (text, problem) in [(bytes("a: b: c"), "mapping values"), (bytes(sample("two")), "expected the policy shop/one"),
+        (bytes(), "expected the policy")] {
             #expect(library.restore("shop/one", text, name: "stored").isEmpty)
             #expect(library.problems.count == 1 && library.problems.first?.problem.contains(problem) == true, "\(library.problems)")
         }

@@ -71,7 +71,8 @@ import Testing
     }
 
     @Test func manyFilesAtOnceAreAsOneAfterTheOther() {
-        let contents: [(file: String, text: [UInt8]?)] = [("c", text("one")), ("a", text("one", "two")), ("b", broken), ("c", nil), ("d", text("x"))]
+        let contents: [(file: String, text: [UInt8]?)] = [("c", text("one")), ("a", text("one", "two")), ("b", broken), ("c", nil),
+        ("d", text("x"))]
         var together = PolicyLibrary()
         #expect(shown(together.update(contents)) == "+shop/one +shop/two +shop/x")
         var single = PolicyLibrary()

@@ -12,18 +12,26 @@ import Testing
     }
 
     @Test(arguments: [
-        ("kind: KubeArmorPolicy\n", "", 1, "kind", "missing"), ("KubeArmorPolicy", "KubeArmorPolcy", 2, "kind", "did you mean KubeArmorPolicy?"),
+        ("kind: KubeArmorPolicy\n", "", 1, "kind", "missing"),
+        ("KubeArmorPolicy", "KubeArmorPolcy", 2, "kind", "did you mean KubeArmorPolicy?"),
         ("KubeArmorPolicy", "Deployment", 2, "kind", "Deployment is no policy"), ("KubeArmorPolicy", "[a]", 2, "kind", "found a list"),
         ("/v1", "/v2", 1, "apiVersion", "security.kubearmor.com/v2 is not known"), ("apiVersion", "Version", 1, "Version", "unknown field"),
         ("name: p, ", "", 3, "metadata.name", "needs a name"), ("name: p,", "name: P,", 3, "metadata.name", "lower-case"),
         ("name: p,", "name: ../p,", 3, "metadata.name", "lower-case"), ("name: p,", "name: '',", 3, "metadata.name", "1 to 253"),
-        ("name: p,", "name: 7,", 3, "metadata.name", "\"7\" in quotes"), ("name: p,", "name: p, annotation: {},", 3, "metadata.annotation", "annotations?"),
-        ("namespace: shop", "namespace: a.b", 3, "metadata.namespace", "1 to 63"), ("metadata: {name: p, namespace: shop}\n", "", 1, "metadata", "missing"),
-        ("{name: p, namespace: shop}", "p", 3, "metadata", "expected fields, found text"), ("spec:", "specs:", 4, "specs", "did you mean spec?"),
-        ("  selector: {matchLabels: {app: web}}\n", "", 5, "spec.selector", "missing"), ("{matchLabels: {app: web}}", "{}", 5, "spec.selector.matchLabels", "select nothing"),
-        ("{app: web}", "{}", 5, "spec.selector.matchLabels", "select nothing"), ("{app: web}", "", 5, "spec.selector.matchLabels", "select nothing"),
-        ("{app: web}", "{app: 1}", 5, "spec.selector.matchLabels.app", "\"1\" in quotes"), ("{app: web}", "{app: }", 5, "spec.selector.matchLabels.app", "has no value"),
-        ("{app: web}", "[app]", 5, "spec.selector.matchLabels", "expected fields, found a list"), ("{app: web}", "{'': a}", 5, "spec.selector.matchLabels.", "without a name"),
+        ("name: p,", "name: 7,", 3, "metadata.name", "\"7\" in quotes"),
+        ("name: p,", "name: p, annotation: {},", 3, "metadata.annotation", "annotations?"),
+        ("namespace: shop", "namespace: a.b", 3, "metadata.namespace", "1 to 63"),
+        ("metadata: {name: p, namespace: shop}\n", "", 1, "metadata", "missing"),
+        ("{name: p, namespace: shop}", "p", 3, "metadata", "expected fields, found text"),
+        ("spec:", "specs:", 4, "specs", "did you mean spec?"),
+        ("  selector: {matchLabels: {app: web}}\n", "", 5, "spec.selector", "missing"),
+        ("{matchLabels: {app: web}}", "{}", 5, "spec.selector.matchLabels", "select nothing"),
+        ("{app: web}", "{}", 5, "spec.selector.matchLabels", "select nothing"),
+        ("{app: web}", "", 5, "spec.selector.matchLabels", "select nothing"),
+        ("{app: web}", "{app: 1}", 5, "spec.selector.matchLabels.app", "\"1\" in quotes"),
+        ("{app: web}", "{app: }", 5, "spec.selector.matchLabels.app", "has no value"),
+        ("{app: web}", "[app]", 5, "spec.selector.matchLabels", "expected fields, found a list"),
+        ("{app: web}", "{'': a}", 5, "spec.selector.matchLabels.", "without a name"),
         ("{matchLabels:", "{matchLabel:", 5, "spec.selector.matchLabel", "did you mean matchLabels?"),
         ("{matchLabels: {app: web}}", "{matchLabels: {app: web}, matchExpressions: [{key: label}]}", 5, "spec.selector.matchExpressions", "not supported yet"),
         ("{app: web}", "{kubearmor.io/container.name: 'web*'}", 5, "spec.selector.matchLabels.kubearmor.io/container.name", "compared exactly"),
@@ -73,7 +81,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("'[a, b]'", ["a", "b"]), ("'[container-1,,]'", ["container-1"]), ("'[]'", []), ("''", []), ("web", ["web"]), ("'[ a ,a ]'", ["a"]), ("'a,b'", ["a", "b"]),
+        ("'[a, b]'", ["a", "b"]), ("'[container-1,,]'", ["container-1"]), ("'[]'", []), ("''", []), ("web", ["web"]),
+        ("'[ a ,a ]'", ["a"]), ("'a,b'", ["a", "b"]),
     ] as [(String, [String])])
     func containerNames(_ text: String, _ names: [String]) {
         let file = changed("{app: web}", "{kubearmor.io/container.name: \(text)}")
@@ -95,7 +104,8 @@ import Testing
         let shown = rules.map { "\($0.field) \($0.action.rawValue) \($0.severity) \($0.tags.joined()) \($0.message)" }
         #expect(
             shown == [
-                "process.matchPaths[0] Block 2 outer inner", "file.matchPaths[0] Audit 4 outer outer", "file.matchPaths[1] Audit 6 outer outer",
+                "process.matchPaths[0] Block 2 outer inner", "file.matchPaths[0] Audit 4 outer outer",
+                "file.matchPaths[1] Audit 6 outer outer",
                 "file.matchPaths[2] Allow 4 own own",
             ])
     }

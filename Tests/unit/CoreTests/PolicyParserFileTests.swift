@@ -80,4 +80,16 @@ import Testing
         let (names, errors) = parse(sample("one") + "---\n" + bomb + "---\n" + sample("two"))
         #expect(names == ["one", "two"] && errors.count == 1 && errors[0].contains("aliases"), "\(errors)")
     }
+
+    /// Texts that would keep libyaml, or us, busy for minutes.
+    @Test(.timeLimit(.minutes(1)), arguments: ["[", "? ", "- ", "{a: ", "'a\n", "#\n", " ", "- a\n", "a,"])
+    func noTextTakesLong(_ piece: String) {
+        let file = PolicySample.parse(sample("one") + "---\n" + String(repeating: piece, count: 1_000_000 / piece.utf8.count))
+        #expect(file.policies.map(\.name) == ["one"] && file.errors.count <= 2, "\(file.errors)")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func manyUnknownFieldsDoNotTakeLong() {
+        let file = PolicySample.parse(PolicySample.text() + (0..<100_000).map { "  f\($0): 1\n" }.joined())
+        #expect(file.errors.count == PolicyParser.problemLimit + 1 && file.policies.isEmpty)
+    }
 }

@@ -1,4 +1,5 @@
 import Core
+import Foundation
 import Testing
 
 /// Texts that nobody would write: whatever comes in, the parser answers, and what it lets through keeps the model's promises.
@@ -23,15 +24,20 @@ import Testing
         return (own + [own.joined(separator: "---\n")]).map { Array($0.utf8) } + PolicyCorpus.files.map(\.text)
     }()
 
+    /// Set by `make test-long`.
+    private static let isLong = ProcessInfo.processInfo.environment["PORTCULLIS_LONG"] == "1"
+
     private static let pieces = [
-        "---\n", "...\n", "- ", ": ", "{", "}", "[", "]", "\n", "  ", "\t", "*a ", "&a ", "!!str ", "\"", "'", "\\", "\"\\0\"", "|\n", ">-\n", "#", "%YAML 1.2\n", "? ",
-        "<<: ", "~", "null", "true", "5", "-1", "/", "//", "/..", "**", "{,", "[^", "é", "\u{FEFF}", "\r", "\u{85}", "path: ", "dir: ", "pattern: ", "memfd:",
+        "---\n", "...\n", "- ", ": ", "{", "}", "[", "]", "\n", "  ", "\t", "*a ", "&a ", "!!str ", "\"", "'", "\\", "\"\\0\"", "|\n",
+        ">-\n", "#", "%YAML 1.2\n", "? ",
+        "<<: ", "~", "null", "true", "5", "-1", "/", "//", "/..", "**", "{,", "[^", "é", "\u{FEFF}", "\r", "\u{85}", "path: ", "dir: ",
+        "pattern: ", "memfd:",
     ].map { Array($0.utf8) } + [[0xFF], [0xC3], [0], [0xED, 0xA0, 0x80]]
 
     @Test func mutatedPoliciesAreReadOrRefused() {
         var random = MutationRandom()
         print("policy mutations: seed \(random.seed)")
-        for round in 0..<5000 {
+        for round in 0..<(Self.isLong ? 100_000 : 5000) {
             var text = Self.texts[random.next(below: Self.texts.count)]
             for _ in 0...random.next(below: 4) { mutate(&text, &random) }
             let file = PolicyParser.parse(text, file: "m.yaml")

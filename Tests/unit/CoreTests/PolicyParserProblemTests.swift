@@ -79,7 +79,8 @@ import Testing
     static let fields: [Case] = [
         Case("file: {matchDirectories: [{dir: /a/, recursiv: true}]}", 1, "spec.file.matchDirectories[0].recursiv", "did you mean recursive?"),
         Case("file: {matchPaths: [{paht: /a}]}", 1, "spec.file.matchPaths[0].paht", "did you mean path?"),
-        Case("file: {matchPath: []}", 1, "spec.file.matchPath", "did you mean matchPaths?"), Case("files: {}", 1, "spec.files", "did you mean file?"),
+        Case("file: {matchPath: []}", 1, "spec.file.matchPath", "did you mean matchPaths?"),
+        Case("files: {}", 1, "spec.files", "did you mean file?"),
         Case("file: {matchPaths: [{path: /a, execname: b}]}", 1, "spec.file.matchPaths[0].execname", "unknown field; there are path, readOnly"),
         Case("process: {matchPaths: [{path: /a, readOnly: true}]}", 1, "spec.process.matchPaths[0].readOnly", "unknown field"),
         Case("process: {matchPaths: [{path: /a, recursive: true}]}", 1, "spec.process.matchPaths[0].recursive", "unknown field"),
@@ -103,7 +104,8 @@ import Testing
     @Test(arguments: [
         Case("network: {matchProtocols: [{protocol: tcp}]}", 1, "spec.network", "not enforced by this version"),
         Case("capabilities: {}", 1, "spec.capabilities", "not enforced"), Case("syscalls: {}", 1, "spec.syscalls", "not enforced"),
-        Case("presets: [{name: exec}]", 1, "spec.presets", "not enforced"), Case("apparmor: |\n  deny /x rw,", 1, "spec.apparmor", "not enforced"),
+        Case("presets: [{name: exec}]", 1, "spec.presets", "not enforced"),
+        Case("apparmor: |\n  deny /x rw,", 1, "spec.apparmor", "not enforced"),
         Case("file: {matchPaths: [{path: ///etc/x}]}", 1, "spec.file.matchPaths[0].path", "read as one"),
         Case("file: {matchDirectories: [{dir: //}]}", 1, "spec.file.matchDirectories[0].dir", "read as one"),
         Case("file: {matchPatterns: [{pattern: //etc/*}]}", 1, "spec.file.matchPatterns[0].pattern", "read as one"),

@@ -4,8 +4,10 @@ import Testing
 
 @Suite struct PolicySelectorTests {
     @Test(arguments: [
-        ("app: web", ["app": "web", "x": "y"], true), ("app: web", ["app": "web2"], false), ("app: web", ["App": "web"], false), ("app: web", [:], false),
-        ("app: web, tier: front", ["app": "web", "tier": "front"], true), ("app: web, tier: front", ["app": "web"], false), ("app: ''", ["app": ""], true),
+        ("app: web", ["app": "web", "x": "y"], true), ("app: web", ["app": "web2"], false), ("app: web", ["App": "web"], false),
+        ("app: web", [:], false),
+        ("app: web, tier: front", ["app": "web", "tier": "front"], true), ("app: web, tier: front", ["app": "web"], false),
+        ("app: ''", ["app": ""], true),
         ("app: ''", [:], false), ("kubearmor.io/container.name: one", [:], true), ("kubearmor.io/container.name: one2", [:], false),
         ("kubearmor.io/container.name: '[two, one]'", [:], true), ("kubearmor.io/container.name: '[two]'", [:], false),
         ("kubearmor.io/container.name: '[]'", [:], true), ("kubearmor.io/container.name: one, app: web", [:], false),
@@ -49,12 +51,14 @@ import Testing
         Message(
             testDescription: "podman: name can be given, namespace not", bundle: storage,
             annotations: [
-                ("io.container.manager", "libpod"), ("kubearmor.io/container.name", "main"), ("portcullis.io/namespace", "shop"), ("app", "web"),
+                ("io.container.manager", "libpod"), ("kubearmor.io/container.name", "main"), ("portcullis.io/namespace", "shop"),
+                ("app", "web"),
             ],
             expected: ContainerLabels(
                 containerName: "main",
                 labels: [
-                    "io.container.manager": "libpod", "kubearmor.io/container.name": "main", "portcullis.io/namespace": "shop", "app": "web",
+                    "io.container.manager": "libpod", "kubearmor.io/container.name": "main", "portcullis.io/namespace": "shop",
+                    "app": "web",
                 ])),
         Message(
             testDescription: "containerd: a pod's own annotations change nothing", bundle: task + "k8s.io/c1",
