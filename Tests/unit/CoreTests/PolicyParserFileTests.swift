@@ -1,4 +1,5 @@
 import Core
+import Foundation
 import Testing
 
 /// Several documents, and texts that are no YAML at all: what is good stays, what is bad says where.
@@ -91,5 +92,14 @@ import Testing
     @Test(.timeLimit(.minutes(1))) func manyUnknownFieldsDoNotTakeLong() {
         let file = PolicySample.parse(PolicySample.text() + (0..<100_000).map { "  f\($0): 1\n" }.joined())
         #expect(file.errors.count == PolicyParser.problemLimit + 1 && file.policies.isEmpty)
+    }
+
+    @Test func theExampleInTheDocumentationIsAPolicy() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../docs/policies.md")
+        let text = try String(contentsOf: root, encoding: .utf8)
+        let example = try #require(text.components(separatedBy: "```yaml\n").dropFirst().first?.components(separatedBy: "```").first)
+        let file = PolicySample.parse(example)
+        #expect(file.errors.isEmpty && file.warnings.isEmpty, "\(file)")
+        #expect(file.policies.first?.rules.map(\.action) == [.block, .block, .audit, .block])
     }
 }
