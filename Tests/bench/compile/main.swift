@@ -1,0 +1,120 @@
+// How long the policy compiler takes and how large its tables are. Paths come from standard input, one a line:
+//
+//     find /usr /etc /var -xdev | swift run -c release compile-bench
+//
+// Rules have the shapes that published KubeArmor policies have: most name a path, some a directory, a few are patterns, and
+// one in ten has a fromSource.
+import Core
+import Glibc
+
+struct Random {
+    var state: UInt64 = 42
+    mutating func below(_ bound: Int) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int((state >> 33) % UInt64(bound))
+    }
+}
+
+struct Rules {
+    let paths: [String]
+    var random = Random()
+
+    mutating func path() -> String { paths[random.below(paths.count)] }
+    mutating func directory() -> String {
+        let path = path()
+        guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return path }
+        return String(path[..<slash])
+    }
+    func bytes(_ text: some StringProtocol) -> [Glob.Element] { text.utf8.map { .byte($0) } }
+
+    mutating func literal() -> PathRule { rule(.path(path())) }
+
+    mutating func mixed() -> PathRule {
+        switch random.below(20) {
+        case 0..<11: return rule(.path(path()))
+        case 11..<16: return rule(.directory(directory(), recursive: random.below(2) == 0))
+        case 16: return rule(.executableName(String(path().split(separator: "/").last ?? "sh")))
+        default: return rule(.pattern(Glob(text: "", elements: pattern())))
+        }
+    }
+
+    mutating func pattern() -> [Glob.Element] {
+        let name = path().split(separator: "/").last ?? "x"
+        switch random.below(6) {
+        case 0: return bytes(directory() + "/") + [.withinComponent] + bytes(name.suffix(4))
+        case 1: return bytes(directory() + "/" + name.prefix(4)) + [.withinComponent]
+        case 2: return bytes(directory() + "/") + [.acrossComponents] + bytes("/" + name)
+        case 3: return bytes("/") + [.acrossComponents] + bytes("/" + name)
+        case 4:
+            let notSlash = ByteSet((1...255).filter { $0 != 0x2f })
+            return bytes(directory() + "/" + name.dropLast()) + [.set(notSlash)]
+        default:
+            return bytes(directory() + "/") + [.alternatives([bytes(name), bytes(name.dropLast(2)), [.withinComponent] + bytes(".bak")])]
+        }
+    }
+
+    mutating func rule(_ target: PathRule.Target) -> PathRule {
+        var section: PathRule.Section = random.below(3) == 0 ? .process : .file
+        if case .executableName = target { section = .process }
+        return PathRule(
+            section: section, target: target, sources: random.below(10) == 0 ? [.path(["/bin/sh", "/usr/bin/python3", "/usr/bin/curl"][random.below(3)])] : [],
+            ownerOnly: random.below(20) == 0, readOnly: section == .file && random.below(10) == 0,
+            action: [.block, .block, .allow, .audit][random.below(4)], severity: 5, tags: ["MITRE"], message: "a rule matched")
+    }
+
+    mutating func input(_ count: Int, _ make: (inout Rules) -> PathRule) -> PolicySetInput {
+        let policies = (0..<max(1, count / 16)).map { number in
+            Policy(
+                name: "policy-\(number)", namespace: "default", selector: PolicySelector(matchLabels: ["app": "web"]),
+                rules: (0..<(count / max(1, count / 16))).map { _ in make(&self) }, origin: .init(file: "bench.yaml", line: 1))
+        }
+        return PolicySetInput(policies: policies, posture: .block)
+    }
+}
+
+func pad(_ value: some CustomStringConvertible, _ width: Int) -> String {
+    let text = value.description
+    return String(repeating: " ", count: max(0, width - text.count)) + text
+}
+
+func measure(_ name: String, _ input: PolicySetInput, _ probes: [String], rounds: Int) {
+    let clock = ContinuousClock()
+    var times: [Duration] = []
+    var compiled: CompiledPolicySet?
+    do {
+        for _ in 0..<rounds { times.append(try clock.measure { compiled = try PolicySetCompiler.compile(input) }) }
+    } catch {
+        print(name.padded(34), error)
+    }
+    guard let compiled, let image = PolicySetImage(cells: compiled.cells) else { return }
+    var steps = 0
+    for probe in probes { steps += image.place(.file, probe.utf8).steps }
+    times.sort()
+    let statistics = compiled.statistics
+    print(
+        name.padded(34), pad(compiled.rules.count, 6), pad(Double(times[rounds / 2] / .microseconds(10)).rounded() / 100, 9),
+        pad(statistics.constructedStates, 8), pad(statistics.states, 8), pad(statistics.transitions, 8), pad(statistics.classes, 4),
+        pad(statistics.rows, 6), pad(statistics.sources, 3), pad(compiled.cells.count / 128, 6), pad(statistics.usedBytes / 1024, 6),
+        pad(steps / max(1, probes.count), 4))
+}
+
+extension String {
+    func padded(_ width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}
+
+var paths: [String] = []
+while let line = readLine() { if line.utf8.first == 0x2f && line.utf8.count > 1 { paths.append(line) } }
+guard !paths.isEmpty else {
+    print("no paths on standard input")
+    exit(1)
+}
+var rules = Rules(paths: paths)
+let probes = (0..<10_000).map { _ in rules.path() }
+print("\(paths.count) paths read; medians; ms, states constructed and left, cells with a transition, KiB of pages and used, bytes read per path")
+print("set".padded(34), " rules        ms constru.   states transit. clas   rows src  pages   used read")
+measure("16 mixed rules", rules.input(16) { $0.mixed() }, probes, rounds: 21)
+measure("256 mixed rules", rules.input(256) { $0.mixed() }, probes, rounds: 21)
+measure("1,000 mixed rules", rules.input(1_000) { $0.mixed() }, probes, rounds: 11)
+measure("1,000 patterns", rules.input(1_000) { $0.rule(.pattern(Glob(text: "", elements: $0.pattern()))) }, probes, rounds: 5)
+measure("10,000 literal paths", rules.input(10_000) { $0.literal() }, probes, rounds: 5)
+measure("10,000 mixed rules", rules.input(10_000) { $0.mixed() }, probes, rounds: 3)

@@ -1,0 +1,87 @@
+import Testing
+
+@testable import Core
+
+/// The compiled image against the reference matcher, on generated sets and paths: more than a million comparisons a run.
+@Suite struct PolicySetReferenceTests {
+    /// Some seeds are always the same, some are new in every run; a failure names its seed.
+    static let seeds: [UInt64] = [1, 2, 3, 4, 5, 6] + (0..<2).map { _ in UInt64.random(in: 1000...UInt64(UInt32.max)) }
+    static let setsForEachSeed = 60
+    static let pathsForEachSet = 110
+    static let sourcesForEachSet = 5
+
+    @Test(arguments: seeds) func decidesAsTheReferenceDoes(seed: UInt64) throws {
+        var generator = PolicySetGenerator(seed: seed)
+        var comparisons = 0
+        for number in 0..<Self.setsForEachSeed {
+            let policies = generator.policies()
+            let posture: Posture = number % 2 == 0 ? .audit : .block
+            let compiled = try Compiled(policies, posture: posture)
+            let reference = ReferenceMatcher(policies, posture: posture)
+            let rules = policies.flatMap(\.rules)
+            let named = rules.flatMap(\.sources).map { source -> PathRule in
+                switch source {
+                case .path(let path): .file(.allow, .path(path))
+                case .directory(let directory, let recursive): .file(.allow, .directory(directory, recursive: recursive))
+                }
+            }
+            let sources = (0..<Self.sourcesForEachSet).map { _ -> (path: [UInt8], class: Int, applies: [Bool]) in
+                let path = generator.path(near: named.isEmpty ? rules : named)
+                return (path, compiled.image.sourceClass(path: path), reference.applies(to: path))
+            }
+            for _ in 0..<Self.pathsForEachSet {
+                let path = generator.path(near: rules)
+                for section in [PathRule.Section.process, .file] {
+                    let place = compiled.image.place(section, path)
+                    let matching = reference.matching(section, path)
+                    for source in sources {
+                        for (owner, write) in [(false, false), (false, true), (true, false), (true, true)] {
+                            comparisons += 1
+                            let found = compiled.image.decision(section, at: place, source: source.class, owner: owner, write: write)
+                            let expected = reference.decision(section, matching, source.applies, owner: owner, write: write)
+                            if found == expected { continue }
+                            Issue.record(
+                                """
+                                seed \(seed), set \(number): \(section) \(text(path)) by \(text(source.path)), owner \(owner), write \(write): \
+                                \(found) instead of \(expected)
+                                \(describe(rules))
+                                """)
+                            return
+                        }
+                    }
+                    if path != [0x2f] && place.isAboveBlock != reference.isAbove(.block, section, path)
+                        || place.isAboveAllow != reference.isAbove(.allow, section, path)
+                    {
+                        Issue.record("seed \(seed), set \(number): \(section) \(text(path)): what lies beneath: \(place)\n\(describe(rules))")
+                        return
+                    }
+                }
+            }
+        }
+        #expect(comparisons * Self.seeds.count >= 1_000_000)
+    }
+
+    private func text(_ path: [UInt8]) -> String { String(decoding: path, as: UTF8.self) }
+
+    private func describe(_ rules: [PathRule]) -> String {
+        rules.enumerated().map { "  \($0): \($1.section) \($1.action) \(describe($1.target)) \($1.sources) owner \($1.ownerOnly) readOnly \($1.readOnly)" }
+            .joined(separator: "\n")
+    }
+
+    private func describe(_ target: PathRule.Target) -> String {
+        guard case .pattern(let glob) = target else { return "\(target)" }
+        return "pattern " + describe(glob.elements)
+    }
+
+    private func describe(_ elements: [Glob.Element]) -> String {
+        elements.map { element in
+            switch element {
+            case .byte(let byte): String(decoding: [byte], as: UTF8.self)
+            case .set(let set): "[\(String(decoding: (32...126).filter { set.contains($0) }, as: UTF8.self))]"
+            case .withinComponent: "*"
+            case .acrossComponents: "**"
+            case .alternatives(let alternatives): "{\(alternatives.map { describe($0) }.joined(separator: ","))}"
+            }
+        }.joined()
+    }
+}
