@@ -2,7 +2,7 @@
 ///
 /// State 0 is dead: whatever follows, nothing matches. It has no transitions.
 struct Automaton {
-    /// What a path that ends here finds: bits as in a cell (row, PC_CELL_BENEATH_BLOCK, PC_CELL_BENEATH_ALLOW).
+    /// What a path that ends here finds: bits as in a cell (row, PC_CELL_BENEATH_BLOCK and the like).
     typealias Output = UInt64
 
     struct Transition: Equatable {

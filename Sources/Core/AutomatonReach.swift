@@ -1,8 +1,8 @@
 import CABI
 
-/// Which enforced rules name something beneath a directory: whoever renames it would rename that too.
+/// What the cell that leads to a place tells besides the row: which enforced rules match there, and which name something beneath.
 ///
-/// A rule counts at path P if P followed by some text that begins with `/` matches the rule's target up to its final `**` (a recursive
+/// Whoever renames a directory renames what is beneath it. A rule counts at path P if P followed by some text that begins with `/` matches the rule's target up to its final `**` (a recursive
 /// directory's target is the directory, a slash, `**`). So the ancestors of a recursive directory count, and what is inside it does
 /// not: that matches by itself.
 struct AutomatonReach {
@@ -50,8 +50,9 @@ struct AutomatonReach {
         return result
     }
 
-    /// What a match of the rule stands for. Not counted: Audit rules, and names that a file keeps wherever it is moved.
-    static func count(_ rule: PathRule) -> Automaton.Output {
+    /// What a rule counts for in the ancestors of what it names. Not counted: Audit rules, and names that a file keeps wherever it is
+    /// moved.
+    static func beneath(_ rule: PathRule) -> Automaton.Output {
         switch rule.target {
         case .path, .directory: break
         case .executableName: return 0
@@ -60,6 +61,16 @@ struct AutomatonReach {
         switch rule.action {
         case .block: return PC_CELL_BENEATH_BLOCK
         case .allow: return PC_CELL_BENEATH_ALLOW
+        case .audit: return 0
+        }
+    }
+
+    /// What a rule counts for in what it names.
+    static func named(_ rule: PathRule) -> Automaton.Output {
+        switch rule.action {
+        case .block: return PC_CELL_NAMED_BLOCK
+        // It lets everything be, so nothing is special for being named by it.
+        case .allow: return rule.target == .directory("", recursive: true) ? 0 : PC_CELL_NAMED_ALLOW
         case .audit: return 0
         }
     }

@@ -6,7 +6,8 @@ struct AutomatonTable {
     private static let attempts = 96
 
     private(set) var cells: [UInt64]
-    /// Every base is at or beyond the header, so that no lookup reads it as a cell.
+    /// Every base is at or beyond the header, so that no lookup reads it as a cell. The lowest is the dead state's, which has no cells:
+    /// a walk that goes on there finds nothing, and needs not be asked whether it may.
     private let lowest: Int
     private var bases: [Bool]
     /// Where the search for a free cell begins.
@@ -19,9 +20,11 @@ struct AutomatonTable {
     init(header: Int) {
         lowest = header
         hint = header
-        end = header
+        highestBase = header
+        end = header + 1
         cells = [UInt64](repeating: 0, count: header)
-        bases = [Bool](repeating: false, count: header)
+        bases = [Bool](repeating: false, count: header) + [true]
+        cells.append(0)
     }
 
     /// The first cell that no lookup in the table can reach.
@@ -31,6 +34,7 @@ struct AutomatonTable {
     mutating func add(_ automaton: Automaton) -> UInt32 {
         guard automaton.start != Automaton.dead else { return 0 }
         var base = [UInt32](repeating: 0, count: automaton.count)
+        base[Int(Automaton.dead)] = UInt32(lowest)
         // Depth first, so that the cells that one path is followed through lie near each other.
         var stack = [automaton.start]
         while let state = stack.popLast() {
@@ -40,7 +44,7 @@ struct AutomatonTable {
             push(automaton.defaults[Int(state)].target)
         }
         func push(_ target: Int32) {
-            if target != Automaton.dead && base[Int(target)] == 0 { stack.append(target) }
+            if base[Int(target)] == 0 { stack.append(target) }
         }
         for state in 1..<automaton.count where base[state] != 0 {
             let from = Int(base[state])

@@ -67,10 +67,13 @@ struct PolicySetBuilder {
     ) throws(AutomatonLimit) -> Automaton {
         guard !trie.isEmpty else { return Automaton() }
         var subsets = try AutomatonConstruction.run(trie, classes, limits)
-        let reach = AutomatonReach(trie, counts: rules.map(AutomatonReach.count))
+        let reach = AutomatonReach(trie, counts: rules.map(AutomatonReach.beneath))
+        let named = rules.map(AutomatonReach.named)
         for state in 1..<subsets.count {
             let nodes = subsets.nodes[subsets.nodeRange(state)]
-            subsets.outputs[state] = UInt64(rows.row(of: trie.matches(at: nodes), section: section)) << 32 | reach.beneath(nodes)
+            let matching = trie.matches(at: nodes)
+            subsets.outputs[state] =
+                matching.reduce(UInt64(rows.row(of: matching, section: section)) << 32 | reach.beneath(nodes)) { $0 | named[Int($1)] }
         }
         return minimise(subsets, trie) { $0 }
     }

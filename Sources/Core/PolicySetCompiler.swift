@@ -45,6 +45,8 @@ enum PolicySetFlags {
         set(PC_SET_READ_ONLY, if: file.contains { $0.readOnly && $0.action != .audit })
         set(PC_SET_MOUNTS, if: input.policies.contains(where: \.allowsMounts))
         set(PC_SET_PROCESS_ALLOWS, if: has(process, .allow))
+        set(PC_SET_SOURCES, if: rules.contains { !$0.sources.isEmpty })
+        set(PC_SET_OWNERS, if: rules.contains(where: \.ownerOnly))
         return flags
     }
 }

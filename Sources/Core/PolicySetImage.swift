@@ -28,6 +28,10 @@ public struct PolicySetImage: Sendable {
         /// The path is an ancestor of what a Block rule names.
         public var isAboveBlock = false
         public var isAboveAllow = false
+        /// A Block rule matches, for some source and owner at least.
+        public var isNamedByBlock = false
+        /// An Allow rule other than the one that allows everything matches.
+        public var isNamedByAllow = false
         /// Bytes that were read until the row could not change any more.
         public var steps = 0
     }
@@ -95,6 +99,8 @@ public struct PolicySetImage: Sendable {
             place.row = UInt32(cell >> 32 & 0xff_ffff)
             place.isAboveBlock = cell & PC_CELL_BENEATH_BLOCK != 0
             place.isAboveAllow = cell & PC_CELL_BENEATH_ALLOW != 0
+            place.isNamedByBlock = cell & PC_CELL_NAMED_BLOCK != 0
+            place.isNamedByAllow = cell & PC_CELL_NAMED_ALLOW != 0
             place.steps += 1
             if cell & PC_CELL_FINAL != 0 { return place }
         }

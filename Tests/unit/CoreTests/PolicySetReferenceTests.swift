@@ -49,10 +49,13 @@ import Testing
                             return
                         }
                     }
-                    if path != [0x2f] && place.isAboveBlock != reference.isAbove(.block, section, path)
-                        || place.isAboveAllow != reference.isAbove(.allow, section, path)
-                    {
-                        Issue.record("seed \(seed), set \(number): \(section) \(text(path)): what lies beneath: \(place)\n\(describe(rules))")
+                    let flags = [place.isAboveBlock, place.isAboveAllow, place.isNamedByBlock, place.isNamedByAllow]
+                    let expected = [
+                        reference.isAbove(.block, section, path), reference.isAbove(.allow, section, path),
+                        reference.isNamed(.block, matching), reference.isNamed(.allow, matching),
+                    ]
+                    if flags != expected {
+                        Issue.record("seed \(seed), set \(number): \(section) \(text(path)): \(place)\n\(describe(rules))")
                         return
                     }
                 }

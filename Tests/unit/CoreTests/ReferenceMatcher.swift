@@ -109,6 +109,14 @@ struct ReferenceMatcher {
         PolicySetDecision(word: action | (readOnly ? 4 : 0) | (rule.map { UInt32($0) } ?? 0xffffff) << 8)
     }
 
+    /// Whether some rule with this action is among them, but the one that allows everything.
+    func isNamed(_ action: PolicyAction, _ matching: [Int]) -> Bool {
+        matching.contains {
+            let rule = rules[$0].rule
+            return rule.action == action && !(action == .allow && rule.target == .directory("", recursive: true))
+        }
+    }
+
     /// Whether some rule with this action names something beneath the directory, so that renaming it would take that along.
     func isAbove(_ action: PolicyAction, _ section: PathRule.Section, _ path: [UInt8]) -> Bool {
         rules.contains { $0.rule.section == section && $0.rule.action == action && $0.target.isBeneath(path) }
