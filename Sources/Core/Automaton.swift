@@ -25,6 +25,12 @@ struct Automaton {
 
     func range(_ state: Int) -> Range<Int> { Int(first[state])..<Int(first[state + 1]) }
 
+    /// Whether the default transition leads anywhere: else it has no cell.
+    func hasDefault(_ state: Int) -> Bool { defaults[state] != Transition() }
+
+    /// Cells that the state takes in the table.
+    func cellCount(_ state: Int) -> Int { range(state).count + (hasDefault(state) ? 1 : 0) }
+
     func transition(from state: Int32, on byteClass: UInt8) -> Transition {
         for index in range(Int(state)) where classes[index] == byteClass { return transitions[index] }
         return defaults[Int(state)]

@@ -2,29 +2,34 @@ import CABI
 
 /// The cells of a set's image: the states of all automata laid into one array, each in the gaps that the others leave.
 struct AutomatonTable {
-    /// Cells tried for a state with several before it goes to the end, and for one with a single cell before the search moves on.
-    private static let attempts = 96
+    /// Places looked at for a state, in words of 64, before it goes to the end.
+    private static let attempts = 2048
+    /// States with this many cells are laid first: they need the room, and the others fit between.
+    private static let large = 6
 
     private(set) var cells: [UInt64]
     /// Every base is at or beyond the header, so that no lookup reads it as a cell. The lowest is the dead state's, which has no cells:
     /// a walk that goes on there finds nothing, and needs not be asked whether it may.
     private let lowest: Int
-    private var bases: [Bool]
-    /// Where the search for a free cell begins.
+    /// A bit for each cell that is taken and for each base; 64 places are looked at together.
+    private var taken: [UInt64] = []
+    private var bases: [UInt64] = []
+    /// No cell below is free, or worth the search.
     private var hint: Int
     private var end: Int
-    private var highestBase = 0
+    private var highestBase: Int
     /// Cells that hold a transition.
     private(set) var used = 0
 
     init(header: Int) {
         lowest = header
         hint = header
-        highestBase = header
         end = header + 1
-        cells = [UInt64](repeating: 0, count: header)
-        bases = [Bool](repeating: false, count: header) + [true]
-        cells.append(0)
+        highestBase = header
+        cells = [UInt64](repeating: 0, count: header + 1)
+        extend(to: header + 1)
+        for position in 0..<header { Self.set(&taken, position) }
+        for base in 0...header { Self.set(&bases, base) }
     }
 
     /// The first cell that no lookup in the table can reach.
@@ -36,21 +41,16 @@ struct AutomatonTable {
         var base = [UInt32](repeating: 0, count: automaton.count)
         base[Int(Automaton.dead)] = UInt32(lowest)
         // Depth first, so that the cells that one path is followed through lie near each other.
-        var stack = [automaton.start]
-        while let state = stack.popLast() {
-            guard base[Int(state)] == 0 else { continue }
-            base[Int(state)] = UInt32(place(automaton, Int(state)))
-            for index in automaton.range(Int(state)).reversed() { push(automaton.transitions[index].target) }
-            push(automaton.defaults[Int(state)].target)
+        let order = Self.depthFirst(automaton)
+        for wantsLarge in [true, false] {
+            for state in order where (automaton.cellCount(Int(state)) >= Self.large) == wantsLarge {
+                base[Int(state)] = UInt32(place(automaton, Int(state)))
+            }
         }
-        func push(_ target: Int32) {
-            if base[Int(target)] == 0 { stack.append(target) }
-        }
+        if cells.count < end { cells.append(contentsOf: repeatElement(0, count: end - cells.count)) }
         for state in 1..<automaton.count where base[state] != 0 {
             let from = Int(base[state])
-            if automaton.defaults[state] != Automaton.Transition() {
-                cells[from] = cell(automaton, automaton.defaults[state], 0, base)
-            }
+            if automaton.hasDefault(state) { cells[from] = cell(automaton, automaton.defaults[state], 0, base) }
             for index in automaton.range(state) {
                 let byteClass = automaton.classes[index]
                 cells[from + Int(byteClass)] = cell(automaton, automaton.transitions[index], byteClass, base)
@@ -59,65 +59,84 @@ struct AutomatonTable {
         return base[Int(automaton.start)]
     }
 
+    private static func depthFirst(_ automaton: Automaton) -> [Int32] {
+        var order: [Int32] = []
+        var seen = [Bool](repeating: false, count: automaton.count)
+        seen[Int(Automaton.dead)] = true
+        var stack = [automaton.start]
+        while let state = stack.popLast() {
+            guard !seen[Int(state)] else { continue }
+            seen[Int(state)] = true
+            order.append(state)
+            stack.append(automaton.defaults[Int(state)].target)
+            for index in automaton.range(Int(state)).reversed() { stack.append(automaton.transitions[index].target) }
+        }
+        return order
+    }
+
     private func cell(_ automaton: Automaton, _ transition: Automaton.Transition, _ byteClass: UInt8, _ base: [UInt32]) -> UInt64 {
         UInt64(base[Int(transition.target)]) | UInt64(byteClass) << 24 | transition.output
             | (automaton.isConstant(transition) ? PC_CELL_FINAL : 0)
     }
 
-    /// Finds a base for the state and takes its cells. A taken cell is marked until its value is known.
+    /// Finds a base for the state and takes its cells.
     private mutating func place(_ automaton: Automaton, _ state: Int) -> Int {
-        let hasDefault = automaton.defaults[state] != Automaton.Transition()
         let range = automaton.range(state)
-        let lead = hasDefault ? 0 : Int(automaton.classes[range.lowerBound])
-        let width = range.isEmpty ? 0 : Int(automaton.classes[range.upperBound - 1])
-        var position = hint
-        var tried = 0
+        let hasDefault = automaton.hasDefault(state)
+        let lead = hasDefault || range.isEmpty ? 0 : Int(automaton.classes[range.lowerBound])
+        let first = max(lowest, hint - lead) / 64
+        var word = first
         while true {
-            position = max(position, lowest + lead)
-            extend(to: position + width + 1)
-            if cells[position] == 0 {
-                let base = position - lead
-                if fits(automaton, range, base, hasDefault) {
-                    take(automaton, range, base, hasDefault)
-                    return base
-                }
-                tried += 1
-                if tried == Self.attempts {
-                    // A single cell that fits nowhere here: this stretch is as full as it gets.
-                    if range.count + (hasDefault ? 1 : 0) == 1 { hint = position } else { position = max(position, end - 1) }
-                }
+            extend(to: word * 64 + 64 + 256)
+            var free = ~bases[word]
+            if hasDefault { free &= ~taken[word] }
+            var index = range.lowerBound
+            while free != 0 && index < range.upperBound {
+                free &= ~window(word * 64 + Int(automaton.classes[index]))
+                index += 1
             }
-            position += 1
+            if free != 0 {
+                let base = word * 64 + free.trailingZeroBitCount
+                take(automaton, range, base, hasDefault)
+                // A single cell that fits nowhere for so long: what is below is as full as it gets.
+                if automaton.cellCount(state) == 1 && word - first > 16 { hint = max(hint, base) }
+                return base
+            }
+            word += 1
+            if word - first == Self.attempts { word = max(word, end / 64) }
         }
     }
 
-    private func fits(_ automaton: Automaton, _ range: Range<Int>, _ base: Int, _ hasDefault: Bool) -> Bool {
-        if bases[base] || (hasDefault && cells[base] != 0) { return false }
-        for index in range where cells[base + Int(automaton.classes[index])] != 0 { return false }
-        return true
+    /// 64 bits of `taken` from a position on.
+    private func window(_ position: Int) -> UInt64 {
+        let shift = UInt64(position & 63)
+        let low = taken[position >> 6] >> shift
+        return shift == 0 ? low : low | taken[position >> 6 + 1] << (64 - shift)
     }
 
     private mutating func take(_ automaton: Automaton, _ range: Range<Int>, _ base: Int, _ hasDefault: Bool) {
-        bases[base] = true
+        Self.set(&bases, base)
         highestBase = max(highestBase, base)
-        if hasDefault {
-            cells[base] = .max
-            end = max(end, base + 1)
-            used += 1
-        }
-        for index in range {
-            let position = base + Int(automaton.classes[index])
-            cells[position] = .max
-            end = max(end, position + 1)
-            used += 1
-        }
-        while hint < end && cells[hint] != 0 { hint += 1 }
+        if hasDefault { take(base) }
+        for index in range { take(base + Int(automaton.classes[index])) }
+        while taken[hint >> 6] == .max { hint = (hint >> 6 + 1) << 6 }
+        while taken[hint >> 6] >> UInt64(hint & 63) & 1 == 1 { hint += 1 }
     }
 
+    private mutating func take(_ position: Int) {
+        Self.set(&taken, position)
+        end = max(end, position + 1)
+        used += 1
+    }
+
+    private static func set(_ bits: inout [UInt64], _ position: Int) { bits[position >> 6] |= 1 << UInt64(position & 63) }
+
+    /// One word more than asked for, which `window` and `hint` may look at.
     private mutating func extend(to count: Int) {
-        guard cells.count < count else { return }
-        let more = max(count, cells.count * 2) - cells.count
-        cells.append(contentsOf: repeatElement(0, count: more))
-        bases.append(contentsOf: repeatElement(false, count: more))
+        let words = count / 64 + 2
+        guard taken.count < words else { return }
+        let more = max(words, taken.count * 2) - taken.count
+        taken.append(contentsOf: repeatElement(0, count: more))
+        bases.append(contentsOf: repeatElement(0, count: more))
     }
 }

@@ -37,7 +37,7 @@ struct AutomatonTrie {
     private(set) var owners: [Int32] = []
     private(set) var sets: [ByteSet] = []
     private var setNumbers: [ByteSet: UInt32] = [:]
-    /// Node after alternatives, by the node before them.
+    /// Node after alternatives, by the node before them. Only the latest are searched: not to be quadratic matters more than to share.
     private var joins: [Node: [(alternatives: [[Glob.Element]], join: Node)]] = [:]
     private var owner: Int32 = 0
 
@@ -101,7 +101,7 @@ struct AutomatonTrie {
     }
 
     private mutating func join(_ alternatives: [[Glob.Element]], from node: Node) -> Node {
-        if let known = joins[node]?.first(where: { $0.alternatives == alternatives }) { return known.join }
+        if let known = joins[node]?.suffix(16).first(where: { $0.alternatives == alternatives }) { return known.join }
         let ends = alternatives.map { insert($0, from: node) }
         let join = addNode(.none)
         for end in ends { addEdge(from: end, label: Self.empty, to: join) }

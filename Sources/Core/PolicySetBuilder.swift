@@ -85,8 +85,7 @@ struct PolicySetBuilder {
         for (state, representative) in representatives.enumerated().dropFirst() {
             // The youngest node is the one that made the state necessary.
             guard let node = subsets.nodes[subsets.nodeRange(representative)].last else { continue }
-            shares[rule(Int(trie.owners[Int(node)]))] +=
-                automaton.range(state).count + (automaton.defaults[state] == Automaton.Transition() ? 0 : 1)
+            shares[rule(Int(trie.owners[Int(node)]))] += automaton.cellCount(state)
         }
         return automaton
     }
