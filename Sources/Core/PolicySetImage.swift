@@ -57,11 +57,16 @@ public struct PolicySetImage: Sendable {
 
     /// Follows a path in the automaton of a section.
     public func place(_ section: PathRule.Section, _ path: some Sequence<UInt8>) -> Place {
-        walk(section == .process ? PC_AUTOMATON_PROCESS : PC_AUTOMATON_FILE, path)
+        walk(section == .process ? PC_AUTOMATON_PROCESS : PC_AUTOMATON_FILE, path, stops: true)
+    }
+
+    /// The same to the path's end, even where nothing can change any more: what PC_CELL_FINAL promises is tested so.
+    func wholePlace(_ section: PathRule.Section, _ path: some Sequence<UInt8>) -> Place {
+        walk(section == .process ? PC_AUTOMATON_PROCESS : PC_AUTOMATON_FILE, path, stops: false)
     }
 
     /// The class of an acting executable: 0 if no `fromSource` names it.
-    public func sourceClass(path: some Sequence<UInt8>) -> Int { Int(walk(PC_AUTOMATON_SOURCE, path).row) }
+    public func sourceClass(path: some Sequence<UInt8>) -> Int { Int(walk(PC_AUTOMATON_SOURCE, path, stops: true).row) }
 
     /// What happens at a place.
     public func decision(_ section: PathRule.Section, at place: Place, source: Int, owner: Bool, write: Bool) -> PolicySetDecision {
@@ -82,18 +87,18 @@ public struct PolicySetImage: Sendable {
         decision(section, at: place(section, path), source: source, owner: owner, write: write)
     }
 
-    private func walk(_ automaton: pc_automaton, _ path: some Sequence<UInt8>) -> Place {
+    private func walk(_ automaton: pc_automaton, _ path: some Sequence<UInt8>, stops: Bool) -> Place {
         var base = Int(starts[Int(automaton.rawValue)])
         var place = Place()
+        guard base != 0 else { return place }
         for byte in path {
-            // Base 0 has no transition, and the row of a state belongs to paths that end there.
-            guard base != 0 else { return Place(steps: place.steps) }
+            place.steps += 1
             let byteClass = Int(classes[Int(byte)])
-            guard base + byteClass < cells.count else { return Place(steps: place.steps) }
-            var cell = cells[base + byteClass]
-            if Int(cell >> 24 & 0xff) != byteClass {
-                cell = cells[base]
-                if cell >> 24 & 0xff != 0 { return Place(steps: place.steps + 1) }
+            var cell = cell(base + byteClass)
+            if cell == 0 || Int(cell >> 24 & 0xff) != byteClass {
+                cell = self.cell(base)
+                // What a place tells is of paths that end there: this one goes on where no rule follows.
+                if cell == 0 || cell >> 24 & 0xff != 0 { return Place(steps: place.steps) }
             }
             base = Int(cell & 0xff_ffff)
             place.row = UInt32(cell >> 32 & 0xff_ffff)
@@ -101,9 +106,10 @@ public struct PolicySetImage: Sendable {
             place.isAboveAllow = cell & PC_CELL_BENEATH_ALLOW != 0
             place.isNamedByBlock = cell & PC_CELL_NAMED_BLOCK != 0
             place.isNamedByAllow = cell & PC_CELL_NAMED_ALLOW != 0
-            place.steps += 1
-            if cell & PC_CELL_FINAL != 0 { return place }
+            if stops && cell & PC_CELL_FINAL != 0 { return place }
         }
         return place
     }
+
+    private func cell(_ index: Int) -> UInt64 { index < cells.count ? cells[index] : 0 }
 }

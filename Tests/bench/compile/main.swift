@@ -82,6 +82,7 @@ func pad(_ value: some CustomStringConvertible, _ width: Int) -> String {
 }
 
 func measure(_ name: String, _ input: PolicySetInput, _ probes: [String], rounds: Int) {
+    guard wanted.isEmpty || name.hasPrefix(wanted) else { return }
     let clock = ContinuousClock()
     var times: [Duration] = []
     var compiled: CompiledPolicySet?
@@ -106,6 +107,8 @@ extension String {
     func padded(_ width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 }
 
+/// Only the sets whose name contains this.
+let wanted = CommandLine.arguments.dropFirst().first ?? ""
 var paths: [String] = []
 while let line = readLine() { if line.utf8.first == 0x2f && line.utf8.count > 1 { paths.append(line) } }
 guard !paths.isEmpty else {

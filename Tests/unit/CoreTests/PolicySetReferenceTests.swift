@@ -7,7 +7,7 @@ import Testing
     /// Some seeds are always the same, some are new in every run; a failure names its seed.
     static let seeds: [UInt64] = [1, 2, 3, 4, 5, 6] + (0..<2).map { _ in UInt64.random(in: 1000...UInt64(UInt32.max)) }
     static let setsForEachSeed = 60
-    static let pathsForEachSet = 110
+    static let pathsForEachSet = 60
     static let sourcesForEachSet = 5
 
     @Test(arguments: seeds) func decidesAsTheReferenceDoes(seed: UInt64) throws {

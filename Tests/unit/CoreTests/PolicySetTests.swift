@@ -31,3 +31,67 @@ import Testing
         }
     }
 }
+
+@Suite struct PolicySetContentTests {
+    private func flags(_ rules: PathRule..., posture: Posture = .audit, mounts: Bool = false) throws -> UInt32 {
+        var policy = Policy("p")
+        policy.rules = rules
+        policy.allowsMounts = mounts
+        return try Compiled([policy], posture: posture).set.flags
+    }
+
+    @Test func flagsTellWhatASetContains() throws {
+        func bits(_ flags: pc_set_flag...) -> UInt32 { flags.reduce(0) { $0 | $1.rawValue } }
+        #expect(try flags() == 0)
+        #expect(try flags(.process(.audit, .path("/x"))) == bits(PC_SET_PROCESS))
+        #expect(try flags(.process(.block, .path("/x"))) == bits(PC_SET_PROCESS, PC_SET_PROCESS_STRICT, PC_SET_PROCESS_BLOCKS))
+        #expect(try flags(.process(.allow, .path("/x"))) == bits(PC_SET_PROCESS, PC_SET_PROCESS_ALLOWS))
+        #expect(try flags(.process(.allow, .path("/x")), posture: .block) == bits(PC_SET_PROCESS, PC_SET_PROCESS_ALLOWS, PC_SET_PROCESS_STRICT))
+        #expect(try flags(.file(.audit, .path("/x"), readOnly: true)) == bits(PC_SET_FILE))
+        #expect(try flags(.file(.block, .path("/x"), readOnly: true)) == bits(PC_SET_FILE, PC_SET_FILE_STRICT, PC_SET_READ_ONLY))
+        #expect(try flags(.file(.allow, .path("/x"), readOnly: true)) == bits(PC_SET_FILE, PC_SET_READ_ONLY))
+        #expect(try flags(.file(.allow, .path("/x")), posture: .block) == bits(PC_SET_FILE, PC_SET_FILE_STRICT))
+        #expect(try flags(.file(.audit, .path("/x"), sources: [.path("/y")], ownerOnly: true)) == bits(PC_SET_FILE, PC_SET_SOURCES, PC_SET_OWNERS))
+        #expect(try flags(mounts: true) == bits(PC_SET_MOUNTS))
+    }
+
+    @Test func numbersLeadToRules() throws {
+        let policies = [Policy("a", .file(.block, .path("/a"))), Policy("b"), Policy("c", .file(.block, .path("/b")), .file(.audit, .path("/c")))]
+        let set = try Compiled(policies).set
+        #expect(set.rule(0)?.policy.name == "a" && set.rule(1)?.policy.name == "c" && set.rule(2)?.rule.action == .audit)
+        #expect(set.rule(3) == nil && set.rule(UInt32(PC_RULE_NONE)) == nil)
+    }
+
+    /// The number is written down, so that a digest that differs from run to run fails. Whoever changes what an image looks like
+    /// changes it here too.
+    @Test func digestsAreTheSameInEveryRun() throws {
+        let rules: [PathRule] = [
+            .file(.block, .pattern("/usr/{bin,sbin}/[a-c]*")), .process(.allow, .executableName("sh"), sources: [.path("/a"), .directory("/b", recursive: true)]),
+            .file(.audit, .directory("/etc", recursive: true)), .file(.allow, .pattern("/**/*.[co]?")),
+        ]
+        func digest(_ change: (inout Policy) -> Void = { _ in }, posture: Posture = .audit) throws -> UInt64 {
+            var policy = Policy("p")
+            policy.rules = rules
+            change(&policy)
+            return try Compiled([policy], posture: posture).set.digest
+        }
+        let first = try digest()
+        #expect(first == 3_974_125_195_504_980_653)
+        #expect(try first == digest())
+        let others = [
+            try digest { $0.name = "q" }, try digest { $0.namespace = "m" }, try digest { $0.rules[0].severity = 3 },
+            try digest { $0.rules[1].tags = ["a"] }, try digest { $0.rules[1].tags = ["a", ""] }, try digest { $0.rules[2].message = "a" },
+            try digest { $0.rules[2].field = "a" }, try digest { $0.rules[3].action = .block }, try digest { $0.rules.removeLast() },
+            try digest { $0.rules.swapAt(0, 1) }, try digest { $0.allowsMounts = true }, try digest(posture: .block),
+        ]
+        #expect(Set(others + [first]).count == others.count + 1)
+        #expect(try first == digest { $0.origin = .init(file: "other", line: 7) }, "where a policy stands says nothing of what it does")
+    }
+
+    @Test func imagesThatAreNotWholeAreRefused() throws {
+        let cells = try Compiled(.file(.block, .path("/x"))).set.cells
+        #expect(PolicySetImage(cells: cells) != nil && cells.count == Int(PC_PAGE_CELLS))
+        #expect(PolicySetImage(cells: []) == nil && PolicySetImage(cells: Array(cells.dropLast())) == nil)
+        #expect(PolicySetImage(cells: [UInt64](repeating: 0, count: 2048)) == nil)
+    }
+}
