@@ -29,6 +29,8 @@ help:
 	@echo "make test        unit tests, then tests with real containers on this kernel (root or sudo)"
 	@echo "make test-unit   the tests that need neither root nor a container"
 	@echo "make test-long   also the long ones: 1,200 containers, 100 kills"
+	@echo "make vmtest      checks with real containers in guests with Debian's kernels (VM_KERNELS=6.1 CHECKS='bypass-*' for some)"
+	@echo "make vmshell     a root shell in such a guest (VM_KERNELS=6.1)"
 	@echo "make bench       the figures of the README, as table, JSON and one HTML page"
 	@echo "make check       format, layout and dependency rules"
 	@echo "make hook ARCH=aarch64   cross-build the hook"
@@ -97,9 +99,9 @@ test-unit: test-build
 test-host: test-build hook-aarch64-check
 	$(Q)$(SUDO) env PATH="$$PATH" PORTCULLIS_LONG=$(PORTCULLIS_LONG) $(TEST_RUN) --filter HostTests; \
 		result=$$?; [ -z "$(SUDO)" ] || $(SUDO) chown -R $$(id -u):$$(id -g) .build; exit $$result
-test: check test-unit test-host
+test: check test-unit test-host vmtest
 test-long:
-	$(Q)$(MAKE) --no-print-directory test PORTCULLIS_LONG=1
+	$(Q)$(MAKE) --no-print-directory test PORTCULLIS_LONG=1 VM_SET=long
 .PHONY: test-build test-host hook-aarch64-check
 
 # The cross-built hook, under emulation: a state on standard input, no daemon, the message in the spool.
@@ -110,6 +112,21 @@ ifeq ($(shell uname -m),x86_64)
 else
 	@echo "  SKIP  the cross-built hook: this is not an x86_64 machine"
 endif
+
+# --- the same and more in guests with other kernels: VM_KERNELS="6.1 7.x", CHECKS="bypass-*", VM_SET=core|full|long
+VM_PROGRAMS := $(patsubst Tests/vm/programs/%.c,$(BUILD)/vm/programs/%,$(wildcard Tests/vm/programs/*.c))
+VM_CLANG := $(CLANG) --target=$(ARCH)-linux-musl -fuse-ld=lld -O1 -Wall -Wextra -Werror -nostdlib -nostdlibinc -isystem /usr/include/$(ARCH)-linux-musl \
+	-idirafter /usr/include -idirafter /usr/include/$(MULTIARCH)
+$(BUILD)/vm/programs/%: Tests/vm/programs/%.c Makefile
+	$(Q)mkdir -p $(@D)
+	$(Q)$(VM_CLANG) -static $(MUSL_LIB)/crt1.o $(MUSL_LIB)/crti.o $< $(MUSL_LIB)/libc.a $(MUSL_LIB)/crtn.o -o $@
+vm-deps: | deps
+	$(Q)scripts/install-packages $(ARCH) vm
+vmtest: all vm-deps $(VM_PROGRAMS)
+	$(Q)Tests/vm/run $(if $(VM_SET),--set $(VM_SET)) $(CHECKS)
+vmshell: all vm-deps $(VM_PROGRAMS)
+	$(Q)Tests/vm/shell $(VM_KERNELS)
+.PHONY: vm-deps vmtest vmshell
 
 # --- the rest
 demo: all
