@@ -18,6 +18,7 @@ prepare_guest() {
     mkdir -p -m 700 $W $W/containers $W/policies
     make_root
     make_templates
+    standing_policies
 }
 
 # clean_up NAME: nothing of a check is left to the next one: containers, policies, processes that it started in the background.

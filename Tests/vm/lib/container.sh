@@ -41,11 +41,13 @@ capability_names() {
         CAP_AUDIT_WRITE CAP_AUDIT_CONTROL CAP_SETFCAP CAP_MAC_OVERRIDE CAP_MAC_ADMIN CAP_SYSLOG CAP_WAKE_ALARM CAP_BLOCK_SUSPEND CAP_AUDIT_READ
 }
 
-# bundle ID TEMPLATE APP ARGS-JSON [JQ]: a bundle whose label app is APP. JQ edits the configuration further.
+# bundle ID TEMPLATE APP ARGS-JSON [JQ]: a bundle whose label app is APP. JQ edits the configuration further; BEFORE_START is a script for
+# its root file system.
 bundle() {
     local directory=$W/containers/$1 arguments=${4//\\/\\\\}
     mkdir -p "$directory"/{upper,work,rootfs}
     mount -t overlay -o "lowerdir=$W/root,upperdir=$directory/upper,workdir=$directory/work" overlay "$directory/rootfs"
+    [ -z "${BEFORE_START:-}" ] || (cd "$directory/rootfs" && eval "$BEFORE_START") || fail "the root of $1 cannot be prepared"
     arguments=${arguments//&/\\&}
     sed -e "s/\"@APP@\"/\"$3\"/" -e "s|^\( *\)\"@ARGS@\"\$|\1${arguments//|/\\|}|" $W/"$2".json >"$directory/config.json"
     [ -z "${5:-}" ] || { jq "$5" "$directory/config.json" >"$directory/new" && mv "$directory/new" "$directory/config.json"; }

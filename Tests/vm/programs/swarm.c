@@ -1,0 +1,138 @@
+/* swarm COMMAND ...: attacks by number and by timing. */
+#include "attack.h"
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+struct counts { _Atomic unsigned read, denied, other, stop; };
+
+static struct counts *shared_counts(void)
+{
+	struct counts *counts = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (counts == MAP_FAILED) refused("mmap");
+	return counts;
+}
+
+static void attempt(struct counts *counts, const char *path)
+{
+	int from = open(path, O_RDONLY);
+	if (from >= 0) counts->read++;
+	else if (errno == EACCES) counts->denied++;
+	else if (errno != ENOENT) counts->other++;
+	if (from >= 0) close(from);
+}
+
+static int report(struct counts *counts, const char *path)
+{
+	printf("opened %u denied %u otherwise %u\n", counts->read, counts->denied, counts->other);
+	if (!counts->read) return counts->denied ? EACCES : 253;
+	puts("SECRET-OPENED");
+	(void)path;
+	return 0;
+}
+
+/* bomb CHILDREN PATH: generations of children that each fork two more, in a namespace of their own, and then try. */
+static int bomb(char **a)
+{
+	struct counts *counts = shared_counts();
+	int left = atoi(a[0]);
+	while (left > 0) {
+		int batch = left < 64 ? left : 64;
+		for (int i = 0; i < batch; i++) {
+			pid_t child = fork();
+			if (child < 0) { batch = i; break; }
+			if (child) continue;
+			(void)!unshare(CLONE_NEWNS);
+			if (fork() == 0) { attempt(counts, a[1]); _exit(0); }
+			attempt(counts, a[1]);
+			while (wait(NULL) > 0);
+			_exit(0);
+		}
+		while (wait(NULL) > 0);
+		left -= batch ? batch : 1;
+	}
+	return report(counts, a[1]);
+}
+
+/* race A B PATH TIMES: one process renames A to B and back without end, another opens PATH. A rename that is refused is no matter. */
+static int race(char **a)
+{
+	struct counts *counts = shared_counts();
+	pid_t renamer = fork();
+	if (!renamer)
+		for (;;) {
+			(void)!rename(a[0], a[1]);
+			(void)!rename(a[1], a[0]);
+		}
+	for (int i = atoi(a[3]); i > 0; i--) attempt(counts, a[2]);
+	kill(renamer, SIGKILL);
+	wait(NULL);
+	(void)!rename(a[1], a[0]);
+	return report(counts, a[2]);
+}
+
+/* swap-exec GOOD EVIL TIMES: GOOD is a link that is turned to EVIL and back while it is executed again and again. */
+static int swap_exec(char **a)
+{
+	char *none[] = { "attacker", NULL };
+	pid_t swapper = fork();
+	if (!swapper)
+		for (;;) (void)!syscall(SYS_renameat2, AT_FDCWD, a[0], AT_FDCWD, a[1], 2);
+	for (int i = atoi(a[2]); i > 0; i--) {
+		if (!fork()) { execve(a[0], none, NULL); _exit(errno); }
+		wait(NULL);
+	}
+	kill(swapper, SIGKILL);
+	wait(NULL);
+	return EACCES; /* what was executed has printed itself */
+}
+
+/* outlive PID RESULT PATH: leave the session and the family, wait for PID to end, then try and say how it went in RESULT. */
+static int outlive(char **a)
+{
+	int init = (int)must("pidfd_open", syscall(SYS_pidfd_open, atoi(a[0]), 0));
+	if (fork()) _exit(0);
+	setsid();
+	if (fork()) _exit(0);
+	struct pollfd ended = { .fd = init, .events = POLLIN };
+	poll(&ended, 1, -1);
+	char line[128], part[256];
+	int from = open(a[2], O_RDONLY), length = 0;
+	if (from >= 0) length = (int)read(from, line, sizeof line - 1);
+	int written = from >= 0 && length >= 0 ? snprintf(part, sizeof part, "%.*s", length, line) : snprintf(part, sizeof part, "open: %s\n", strerror(errno));
+	char name[4096];
+	snprintf(name, sizeof name, "%s.new", a[1]);
+	int to = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	(void)!write(to, part, (size_t)written);
+	close(to);
+	(void)!rename(name, a[1]);
+	/* Stays, so that the container has a task while it is looked at. */
+	pause();
+	return 0;
+}
+
+/* opens TIMES PATH: open PATH again and again; how it went and how often the answer changed. */
+static int opens(char **a)
+{
+	struct counts counts = { 0 };
+	unsigned changes = 0, before = 2;
+	for (int i = atoi(a[0]); i > 0; i--) {
+		unsigned opened = counts.read;
+		attempt(&counts, a[1]);
+		if (before != 2 && before != counts.read - opened) changes++;
+		before = counts.read - opened;
+	}
+	printf("opened %u denied %u otherwise %u changes %u\n", counts.read, counts.denied, counts.other, changes);
+	return 0;
+}
+
+int main(int count, char **arguments)
+{
+	static const struct command commands[] = {
+		{ "bomb", 2, bomb }, { "race", 4, race }, { "swap-exec", 3, swap_exec }, { "outlive", 3, outlive }, { "opens", 2, opens }, { 0 },
+	};
+	return dispatch(commands, count, arguments);
+}
