@@ -151,7 +151,6 @@ struct pc_set_header {
 	__u32 sources;   /* source classes, at least 1 */
 	__u32 start[PC_AUTOMATA]; /* bases of the start states; 0: no such rules */
 	__u32 reserved;
-	__u64 digest; /* of image and rules: by it a restarted daemon knows the set again */
 	__u8 classes[256]; /* class of each byte, from 1 */
 };
 
@@ -173,6 +172,13 @@ enum pc_action {
 
 struct pc_set_page {
 	__u64 cells[PC_PAGE_CELLS];
+};
+
+/* What is at an index of `sets`, for the daemon: to look that map up costs a grace period each time. 0 pages: nothing. */
+struct pc_set_entry {
+	__u32 generation;
+	__u32 pages;
+	__u64 digest;
 };
 
 /* What was judged. */

@@ -450,7 +450,9 @@ static __always_inline int ask_mount(__u32 operation, __u64 dentry, struct vfsmo
 		return no_room(&who, operation, set_flags(who.policy) & PC_SET_FILE_STRICT ? PC_AUTOMATON_FILE : PC_AUTOMATON_PROCESS);
 	fill(&scratch->request, &who, operation, PC_AUTOMATON_FILE, 0);
 	settle(&scratch->request, PC_ACTION_BLOCK, PC_REASON_MOUNTS, PC_RULE_NONE << 8);
-	walk_run(level, dentry, mount_of(mount));
+	scratch->walk.dentry = dentry;
+	scratch->walk.mount = mount_of(mount);
+	walk_run(level);
 	report(level);
 	scratch_release(scratch);
 	count(PC_COUNT_DENIED);

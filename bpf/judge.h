@@ -16,6 +16,16 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } alerts SEC(".maps");
 
+/* Written and read by the daemon alone, like `records`. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, PC_SETS_MAX);
+	__type(key, __u32);
+	__type(value, struct pc_set_entry);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} set_entries SEC(".maps");
+
 #define S_IFMT 0170000
 #define S_IFREG 0100000
 #define S_IFDIR 0040000
@@ -51,13 +61,13 @@ __noinline int match_run(__u32 level, __u32 automaton)
 	return 0;
 }
 
-/* Follows the path of a dentry in a struct mount; an enum walk_outcome. */
-__noinline int walk_run(__u32 level, __u64 dentry, __u64 mount)
+/* Follows the path of walk.dentry in walk.mount, which are in memory because only numbers can be arguments; an enum walk_outcome. */
+__noinline int walk_run(__u32 level)
 {
 	struct scratch *scratch = scratch_at(level & (PC_SCRATCH_LEVELS - 1));
 	if (!scratch)
 		return WALK_CHANGING;
-	walk_path(scratch, dentry, mount);
+	walk_path(scratch, scratch->walk.dentry, scratch->walk.mount);
 	return scratch->walk.outcome;
 }
 
@@ -66,8 +76,11 @@ static __always_inline void walk_executable(struct scratch *scratch, __u32 level
 	struct file *file = BPF_CORE_READ(task, mm, exe_file);
 	scratch->walk.outcome = WALK_EXEMPT;
 	scratch->walk.offset = PC_PATH_BYTES;
-	if (file)
-		walk_run(level, (__u64)BPF_CORE_READ(file, f_path.dentry), mount_of(BPF_CORE_READ(file, f_path.mnt)));
+	if (!file)
+		return;
+	scratch->walk.dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
+	scratch->walk.mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
+	walk_run(level);
 }
 
 static __always_inline __u32 reason_of(__u32 outcome)
@@ -292,7 +305,9 @@ __noinline int judge(__u32 level)
 	settle(request, PC_ACTION_ALLOW, PC_REASON_RULE, PC_RULE_NONE << 8);
 	if (policy & PC_SET_SOURCES)
 		reason = classify(level);
-	__u32 outcome = walk_run(level, request->dentry, request->mount);
+	scratch->walk.dentry = request->dentry;
+	scratch->walk.mount = request->mount;
+	__u32 outcome = walk_run(level);
 	if (outcome == WALK_EXEMPT)
 		return PC_ACTION_ALLOW;
 	if (outcome != WALK_DONE && outcome != WALK_ANONYMOUS)

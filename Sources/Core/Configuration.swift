@@ -28,6 +28,9 @@ public struct Configuration: Equatable, Sendable {
     public var logFormat = LogFormat.auto
     public var hostEvents = false
     public var strictMountNamespace = false
+    public var policyDirectory = "/etc/portcullis/policies"
+    public var filePosture = Posture.audit
+    public var requireEnforcement = false
 
     public init() {}
 
@@ -45,6 +48,9 @@ public struct Configuration: Equatable, Sendable {
         case .logFormat: return Self.setChoice(&logFormat, text)
         case .hostEvents: return Self.setSwitch(&hostEvents, text)
         case .strictMountNamespace: return Self.setSwitch(&strictMountNamespace, text)
+        case .policyDirectory: return Self.setPath(&policyDirectory, text, limit: 4000)
+        case .filePosture: return Self.setChoice(&filePosture, text)
+        case .requireEnforcement: return Self.setSwitch(&requireEnforcement, text)
         }
     }
 
@@ -62,6 +68,9 @@ public struct Configuration: Equatable, Sendable {
         case .logFormat: logFormat.rawValue
         case .hostEvents: String(hostEvents)
         case .strictMountNamespace: String(strictMountNamespace)
+        case .policyDirectory: policyDirectory
+        case .filePosture: filePosture.rawValue
+        case .requireEnforcement: String(requireEnforcement)
         }
     }
 

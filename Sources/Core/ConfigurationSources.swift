@@ -37,6 +37,8 @@ public struct ConfigurationSources: Sendable {
                 throw PortcullisError(.configuration, "unknown option --\(name) (see --help)")
             }
             var value = parts.count > 1 ? parts[1] : nil
+            // A switch alone means yes.
+            if value == nil, setting?.isSwitch == true, index >= arguments.count || !["true", "false"].contains(arguments[index]) { value = "true" }
             if value == nil, index < arguments.count {
                 value = arguments[index]
                 index += 1

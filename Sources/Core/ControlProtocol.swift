@@ -5,7 +5,7 @@ import HookWire
 public enum ControlProtocol {
     public static let version: UInt8 = 1
     /// Bytes of a request; more is refused.
-    public static let requestLimit = 4096
+    public static let requestLimit = (4 << 20) + 4096
 
     public enum Command: UInt8, Sendable, CaseIterable {
         /// One JSON object about daemon and kernel.
@@ -14,6 +14,14 @@ public enum ControlProtocol {
         case containers = 2
         /// One JSON object for each event from now on, until the client goes. The text is a prefix of container ids, or empty.
         case events = 3
+        /// One JSON object for each alert from now on; the text as for events.
+        case alerts = 4
+        /// One JSON object for each policy in force; the text is an identity (namespace/name) to show one, or empty.
+        case policies = 5
+        /// Takes in the policies of a YAML text. One JSON object says what changed.
+        case applyPolicies = 6
+        /// Removes an applied policy, by identity.
+        case deletePolicy = 7
     }
 
     public enum Kind: UInt8, Sendable {

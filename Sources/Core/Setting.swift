@@ -12,6 +12,9 @@ public enum Setting: String, CaseIterable, Sendable {
     case logFormat = "log-format"
     case hostEvents = "host-events"
     case strictMountNamespace = "strict-mount-namespace"
+    case policyDirectory = "policy-dir"
+    case filePosture = "file-posture"
+    case requireEnforcement = "require-enforcement"
 
     /// Whether a reload applies it; the others are what the daemon was started with.
     public var isReloadable: Bool {
@@ -20,6 +23,8 @@ public enum Setting: String, CaseIterable, Sendable {
         default: false
         }
     }
+
+    public var isSwitch: Bool { self == .hostEvents || self == .strictMountNamespace || self == .requireEnforcement }
 
     public var environmentName: String { "PORTCULLIS_" + String(rawValue.map { $0 == "-" ? "_" : $0 }).uppercased() }
 
@@ -34,7 +39,9 @@ public enum Setting: String, CaseIterable, Sendable {
         case .labelStore: "auto, tasks or hash"
         case .logLevel: "debug, info, warning or error"
         case .logFormat: "auto, text or json"
-        case .hostEvents, .strictMountNamespace: "true or false"
+        case .hostEvents, .strictMountNamespace, .requireEnforcement: "true or false"
+        case .policyDirectory: "an absolute path"
+        case .filePosture: "audit or block"
         }
     }
 
@@ -52,6 +59,9 @@ public enum Setting: String, CaseIterable, Sendable {
         case .logFormat: "auto is text on a terminal, JSON lines elsewhere"
         case .hostEvents: "also report processes outside containers"
         case .strictMountNamespace: "refuse hooks from another mount namespace than the host's"
+        case .policyDirectory: "where policies are read from (*.yaml), watched for changes"
+        case .filePosture: "what happens in whitelist mode to processes and files that no rule names"
+        case .requireEnforcement: "do not start where nothing can be enforced"
         }
     }
 }

@@ -35,7 +35,9 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
         slots = try MappedArray(object.mapDescriptor("slots"), count: capacity, name: "slots")
         switches = try MappedArray(object.mapDescriptor("switches"), count: 1, name: "switches")
         identitiesMap = BPFMap(name: "identities", descriptor: try object.mapDescriptor("identities"))
-        setStore = try programs.enforce.map { programs throws(PortcullisError) in PolicySetStore(try programs.object.mapDescriptor("sets")) }
+        setStore = try programs.enforce.map { programs throws(PortcullisError) in 
+            try PolicySetStore(sets: programs.object.mapDescriptor("sets"), entries: programs.object.mapDescriptor("set_entries"))
+        }
         records = BPFMap(name: "records", descriptor: try object.mapDescriptor("records"))
         counters = try object.mapDescriptor("counters")
         labels = LabelStore(
@@ -233,7 +235,7 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
 
     public func removeSet(_ index: UInt32) throws(PortcullisError) { try setStore?.remove(index) }
 
-    public func installedSets() throws(PortcullisError) -> [InstalledPolicySet] { try setStore?.installed() ?? [] }
+    public func installedSets() throws(PortcullisError) -> [InstalledPolicySet] { setStore?.installed() ?? [] }
 
     public func policyWord(_ slot: UInt32) -> UInt64 { pcl_load(&entry(slot).pointee.policy) }
 

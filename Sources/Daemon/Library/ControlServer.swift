@@ -12,6 +12,8 @@ final class ControlClient {
         case listing(next: UInt32)
         /// Events of containers whose id starts so.
         case events(prefix: [UInt8])
+        /// Alerts, the same way.
+        case alerts(prefix: [UInt8])
         /// Nothing more once the queue is empty.
         case ending
     }
@@ -65,6 +67,9 @@ final class ControlServer {
     /// True if anyone wants events; nothing is decoded otherwise.
     var hasSubscribers: Bool { subscribers > 0 }
     private var subscribers = 0
+    /// The same of alerts.
+    var hasAlertSubscribers: Bool { alertSubscribers > 0 }
+    private var alertSubscribers = 0
 
     func accept() {
         while let socket = acceptor.next() {
@@ -103,7 +108,7 @@ final class ControlServer {
     /// A client can be read from or written to.
     func serve(_ socket: Int32) {
         guard let client = clients[socket] else { return }
-        var buffer = [UInt8](repeating: 0, count: ControlProtocol.requestLimit)
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
         let count = recv(socket, &buffer, buffer.count, Int32(MSG_DONTWAIT))
         if count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) { return drop(socket) }
         if count > 0 {
@@ -135,6 +140,11 @@ final class ControlServer {
         case .events:
             client.activity = .events(prefix: Array(text))
             subscribers += 1
+        case .alerts:
+            client.activity = .alerts(prefix: Array(text))
+            alertSubscribers += 1
+        case .policies, .applyPolicies, .deletePolicy:
+            fail(client, "not done here yet")
         case nil:
             fail(client, "unknown command \(second)")
         }
@@ -165,7 +175,7 @@ final class ControlServer {
             switch client.activity {
             case .ending: return drop(client.socket)
             case .listing: continue
-            case .request, .events: break
+            case .request, .events, .alerts: break
             }
             break
         }
@@ -197,9 +207,17 @@ final class ControlServer {
 
     /// Queues an event for those who want it. `json` is made at most once, and only if someone does.
     func publish(containerID: [UInt8], _ json: () -> [UInt8]) {
+        publish(containerID, json) { if case .events(let prefix) = $0 { prefix } else { nil } }
+    }
+
+    func publish(alertOf containerID: [UInt8], _ json: () -> [UInt8]) {
+        publish(containerID, json) { if case .alerts(let prefix) = $0 { prefix } else { nil } }
+    }
+
+    private func publish(_ containerID: [UInt8], _ json: () -> [UInt8], _ prefix: (ControlClient.Activity) -> [UInt8]?) {
         var frame: [UInt8]?
         for socket in Array(clients.keys) {
-            guard let client = clients[socket], case .events(let prefix) = client.activity, containerID.starts(with: prefix) else { continue }
+            guard let client = clients[socket], let prefix = prefix(client.activity), containerID.starts(with: prefix) else { continue }
             let made = frame ?? ControlProtocol.answer(.item, json())
             frame = made
             if client.queue.count + made.count > Self.queueLimit {
@@ -225,6 +243,7 @@ final class ControlServer {
 
     private func drop(_ socket: Int32) {
         if case .events = clients[socket]?.activity { subscribers -= 1 }
+        if case .alerts = clients[socket]?.activity { alertSubscribers -= 1 }
         clients[socket] = nil
         close(socket)
     }

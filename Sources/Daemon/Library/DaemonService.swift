@@ -20,6 +20,9 @@ final class DaemonService {
     var registry: Registry<PinnedMaps>
     private(set) var hooks: HookServer!
     private(set) var control: ControlServer!
+    private(set) var policies: PolicyService!
+    private var alertRing: RingBuffer?
+    private(set) var alertsRead: UInt64 = 0
     private var eventRing: RingBuffer!
     private var emptyRing: RingBuffer!
     private var signals: SignalSource
@@ -60,7 +63,15 @@ final class DaemonService {
         emptyRing = try kernel.emptySlotRing { [unowned self] in slotEmpty($0) }
         try poller.add(eventRing.descriptor, PollToken(.events))
         try poller.add(emptyRing.descriptor, PollToken(.emptySlots))
+        alertRing = try kernel.alertRing { [unowned self] in takeAlert($0) }
+        if let alertRing { try poller.add(alertRing.descriptor, PollToken(.alerts)) }
+        if !programs.enforcement.isActive, settings.requireEnforcement {
+            throw PortcullisError(.kernel, "nothing can be enforced here, and require-enforcement is set: \(programs.enforcement.reason)")
+        }
         try adopt()
+        policies = PolicyService(kernel: kernel, directory: settings.policyDirectory, posture: settings.filePosture, logger: logger.logger)
+        registry.slotFreed = { [unowned self] in policies.freed($0) }
+        try policies.start(containers, poller)
         kernel.setHostEvents(settings.hostEvents)
         hooks = try HookServer(
             path: settings.hookSocket, poller: poller, peers: PeerCheck(kernel: kernel, strict: settings.strictMountNamespace),
@@ -93,16 +104,22 @@ final class DaemonService {
     func run() throws(PortcullisError) {
         SystemdNotify.send("READY=1\nSTATUS=\(registry.count) containers")
         logger.logger.info(
-            "portcullisd \(BuildVersion.text) is ready: it knows containers and enforces nothing yet",
+            "portcullisd \(BuildVersion.text) is ready",
             metadata: [
                 "hook-socket": "\(configuration.current.hookSocket)", "pins": "\(programs.directory)",
                 "labels": "\(programs.variant.labelStore)", "fork": programs.variant.forkByLSM ? "lsm" : "tracepoint",
                 "adopted-containers": "\(registry.counters.adopted)",
             ])
+        if programs.enforcement.isActive {
+            logger.logger.info("policies are enforced", metadata: ["hooks": "\(programs.enforcement.hooks.count)", "missing": "\(programs.enforcement.missing)"])
+        } else {
+            logger.logger.warning("nothing is enforced here, only observed: \(programs.enforcement.reason)")
+        }
         while !isStopping {
             let ready = try poller.wait(awake: hooks.awakeUntil)
             // Events first: what a container did is reported while the registry still knows it.
             eventRing.consume(limit: Self.eventBatch)
+            alertRing?.consume(limit: Self.eventBatch)
             for token in ready { try serve(token) }
             hooks.settle()
             control.flush()
@@ -121,7 +138,10 @@ final class DaemonService {
         case .controlListener: control.accept()
         case .hookPeer: hooks.serve(token.descriptor)
         case .controlClient: control.serve(token.descriptor)
-        case .events: break
+        case .events, .alerts: break
+        case .policies:
+            policies.directory.clear()
+            policies.readDirectory(containers)
         case .emptySlots: emptyRing.consume(limit: Self.eventBatch)
         case .container: processEnded(token.reference)
         case .spool:
@@ -135,6 +155,8 @@ final class DaemonService {
     }
 
     // MARK: Containers
+
+    var containers: [Container] { registry.usedSlots.compactMap { registry.container(inSlot: $0) } }
 
     private func adopt() throws(PortcullisError) {
         for (reference, descriptor) in try registry.adopt() { try poller.add(descriptor, PollToken(reference)) }
@@ -158,8 +180,11 @@ final class DaemonService {
     }
 
     private func add(_ message: HookMessage, _ body: ArraySlice<UInt8>, _ hookWaits: () -> Bool) -> HookAnswer {
-        let result = registry.add(message, body: body, now: Clocks.sinceBoot, hookWaits: hookWaits)
+        let result = registry.add(message, body: body, now: Clocks.sinceBoot, hookWaits: hookWaits) { () throws(PortcullisError) in
+            try policies.word(for: body)
+        }
         if let watch = result.watch {
+            policies.registered(watch.reference)
             do {
                 try poller.add(watch.descriptor, PollToken(watch.reference))
                 logger.logger.debug("registered", metadata: ["container": "\(text(message.containerID))", "slot": "\(watch.reference.slot)"])
@@ -198,7 +223,7 @@ final class DaemonService {
         var slot = slot
         while slot < UInt32(kernel.capacity) {
             if let container = registry.container(inSlot: slot) {
-                return (ContainerReport(container, tasks: kernel.slot(slot).tasks).json(), slot + 1)
+                return (ContainerReport(container, tasks: kernel.slot(slot).tasks, policies: policies.policies(ofSlot: slot)).json(), slot + 1)
             }
             slot += 1
         }
@@ -228,6 +253,16 @@ final class DaemonService {
         return workload
     }
 
+    private func takeAlert(_ bytes: UnsafeRawBufferPointer) {
+        alertsRead += 1
+        guard control?.hasAlertSubscribers == true else { return }
+        guard let alert = Alert(bytes) else { return }
+        let container = registry.container(alert.reference)
+        control.publish(alertOf: container?.id ?? []) {
+            alert.json(policies.set(of: alert), container, workload(of: container), wallClockOffset: Clocks.wallOffset)
+        }
+    }
+
     // MARK: Signals and settings
 
     private func receive(_ signal: Int32) {
@@ -251,6 +286,7 @@ final class DaemonService {
         case .failure(let error):
             logger.logger.error("the configuration is wrong, the old one stays in force: \(error)")
         }
+        policies.readDirectory(containers)
         SystemdNotify.send("READY=1")
     }
 

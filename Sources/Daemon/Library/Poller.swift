@@ -16,6 +16,8 @@ struct PollToken: Equatable {
         case configuration
         case spool
         case timer
+        case policies
+        case alerts
     }
 
     let kind: Kind

@@ -7,10 +7,12 @@ import Kernel
 struct ContainerReport {
     let container: Container
     let tasks: Int64
+    let policies: [Policy]
 
-    init(_ container: Container, tasks: Int64) {
+    init(_ container: Container, tasks: Int64, policies: [Policy]) {
         self.container = container
         self.tasks = tasks
+        self.policies = policies
     }
 
     func json() -> [UInt8] {
@@ -36,6 +38,8 @@ struct ContainerReport {
             writer.member("bundle", workload.bundle)
             writer.member("cgroup", workload.cgroup)
             writer.member("annotationsCut", workload.annotationsCut)
+            writer.key("policies")
+            writer.array { writer in for policy in policies { writer.string(policy.identity) } }
         }
         return writer.bytes
     }
@@ -53,7 +57,9 @@ struct StatusReport {
             writer.member("version", "\(BuildVersion.text)")
             writer.member("abi", abiVersion)
             writer.member("uptimeSeconds", (Clocks.sinceBoot &- daemon.started) / 1_000_000_000)
-            writer.member("enforcing", false)
+            writer.member("enforcing", daemon.programs.enforcement.isActive)
+            writer.key("enforcement")
+            writer.object(enforcement)
             writer.key("kernel")
             writer.object(kernel)
             writer.key("maps")
@@ -92,6 +98,33 @@ struct StatusReport {
         writer.member("identities", (try? daemon.kernel.identities().count) ?? -1)
     }
 
+    private func enforcement(_ writer: inout JSONWriter) {
+        let state = daemon.programs.enforcement
+        writer.member("active", state.isActive)
+        writer.member("reason", state.reason)
+        writer.member("reduced", state.isReduced)
+        writer.key("hooks")
+        writer.array { writer in for hook in state.hooks { writer.string(hook) } }
+        writer.key("missing")
+        writer.array { writer in for hook in state.missing { writer.string(hook) } }
+        writer.member("judgesWrites", daemon.programs.judgesWrites)
+        writer.member("posture", daemon.configuration.current.filePosture.rawValue)
+        writer.member("policies", daemon.policies.library.policies.count)
+        writer.member("sets", daemon.policies.setCount)
+        writer.member("setBytes", daemon.policies.setBytes)
+        writer.member("policyFilesLeftOut", daemon.policies.directory.leftOut)
+        writer.key("problems")
+        writer.array { writer in for problem in daemon.policies.library.problems.prefix(100) { writer.string(problem.description) } }
+        writer.key("warnings")
+        writer.array { writer in for warning in daemon.policies.library.warnings.prefix(100) { writer.string(warning.description) } }
+        writer.key("containersWithOlderPolicies")
+        writer.array { writer in
+            for (slot, reason) in daemon.policies.stuck.sorted(by: { $0.key < $1.key }).prefix(100) {
+                writer.string("\(daemon.registry.container(inSlot: slot)?.name ?? "slot \(slot)"): \(reason)")
+            }
+        }
+    }
+
     private func counters(_ writer: inout JSONWriter) {
         let registry = daemon.registry.counters
         let hooks = daemon.hooks.counters
@@ -115,7 +148,8 @@ struct StatusReport {
         let kernel: [(String, pc_counter)] = [
             ("eventsSent", PC_COUNT_EVENTS), ("eventsLost", PC_COUNT_EVENTS_LOST), ("labelsGiven", PC_COUNT_LABELS),
             ("labelsFailed", PC_COUNT_LABEL_FAILED), ("labelsStale", PC_COUNT_STALE), ("emptySlotsLost", PC_COUNT_EMPTY_LOST),
-            ("keysReused", PC_COUNT_REUSED_KEY),
+            ("keysReused", PC_COUNT_REUSED_KEY), ("verdicts", PC_COUNT_JUDGED), ("verdictsDenied", PC_COUNT_DENIED),
+            ("verdictsUndecided", PC_COUNT_UNDECIDED), ("alertsSent", PC_COUNT_ALERTS), ("alertsLost", PC_COUNT_ALERTS_LOST),
         ]
         for (name, index) in kernel { writer.member(name, ((try? daemon.kernel.counter(index.rawValue)) ?? []).reduce(0, &+)) }
         let missed = daemon.programs.missedRuns

@@ -1,0 +1,143 @@
+import CABI
+
+/// A verdict that the kernel reported, its paths still bytes.
+public struct Alert: Sendable {
+    /// Fields of a policy with the words that KubeArmor's alerts use.
+    public struct Rule: Equatable, Sendable {
+        public var policy: String
+        public var namespace: String
+        /// `process` or `file`.
+        public var section: String
+        /// The rule's place in the policy: `file.matchPaths[2]`.
+        public var field: String
+        public var file: String
+        public var line: Int
+        public var severity: Int
+        public var tags: [String]
+        public var message: String
+    }
+
+    public let header: pc_alert
+    public let reference: SlotReference
+    public let path: [UInt8]
+    public let executable: [UInt8]
+    public let parentExecutable: [UInt8]
+
+    /// Nil if the bytes are not an alert of this ABI version.
+    public init?(_ bytes: UnsafeRawBufferPointer) {
+        let size = MemoryLayout<pc_alert>.size
+        guard bytes.count >= size else { return nil }
+        header = bytes.loadUnaligned(as: pc_alert.self)
+        let lengths = [Int(header.path_length), Int(header.executable_length), Int(header.parent_length)]
+        guard bytes.count >= size + lengths.reduce(0, +), header.operation > 0, header.operation < PC_OPERATIONS.rawValue else { return nil }
+        reference = SlotReference(slot: header.slot, generation: header.generation)
+        path = Array(bytes[size..<(size + lengths[0])])
+        executable = Array(bytes[(size + lengths[0])..<(size + lengths[0] + lengths[1])])
+        parentExecutable = Array(bytes[(size + lengths[0] + lengths[1])..<(size + lengths[0] + lengths[1] + lengths[2])])
+    }
+
+    public var isDenied: Bool { header.decision & 3 == PC_ACTION_BLOCK.rawValue }
+    /// The rule's number in its set; PC_RULE_NONE: no rule but the posture, or a reason of its own.
+    public var ruleNumber: UInt32 { header.decision >> 8 }
+
+    /// The name that KubeArmor gives to what the posture decides.
+    public static let posturePolicy = "DefaultPosture"
+
+    /// The rule that decided, looked up in its set.
+    public func rule(in set: CompiledPolicySet?) -> Rule? {
+        guard ruleNumber != PC_RULE_NONE.magnitude, let found = set?.rule(ruleNumber) else { return nil }
+        return Rule(
+            policy: found.policy.name, namespace: found.policy.namespace, section: found.rule.section.rawValue, field: found.rule.field,
+            file: found.policy.origin.file, line: found.rule.line, severity: found.rule.severity, tags: found.rule.tags,
+            message: found.rule.message)
+    }
+
+    private static let operations: [String] = [
+        "none", "exec", "open", "write", "map-executable", "map-writable", "truncate", "unlink", "rmdir", "mkdir", "mknod", "symlink", "link",
+        "rename", "chmod", "chown", "receive", "mount", "unmount", "pivot-root",
+    ]
+
+    /// What was attempted, as one word.
+    public var operation: String { Self.operations[Int(header.operation)] }
+
+    /// Why, beyond what a rule says; empty where a rule or the posture decided.
+    public var reason: String {
+        switch UInt32(header.reason) {
+        case PC_REASON_RULE.rawValue: ""
+        case PC_REASON_TOO_LONG.rawValue: "the path is too long or too deep to be judged"
+        case PC_REASON_DETACHED.rawValue: "the file is in no mount tree"
+        case PC_REASON_CHANGING.rawValue: "the path changed each time it was read"
+        case PC_REASON_SCRATCH.rawValue: "too many verdicts at once on this CPU"
+        case PC_REASON_FOREIGN.rawValue: "the file is outside the container's mount tree"
+        case PC_REASON_IMAGE.rawValue: "the policy set is not whole"
+        case PC_REASON_STALE.rawValue: "the process belongs to a container that is gone"
+        case PC_REASON_MOUNTS.rawValue: "containers with path rules may not change their mounts"
+        case PC_REASON_ANCESTOR.rawValue: "a rule names what is below this directory"
+        case PC_REASON_NAMED.rawValue: "a process rule names this file"
+        default: "reason \(header.reason)"
+        }
+    }
+
+    /// One JSON object.
+    public func json(_ set: CompiledPolicySet?, _ container: Container?, _ workload: WorkloadIdentity, wallClockOffset: UInt64) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("type", "alert")
+            writer.member("time", Timestamp.text(nanoseconds: header.time &+ wallClockOffset))
+            describe(rule(in: set), set != nil, &writer)
+            writer.member("action", isDenied ? "Block" : "Audit")
+            writer.member("result", isDenied ? "Permission denied" : "Passed")
+            writer.member("operation", operation)
+            writer.member("access", header.write != 0 ? "write" : "read")
+            writer.member("path", path)
+            writer.member("executable", executable)
+            writer.member("parentExecutable", parentExecutable)
+            writer.member("reason", reason)
+            writer.key("container")
+            writer.object { writer in
+                writer.member("id", container?.name ?? "")
+                writer.member("namespace", workload.namespace)
+                writer.member("pod", workload.pod)
+                writer.member("name", workload.containerName)
+                writer.member("image", workload.image)
+                writer.member("slot", reference.slot)
+                writer.member("generation", reference.generation)
+            }
+            writer.key("process")
+            writer.object { writer in describeProcess(&writer) }
+        }
+        return writer.bytes
+    }
+
+    private func describe(_ rule: Rule?, _ isSetKnown: Bool, _ writer: inout JSONWriter) {
+        let isPosture = ruleNumber == PC_RULE_NONE.magnitude && UInt32(header.reason) == PC_REASON_RULE.rawValue
+        writer.member("policy", rule?.policy ?? (isPosture ? Self.posturePolicy : ""))
+        writer.member("namespace", rule?.namespace ?? "")
+        writer.member("section", rule?.section ?? (UInt32(header.automaton) == PC_AUTOMATON_PROCESS.rawValue ? "process" : "file"))
+        writer.member("rule", rule?.field ?? "")
+        // A rule of a set that an earlier daemon made, of policies that are others now.
+        if rule == nil, ruleNumber != PC_RULE_NONE.magnitude { writer.member("ruleNumber", ruleNumber) }
+        writer.member("file", rule?.file ?? "")
+        writer.member("line", rule?.line ?? 0)
+        writer.member("severity", rule?.severity ?? 0)
+        writer.key("tags")
+        writer.array { writer in for tag in rule?.tags ?? [] { writer.string(tag) } }
+        writer.member("message", rule?.message ?? "")
+    }
+
+    private func describeProcess(_ writer: inout JSONWriter) {
+        writer.member("pid", header.namespace_pid)
+        writer.member("hostPid", header.pid)
+        writer.member("parentPid", header.parent_namespace_pid)
+        writer.member("parentHostPid", header.parent_pid)
+        writer.member("uid", header.uid)
+        writer.member("fileOwner", header.owner)
+        writer.member("comm", Self.text(header.comm))
+        writer.member("parentComm", Self.text(header.parent_comm))
+        writer.member("startTime", header.start_time)
+    }
+
+    private static func text<Tuple>(_ tuple: Tuple) -> [UInt8] {
+        withUnsafeBytes(of: tuple) { Array($0.prefix { $0 != 0 }) }
+    }
+}

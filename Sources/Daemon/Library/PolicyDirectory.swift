@@ -1,0 +1,100 @@
+import CLinux
+import Core
+import Glibc
+
+/// The directory of policy files: read whole at the start, and again, file by file, when inotify says that something changed.
+final class PolicyDirectory {
+    /// Files that are read; more are reported and left out.
+    static let fileLimit = 4096
+
+    let path: String
+    private var notifier: Int32 = -1
+    /// What each file looked like when it was read.
+    private var seen: [String: Stamp] = [:]
+    /// Files left out because of `fileLimit`.
+    private(set) var leftOut = 0
+
+    private struct Stamp: Equatable {
+        var inode: UInt
+        var size: Int
+        var seconds: Int
+        var nanoseconds: Int
+    }
+
+    init(_ path: String) { self.path = path }
+
+    func watch(_ poller: Poller) throws(PortcullisError) {
+        notifier = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
+        guard notifier >= 0 else { throw PortcullisError(.system, "creating a file watch", errno: errno) }
+        let mask = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF)
+        guard inotify_add_watch(notifier, path, mask) >= 0 else { throw PortcullisError(.system, "watching \(path)", errno: errno) }
+        try poller.add(notifier, PollToken(.policies))
+    }
+
+    /// Forgets the notices; the directory is compared with what was read.
+    func clear() {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while Glibc.read(notifier, &buffer, buffer.count) > 0 {}
+    }
+
+    /// Files that are new, changed or gone (nil) since the last time, by path.
+    func read() -> [(file: String, content: Result<[UInt8]?, PortcullisError>)] {
+        var found: [(file: String, content: Result<[UInt8]?, PortcullisError>)] = []
+        let names = list()
+        leftOut = max(names.count - Self.fileLimit, 0)
+        var present: Set<String> = []
+        for name in names.prefix(Self.fileLimit) {
+            let file = path + "/" + name
+            present.insert(file)
+            var info = stat()
+            guard stat(file, &info) == 0 else {
+                if seen[file] == nil { seen[file] = Stamp(inode: 0, size: -1, seconds: 0, nanoseconds: 0) }
+                found.append((file, .failure(PortcullisError(.configuration, "cannot be read", errno: errno))))
+                continue
+            }
+            let stamp = Stamp(inode: UInt(info.st_ino), size: Int(info.st_size), seconds: info.st_mtim.tv_sec, nanoseconds: info.st_mtim.tv_nsec)
+            guard seen[file] != stamp else { continue }
+            seen[file] = stamp
+            found.append((file, Self.content(file, info)))
+        }
+        for file in seen.keys.sorted() where !present.contains(file) {
+            seen[file] = nil
+            found.append((file, .success(nil)))
+        }
+        return found
+    }
+
+    private func list() -> [String] {
+        guard let stream = opendir(path) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if name.hasSuffix(".yaml") || name.hasSuffix(".yml"), !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// A policy is what root says: a file that others could write is no policy.
+    private static func content(_ file: String, _ info: stat) -> Result<[UInt8]?, PortcullisError> {
+        guard info.st_mode & S_IFMT == S_IFREG else { return .failure(PortcullisError(.configuration, "is not a file")) }
+        guard info.st_uid == 0 || info.st_uid == geteuid(), info.st_mode & 0o022 == 0 else {
+            return .failure(PortcullisError(.configuration, "could be written by others than root, so it is not believed (chmod go-w)"))
+        }
+        guard info.st_size <= PolicyParser.fileLimit else {
+            return .failure(PortcullisError(.configuration, "has \(info.st_size) bytes; the limit is \(PolicyParser.fileLimit)"))
+        }
+        let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return .failure(PortcullisError(.configuration, "cannot be read", errno: errno)) }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while bytes.count <= PolicyParser.fileLimit {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            guard count >= 0 else { return .failure(PortcullisError(.configuration, "cannot be read", errno: errno)) }
+            if count == 0 { break }
+            bytes.append(contentsOf: buffer[..<count])
+        }
+        return .success(bytes)
+    }
+}

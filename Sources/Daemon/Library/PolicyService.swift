@@ -1,0 +1,113 @@
+import Core
+import Glibc
+import HookWire
+import Kernel
+import Logging
+
+/// The policies in force and which container has which: the library, the directory it is fed from, and the sets in the kernel.
+final class PolicyService {
+    private let kernel: PinnedMaps
+    private let logger: Logger
+    private(set) var library = PolicyLibrary()
+    private var assignments: PolicyAssignments<PinnedMaps>
+    private let posture: Posture
+    let directory: PolicyDirectory
+    /// By slot, containers that kept the set they had because theirs could not be made.
+    private(set) var stuck: [UInt32: String] = [:]
+    /// Times that containers were switched after a change of policies.
+    private(set) var changes: UInt64 = 0
+
+    init(kernel: PinnedMaps, directory: String, posture: Posture, logger: Logger) {
+        self.kernel = kernel
+        self.posture = posture
+        self.logger = logger
+        self.directory = PolicyDirectory(directory)
+        assignments = PolicyAssignments(maps: kernel)
+    }
+
+    /// Takes over what an earlier daemon's containers have and reads the directory; then every container has what its policies say.
+    func start(_ containers: [Container], _ poller: Poller) throws(PortcullisError) {
+        try assignments.adopt(slots: containers.map(\.reference.slot))
+        do { try directory.watch(poller) } catch {
+            logger.warning("policy files are read at the start and on SIGHUP only: \(error)")
+        }
+        readDirectory(containers)
+    }
+
+    // MARK: Containers
+
+    /// The policy word for a container that is about to be registered; `body` is its message as it came, annotations and all.
+    func word(for body: ArraySlice<UInt8>) throws(PortcullisError) -> UInt64 {
+        guard !library.policies.isEmpty else { return 0 }
+        let message: HookMessage
+        do { message = try HookMessage(decoding: body) } catch { throw PortcullisError(.peer, "reading the message again: \(error.reason)") }
+        return try assignments.word(for: library.selected(for: ContainerLabels(message)), posture: posture)
+    }
+
+    /// A container was registered with this word.
+    func registered(_ reference: SlotReference) {
+        attempt("counting a policy set") { () throws(PortcullisError) in
+            try assignments.assigned(kernel.policyWord(reference.slot), slot: reference.slot)
+        }
+    }
+
+    func freed(_ slot: UInt32) {
+        stuck[slot] = nil
+        attempt("giving a policy set back") { () throws(PortcullisError) in try assignments.freed(slot: slot) }
+    }
+
+    // MARK: Policies
+
+    /// Reads what changed in the directory and switches the containers.
+    func readDirectory(_ containers: [Container]) {
+        let contents = directory.read()
+        let before = Set(library.problems.map(\.description))
+        for case (let name, .failure(let error)) in contents { library.update(file: name, unreadable: error.description) }
+        let change = library.update(contents.compactMap { name, content in
+            if case .success(let text) = content { (name, text) } else { nil }
+        })
+        for problem in library.problems where !before.contains(problem.description) {
+            logger.error("a policy is wrong; what was in force stays so: \(problem)")
+        }
+        apply(change, containers)
+    }
+
+    /// Switches every container to the set that the library says, each by one store.
+    private func apply(_ change: PolicyChange, _ containers: [Container]) {
+        assignments.forgetNames()
+        changes += 1
+        for container in containers where container.state == .running || kernel.policyWord(container.reference.slot) != 0 {
+            assign(container)
+        }
+        attempt("removing policy sets") { () throws(PortcullisError) in try assignments.collect() }
+        guard !change.isEmpty else { return }
+        logger.info(
+            "policies changed",
+            metadata: ["added": "\(change.added)", "changed": "\(change.changed)", "removed": "\(change.removed)", "sets": "\(assignments.setCount)"])
+    }
+
+    private func assign(_ container: Container) {
+        let slot = container.reference.slot
+        guard let message = try? HookMessage(decoding: container.message[...]) else { return }
+        do throws(PortcullisError) {
+            try assignments.assign(library.selected(for: ContainerLabels(message)), posture: posture, slot: slot)
+            stuck[slot] = nil
+        } catch {
+            stuck[slot] = error.description
+            logger.error("a container keeps the policies that it had: \(error)", metadata: ["container": "\(container.name)"])
+        }
+    }
+
+    private func attempt(_ action: String, _ body: () throws(PortcullisError) -> Void) {
+        do throws(PortcullisError) { try body() } catch { logger.error("\(action): \(error)") }
+    }
+
+    // MARK: What there is
+
+    func set(of alert: Alert) -> CompiledPolicySet? { assignments.compiled(alert.header.set, generation: alert.header.set_generation) }
+
+    func policies(ofSlot slot: UInt32) -> [Policy] { assignments.compiled(slot: slot)?.policies ?? [] }
+
+    var setCount: Int { assignments.setCount }
+    var setBytes: Int { assignments.bytes }
+}
