@@ -22,8 +22,8 @@ import Testing
     static let layouts = [
         Layout("pc_identity_key", pc_identity_key.self, ["mount_namespace": \.mount_namespace, "pid_namespace": \.pid_namespace]),
         Layout("pc_identity", pc_identity.self, ["mount_sequence": \.mount_sequence, "slot_and_generation": \.slot_and_generation]),
-        Layout("pc_slot", pc_slot.self, ["policy": \.policy, "state": \.state, "mount_sequence": \.mount_sequence, "tasks": \.tasks]),
-        Layout("pc_label", pc_label.self, ["slot": \.slot, "generation": \.generation, "flags": \.flags, "reserved": \.reserved, "setup_mount": \.setup_mount]),
+        Layout("pc_slot", pc_slot.self, ["policy": \.policy, "state": \.state, "mount_sequence": \.mount_sequence, "tasks": \.tasks, "root": \.root]),
+        Layout("pc_label", pc_label.self, ["slot": \.slot, "generation": \.generation, "flags": \.flags, "source_class": \.source_class, "setup_mount": \.setup_mount, "source_policy": \.source_policy, "reported": \.reported]),
         Layout("pc_record_key", pc_record_key.self, ["slot": \.slot, "chunk": \.chunk]),
         Layout("pc_record", pc_record.self, ["generation": \.generation, "length": \.length, "bytes": \.bytes]),
         Layout("pc_probe", pc_probe.self, [
@@ -43,7 +43,20 @@ import Testing
         Layout("pc_switches", pc_switches.self, ["host_events": \.host_events, "reserved": \.reserved]),
         Layout("pc_meta", pc_meta.self, [
             "abi": \.abi, "capacity": \.capacity, "label_store": \.label_store, "fork_by_lsm": \.fork_by_lsm,
-            "identity_object": \.identity_object, "observe_object": \.observe_object,
+            "identity_object": \.identity_object, "observe_object": \.observe_object, "enforce_object": \.enforce_object,
+        ]),
+        Layout("pc_set_header", pc_set_header.self, [
+            "generation": \.generation, "cells": \.cells, "decisions": \.decisions, "sources": \.sources, "start": \.start,
+            "reserved": \.reserved, "classes": \.classes,
+        ]),
+        Layout("pc_set_entry", pc_set_entry.self, ["generation": \.generation, "pages": \.pages, "digest": \.digest]),
+        Layout("pc_alert", pc_alert.self, [
+            "operation": \.operation, "reason": \.reason, "source": \.source, "automaton": \.automaton, "decision": \.decision,
+            "slot": \.slot, "generation": \.generation, "set": \.set, "set_generation": \.set_generation, "write": \.write,
+            "time": \.time, "start_time": \.start_time, "pid": \.pid, "namespace_pid": \.namespace_pid, "parent_pid": \.parent_pid,
+            "parent_namespace_pid": \.parent_namespace_pid, "uid": \.uid, "owner": \.owner, "path_length": \.path_length,
+            "executable_length": \.executable_length, "parent_length": \.parent_length, "reserved": \.reserved, "comm": \.comm,
+            "parent_comm": \.parent_comm,
         ]),
     ]
 
@@ -72,7 +85,7 @@ import Testing
     }
 
     @Test func objectsAgreeWithSwift() throws {
-        let found = try compare(pco_identity()).union(compare(pco_observe()))
+        let found = try compare(pco_identity()).union(compare(pco_observe())).union(compare(pco_enforce()))
         #expect(found == Set(Self.layouts.map(\.name)), "not in any object: \(Set(Self.layouts.map(\.name)).subtracting(found))")
     }
 }
