@@ -2,8 +2,8 @@ import CABI
 
 /// The cells of a set's image: the states of all automata laid into one array, each in the gaps that the others leave.
 struct AutomatonTable {
-    /// Places looked at for a state, in words of 64, before it goes to the end.
-    private static let attempts = 2048
+    /// Places looked at for a state, in words of 64, before the search for states of its size begins further on.
+    private static let patience = 48
     /// States with this many cells are laid first: they need the room, and the others fit between.
     private static let large = 6
 
@@ -14,8 +14,10 @@ struct AutomatonTable {
     /// A bit for each cell that is taken and for each base; 64 places are looked at together.
     private var taken: [UInt64] = []
     private var bases: [UInt64] = []
-    /// No cell below is free, or worth the search.
+    /// No cell below is free.
     private var hint: Int
+    /// The word at which the search begins for states with this many cells; for many, the last one.
+    private var begins = [Int](repeating: 0, count: 33)
     private var end: Int
     private var highestBase: Int
     /// Cells that hold a transition.
@@ -84,7 +86,8 @@ struct AutomatonTable {
         let range = automaton.range(state)
         let hasDefault = automaton.hasDefault(state)
         let lead = hasDefault || range.isEmpty ? 0 : Int(automaton.classes[range.lowerBound])
-        let first = max(lowest, hint - lead) / 64
+        let size = min(automaton.cellCount(state), begins.count - 1)
+        let first = max(max(lowest, hint - lead) / 64, begins[size])
         var word = first
         while true {
             extend(to: word * 64 + 64 + 256)
@@ -98,12 +101,11 @@ struct AutomatonTable {
             if free != 0 {
                 let base = word * 64 + free.trailingZeroBitCount
                 take(automaton, range, base, hasDefault)
-                // A single cell that fits nowhere for so long: what is below is as full as it gets.
-                if automaton.cellCount(state) == 1 && word - first > 16 { hint = max(hint, base) }
+                // What lies behind is as full as it gets for states of this size.
+                if word - first > Self.patience { begins[size] = first + Self.patience / 2 }
                 return base
             }
             word += 1
-            if word - first == Self.attempts { word = max(word, end / 64) }
         }
     }
 

@@ -88,6 +88,13 @@ import Testing
         #expect(try first == digest { $0.origin = .init(file: "other", line: 7) }, "where a policy stands says nothing of what it does")
     }
 
+    /// Where a path's rules change nothing, it is as if there were none: no row, and no state for it.
+    @Test func rulesThatChangeNothingCostNothing() throws {
+        let audit = try Compiled(.file(.allow, .path("/a")), .file(.audit, .path("/b")), posture: .block).set.statistics
+        let alone = try Compiled(.file(.allow, .path("/a")), posture: .block).set.statistics
+        #expect(audit.rows == 3 && audit.rows == alone.rows && audit.states == alone.states)
+    }
+
     @Test func imagesThatAreNotWholeAreRefused() throws {
         let cells = try Compiled(.file(.block, .path("/x"))).set.cells
         #expect(PolicySetImage(cells: cells) != nil && cells.count == Int(PC_PAGE_CELLS))
