@@ -119,9 +119,8 @@ VM_PROGRAMS := $(patsubst Tests/vm/programs/%.c,$(VM_BUILT)/%,$(wildcard Tests/v
 VM_CLANG := $(CLANG) --target=$(ARCH)-linux-musl -fuse-ld=lld -O1 -Wall -Wextra -Werror -nostdlib -nostdlibinc \
 	-isystem /usr/include/$(ARCH)-linux-musl -idirafter /usr/include -idirafter /usr/include/$(MULTIARCH)
 $(VM_BUILT)/secret-tool: Tests/vm/programs/secret-tool.c Makefile # dynamic, so that it can be given to the loader
-	$(Q)mkdir -p $(@D)
-	$(Q)$(VM_CLANG) -Wl,-dynamic-linker,/lib/ld-musl-$(ARCH).so.1 $(MUSL_LIB)/crt1.o $(MUSL_LIB)/crti.o $< $(MUSL_LIB)/libc.so $(MUSL_LIB)/crtn.o -o $@
-	$(Q)install $(MUSL_LIB)/libc.so $(@D)/libc.so
+	$(Q)mkdir -p $(@D) && install $(MUSL_LIB)/libc.so $(@D)/libc.so
+	$(Q)$(VM_CLANG) -Wl,-dynamic-linker,/lib/ld-musl-$(ARCH).so.1 $(MUSL_LIB)/crt1.o $(MUSL_LIB)/crti.o $< -L$(@D) -lc $(MUSL_LIB)/crtn.o -o $@
 $(VM_BUILT)/%: Tests/vm/programs/%.c Tests/vm/programs/attack.h Tests/vm/programs/secret-tool.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(VM_CLANG) -static $(MUSL_LIB)/crt1.o $(MUSL_LIB)/crti.o $< $(MUSL_LIB)/libc.a $(MUSL_LIB)/crtn.o -o $@

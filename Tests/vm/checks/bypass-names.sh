@@ -165,9 +165,8 @@ check_bypass_glob() {
     - pattern: /**/*-secret.{key,pem}'
     local try
     attacker $NAME privileged $NAME
-    for try in 'cat /etc/secret' 'cp /bin/sh /work/x-secret.key; cat /work/x-secret.key' 'mkdir -p /work/a/b; cat /work/e/../secret-secret.pem /etc/secret' \
+    for try in 'cat /etc/secret' 'cp /bin/sh /work/x-secret.key; cat /work/x-secret.key' 'mkdir -p /work/a/b; cat /etc/../work/a/../../etc/secret' \
         'secret-tool' 'mkdir /work/q; cp /usr/bin/secret-tool /work/q/; /work/q/secret-tool' 'reach chroot-read /etc /secret' 'ln /etc/secret /work/l; cat /work/l'; do
-        inside $NAME "$try"
-        refused "" 0 "$try" 2>/dev/null
+        try_once "$try"
     done
 }
