@@ -34,6 +34,8 @@
 /* Rules of one set, and classes of executables that its fromSource rules tell apart (the first is "any other"). */
 #define PC_RULES_MAX 65535
 #define PC_SOURCES_MAX 64
+/* Files known by identity at one time. Beyond it a file is known by its path alone, and the daemon says so. */
+#define PC_FILES_MAX 65536
 /* A path is judged up to this length, as path_resolution(7) has it; a longer one cannot be decided. */
 #define PC_PATH_BYTES 4096
 /* Components and mounts that one path is followed through. 2,048 components is what PC_PATH_BYTES can hold. */
@@ -113,6 +115,7 @@ enum pc_set_flag {
 	PC_SET_PROCESS_ALLOWS = 128, /* process whitelist mode: what it names is not replaced */
 	PC_SET_SOURCES = 256,      /* has rules with fromSource: the acting executable matters */
 	PC_SET_OWNERS = 512,       /* has rules with ownerOnly: the file's owner matters */
+	PC_SET_FILES = 1024,       /* files that its Block rules name by path are known by identity too, in `files` */
 };
 
 /*
@@ -172,6 +175,37 @@ enum pc_action {
 
 struct pc_set_page {
 	__u64 cells[PC_PAGE_CELLS];
+};
+
+/*
+ * A file that a Block rule names by its path in one container: other names of it (a volume mounted twice, a link of the image's) are
+ * that file too. Taken by the daemon through the kernel's own eyes: what stat(2) says of an overlay is not what the kernel holds.
+ */
+struct pc_file_key {
+	__u64 inode;
+	__u32 device;
+	__u32 inode_generation;
+	__u32 slot;
+	__u32 set_generation;
+};
+
+/* The rows that the path reached; 0: the file is not known to rules of that kind. */
+struct pc_file_rule {
+	__u32 process_row;
+	__u32 file_row;
+	__u32 process_flags; /* PC_CELL_* shifted down by 56 */
+	__u32 reserved;
+};
+
+/* What the file probe finds behind a descriptor of the daemon's. */
+struct pc_file_probe {
+	__u32 status; /* enum pc_probe_status */
+	__u32 device;
+	__u64 inode;
+	__u32 inode_generation;
+	__u32 links;
+	__u32 mode;
+	__u32 reserved;
 };
 
 /* What is at an index of `sets`, for the daemon: to look that map up costs a grace period each time. 0 pages: nothing. */

@@ -7,9 +7,9 @@
  *            tp_btf/sched_process_exec       a label sticks; setup ends
  *            tp_btf/sched_process_exit       a labelled task is gone
  *            tp_btf/sched_process_free       the same as task_free where that is not used; cleans the hash of labels
- *            raw_tp (never attached)         the probe, run by BPF_PROG_TEST_RUN
+ *            raw_tp (never attached)         the probes of processes and files, run by BPF_PROG_TEST_RUN
  *            iter/task                       all labels, for a daemon that adopts what it finds
- * Maps       identities, slots, labels or labels_hash, counters, slots_empty; probe_result (not pinned)
+ * Maps       identities, slots, labels or labels_hash, counters, slots_empty; probe_result, file_result (not pinned)
  * Kernel     5.10 (BTF, tp_btf, test run of raw_tp). Task storage from 5.11; mount namespaces have sequences on all.
  * Verifier   no atomics with a fetched result (5.12); no bpf_get_current_task_btf (5.11); LSM returns are constants in
  *            [-4095, 0] (6.12).
@@ -30,6 +30,15 @@ struct {
 	__type(key, __u32);
 	__type(value, struct pc_probe);
 } probe_result SEC(".maps");
+
+/* The same of the file probe. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pc_file_probe);
+} file_result SEC(".maps");
 
 static __always_inline void task_came(__u32 index)
 {
@@ -208,6 +217,36 @@ static __always_inline struct pid *pid_behind(struct file *file, int number, uns
 		return pid;
 	}
 	return NULL;
+}
+
+/* args[0]: a descriptor of the calling process, O_PATH ones included. */
+SEC("raw_tp")
+int pc_probe_file(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 zero = 0;
+	struct pc_file_probe *out = bpf_map_lookup_elem(&file_result, &zero);
+	if (!out)
+		return 0;
+	__u64 descriptor = ctx->args[0];
+	struct task_struct *self = (void *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(self, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+
+	__builtin_memset(out, 0, sizeof *out);
+	out->status = PC_PROBE_GONE;
+	if (descriptor >= BPF_CORE_READ(table, max_fds) || bpf_probe_read_kernel(&file, sizeof file, files + descriptor) || !file)
+		return 0;
+	struct inode *inode = BPF_CORE_READ(file, f_path.dentry, d_inode);
+	if (!inode)
+		return 0;
+	out->device = BPF_CORE_READ(inode, i_sb, s_dev);
+	out->inode = BPF_CORE_READ(inode, i_ino);
+	out->inode_generation = BPF_CORE_READ(inode, i_generation);
+	out->links = BPF_CORE_READ(inode, i_nlink);
+	out->mode = BPF_CORE_READ(inode, i_mode);
+	out->status = PC_PROBE_FOUND;
+	return 0;
 }
 
 /* args[0]: a pidfd of the calling process; args[1]: the process id that it was opened with. */

@@ -206,6 +206,23 @@ __noinline int report(__u32 level)
 	return 0;
 }
 
+/* What the rules say of this file under the name that they know it by; false if it is not one of these. */
+static __always_inline bool alias_of(struct request *request, struct pc_file_rule *rule)
+{
+	struct inode *inode = (void *)inode_of(request->dentry);
+	struct pc_file_key key = { .slot = request->slot, .set_generation = request->policy >> 32 };
+	if (!inode)
+		return false;
+	key.inode = BPF_CORE_READ(inode, i_ino);
+	key.device = BPF_CORE_READ(inode, i_sb, s_dev);
+	key.inode_generation = BPF_CORE_READ(inode, i_generation);
+	struct pc_file_rule *found = bpf_map_lookup_elem(&files, &key);
+	if (!found)
+		return false;
+	*rule = *found;
+	return true;
+}
+
 static __always_inline void settle(struct request *request, __u32 action, __u32 reason, __u32 decision)
 {
 	request->decision = (decision & ~3) | action;
@@ -223,6 +240,12 @@ static __always_inline void judge_name(struct scratch *scratch, __u32 level)
 
 	match_run(level, PC_AUTOMATON_PROCESS);
 	flags = (__u64)scratch->match.flags << 56;
+	struct pc_file_rule known;
+	if (policy & PC_SET_FILES && wanted & REQUEST_NAME_LEAVES && alias_of(request, &known) && known.process_row) {
+		flags |= (__u64)known.process_flags << 56;
+		if (!scratch->match.row)
+			scratch->match.row = known.process_row;
+	}
 	if (wanted & REQUEST_NAME_LEAVES) {
 		request->previous = scratch->match.flags;
 		if (flags & (PC_CELL_NAMED_BLOCK | PC_CELL_BENEATH_BLOCK)) {
@@ -265,6 +288,16 @@ static __always_inline void judge_rule(struct scratch *scratch, __u32 level)
 	__u32 source = request->source_class < PC_SOURCES_MAX ? request->source_class : 0;
 	__u32 decision = decision_at(&scratch->match, automaton, scratch->match.row, source, owner, request->write & 1);
 	__u32 action = PC_DECISION_ACTION(decision);
+	struct pc_file_rule known;
+	if (policy & PC_SET_FILES && (action != PC_ACTION_BLOCK || PC_DECISION_RULE(decision) == PC_RULE_NONE) && alias_of(request, &known)) {
+		__u32 row = automaton == PC_AUTOMATON_PROCESS ? known.process_row : known.file_row;
+		__u32 other = row ? decision_at(&scratch->match, automaton, row, source, owner, request->write & 1) : 0;
+		/* Another name takes away, and never gives. */
+		if (PC_DECISION_ACTION(other) == PC_ACTION_BLOCK) {
+			decision = other;
+			action = PC_ACTION_BLOCK;
+		}
+	}
 	if (wanted & REQUEST_NO_POSTURE && PC_DECISION_RULE(decision) == PC_RULE_NONE)
 		action = PC_ACTION_ALLOW;
 	if (wanted & REQUEST_READ_ONLY && !(decision & PC_DECISION_READ_ONLY))

@@ -126,9 +126,17 @@ struct fs_struct {
 	struct path root;
 };
 
+struct super_block {
+	unsigned int s_dev;
+};
+
 struct inode {
 	unsigned short i_mode;
 	kuid_t i_uid;
+	struct super_block *i_sb;
+	unsigned long i_ino;
+	unsigned int i_nlink;
+	unsigned int i_generation;
 	void *i_private;
 };
 

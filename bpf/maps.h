@@ -80,6 +80,15 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } meta SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PC_FILES_MAX);
+	__type(key, struct pc_file_key);
+	__type(value, struct pc_file_rule);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} files SEC(".maps");
+
 /* Telemetry. Full: the event is lost and counted, nothing else changes. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

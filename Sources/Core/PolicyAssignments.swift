@@ -12,6 +12,8 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         /// Nil for a set of an earlier daemon's that nothing here was compiled to.
         var compiled: CompiledPolicySet?
         var users: Int
+        /// What Block rules name by path.
+        var named: [NamedPath] = []
     }
 
     private let maps: Maps
@@ -64,7 +66,8 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
     private mutating func install(_ compiled: CompiledPolicySet) throws(PortcullisError) -> UInt32 {
         if let index = byDigest[compiled.digest], let entry = entries[index], entry.compiled.map({ $0.cells == compiled.cells }) ?? true {
             entries[index]?.compiled = compiled
-            entries[index]?.flags = compiled.flags
+            entries[index]?.named = compiled.namedPaths()
+            entries[index]?.flags = Self.flags(compiled)
             return index
         }
         guard let index = freeIndex() else { throw PortcullisError(.full, "all \(maps.setLimit - 1) policy sets are in use") }
@@ -73,7 +76,8 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         let installed = InstalledPolicySet(
             index: index, generation: nextGeneration, digest: compiled.digest, pages: compiled.cells.count / Int(PC_PAGE_CELLS))
         nextGeneration = nextGeneration == UInt32.max ? 1 : nextGeneration + 1
-        entries[index] = Entry(installed: installed, flags: compiled.flags, compiled: compiled, users: 0)
+        entries[index] = Entry(
+            installed: installed, flags: Self.flags(compiled), compiled: compiled, users: 0, named: compiled.namedPaths())
         byDigest[compiled.digest] = index
         idle.append(index)
         return index
@@ -86,6 +90,10 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
             if entries[index] == nil { return index }
         }
         return nil
+    }
+
+    private static func flags(_ compiled: CompiledPolicySet) -> UInt32 {
+        compiled.flags | (compiled.namesFiles ? PC_SET_FILES.rawValue : 0)
     }
 
     private static func word(_ entry: Entry) -> UInt64 {
@@ -102,9 +110,14 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
     }
 
     /// Switches a container to the set for these policies, if that is another than it has.
-    public mutating func assign(_ policies: [Policy], posture: Posture, slot: UInt32) throws(PortcullisError) {
+    ///
+    /// - Parameter prepare: Called with the new word before the switch: what only this container needs is made ready there.
+    public mutating func assign(
+        _ policies: [Policy], posture: Posture, slot: UInt32, prepare: (UInt64, [NamedPath]) -> Void = { _, _ in }
+    ) throws(PortcullisError) {
         let word = try word(for: policies, posture: posture)
         guard maps.policyWord(slot) != word else { return }
+        prepare(word, named(word))
         maps.setPolicyWord(word, slot)
         try assigned(word, slot: slot)
     }
@@ -157,6 +170,9 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         guard let entry = entries[index], entry.installed.generation == generation else { return nil }
         return entry.compiled
     }
+
+    /// What the Block rules of a word's set name by path.
+    public func named(_ word: UInt64) -> [NamedPath] { entries[UInt32(word & 0xFFFF)]?.named ?? [] }
 
     public func compiled(slot: UInt32) -> CompiledPolicySet? { setBySlot[slot].flatMap { entries[$0]?.compiled } }
 

@@ -22,6 +22,8 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
     private let labels: LabelStore
     private let programs: KernelPrograms
     private let setStore: PolicySetStore?
+    /// Files known by identity.
+    public let files: FileIdentities
     /// Kept to hand out zeroed ones: a pc_record is a kilobyte.
     private let emptyRecord = pc_record()
 
@@ -42,6 +44,9 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
         counters = try object.mapDescriptor("counters")
         labels = LabelStore(
             kind: variant.labelStore, descriptor: try object.mapDescriptor(variant.labelStore == .tasks ? "labels" : "labels_hash"))
+        files = try FileIdentities(
+            program: bpf_program__fd(try object.program("pc_probe_file")), resultMap: object.mapDescriptor("file_result"),
+            files: object.mapDescriptor("files"))
         daemon = try probe.selfTest()
         var host: NamespaceKey?
         let descriptor = pcl_pidfd_open(1)
@@ -236,6 +241,9 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
     public func removeSet(_ index: UInt32) throws(PortcullisError) { try setStore?.remove(index) }
 
     public func installedSets() throws(PortcullisError) -> [InstalledPolicySet] { setStore?.installed() ?? [] }
+
+    /// Whether a container has left its setup, as far as is known: its root is known from its first exec on.
+    public func isRootKnown(_ slot: UInt32) -> Bool { entry(slot).pointee.root != 0 }
 
     public func policyWord(_ slot: UInt32) -> UInt64 { pcl_load(&entry(slot).pointee.policy) }
 

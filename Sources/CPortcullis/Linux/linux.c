@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,6 +34,22 @@ int pcl_peer_pidfd(int socket)
 int pcl_pidfd_open(int pid)
 {
     int descriptor = (int)syscall(SYS_pidfd_open, pid, 0);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
+int pcl_open_place(const char *path)
+{
+    int descriptor = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
+int pcl_open_in_root(int root, const char *path, int crosses)
+{
+    struct open_how how = {
+        .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (crosses ? 0 : RESOLVE_NO_XDEV),
+    };
+    int descriptor = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
     return descriptor < 0 ? -errno : descriptor;
 }
 

@@ -69,7 +69,8 @@ final class DaemonService {
             throw PortcullisError(.kernel, "nothing can be enforced here, and require-enforcement is set: \(programs.enforcement.reason)")
         }
         try adopt()
-        policies = PolicyService(kernel: kernel, directory: settings.policyDirectory, posture: settings.filePosture, logger: logger.logger)
+        policies = PolicyService(
+            kernel: kernel, enforces: programs.enforcement.isActive, directory: settings.policyDirectory, posture: settings.filePosture, logger: logger.logger)
         registry.slotFreed = { [unowned self] in policies.freed($0) }
         try policies.start(containers, poller)
         kernel.setHostEvents(settings.hostEvents)
@@ -184,7 +185,7 @@ final class DaemonService {
             try policies.word(for: body)
         }
         if let watch = result.watch {
-            policies.registered(watch.reference)
+            policies.registered(watch.reference, message, isStarted: message.hasStarted || !hookWaits())
             do {
                 try poller.add(watch.descriptor, PollToken(watch.reference))
                 logger.logger.debug("registered", metadata: ["container": "\(text(message.containerID))", "slot": "\(watch.reference.slot)"])

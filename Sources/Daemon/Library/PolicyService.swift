@@ -11,13 +11,15 @@ final class PolicyService {
     private(set) var library = PolicyLibrary()
     private var assignments: PolicyAssignments<PinnedMaps>
     private let posture: Posture
+    private let programsEnforce: Bool
     let directory: PolicyDirectory
     /// By slot, containers that kept the set they had because theirs could not be made.
     private(set) var stuck: [UInt32: String] = [:]
     /// Times that containers were switched after a change of policies.
     private(set) var changes: UInt64 = 0
 
-    init(kernel: PinnedMaps, directory: String, posture: Posture, logger: Logger) {
+    init(kernel: PinnedMaps, enforces: Bool, directory: String, posture: Posture, logger: Logger) {
+        programsEnforce = enforces
         self.kernel = kernel
         self.posture = posture
         self.logger = logger
@@ -32,6 +34,11 @@ final class PolicyService {
             logger.warning("policy files are read at the start and on SIGHUP only: \(error)")
         }
         readDirectory(containers)
+        for container in containers where container.state == .running {
+            let slot = container.reference.slot, word = kernel.policyWord(slot)
+            noteFiles(assignments.named(word), word, slot, pid: container.process.pid, rootfs: nil)
+        }
+        attempt("forgetting files") { () throws(PortcullisError) in try kernel.files.clear() }
     }
 
     // MARK: Containers
@@ -44,16 +51,33 @@ final class PolicyService {
         return try assignments.word(for: library.selected(for: ContainerLabels(message)), posture: posture)
     }
 
-    /// A container was registered with this word.
-    func registered(_ reference: SlotReference) {
-        attempt("counting a policy set") { () throws(PortcullisError) in
-            try assignments.assigned(kernel.policyWord(reference.slot), slot: reference.slot)
-        }
+    /// A container was registered with the word that it has; its hook still waits, unless `isStarted`.
+    func registered(_ reference: SlotReference, _ message: HookMessage, isStarted: Bool) {
+        let word = kernel.policyWord(reference.slot)
+        attempt("counting a policy set") { () throws(PortcullisError) in try assignments.assigned(word, slot: reference.slot) }
+        noteFiles(assignments.named(word), word, reference.slot, pid: message.pid, rootfs: isStarted ? nil : message.rootfs)
     }
 
     func freed(_ slot: UInt32) {
         stuck[slot] = nil
-        attempt("giving a policy set back") { () throws(PortcullisError) in try assignments.freed(slot: slot) }
+        attempt("giving a policy set back") { () throws(PortcullisError) in
+            try kernel.files.forget(slot: slot)
+            try assignments.freed(slot: slot)
+        }
+    }
+
+    /// Has the kernel know the files behind named paths. In setup all of the container's mounts may be crossed; later only its root file
+    /// system is looked at, because a file system that the container serves itself could keep this daemon waiting for ever.
+    private func noteFiles(_ paths: [NamedPath], _ word: UInt64, _ slot: UInt32, pid: UInt32, rootfs: [UInt8]?) {
+        guard !paths.isEmpty, programsEnforce else { return }
+        let isSetup = rootfs.map { !$0.isEmpty } ?? false
+        do throws(PortcullisError) {
+            try kernel.files.note(
+                paths, process: pid, rootfs: isSetup ? rootfs.map { String(decoding: $0, as: UTF8.self) } : nil, slot: slot,
+                setGeneration: UInt32(word >> 32), crossesMounts: isSetup)
+        } catch {
+            logger.warning("files are known by their paths alone in slot \(slot): \(error)")
+        }
     }
 
     // MARK: Policies
@@ -90,7 +114,11 @@ final class PolicyService {
         let slot = container.reference.slot
         guard let message = try? HookMessage(decoding: container.message[...]) else { return }
         do throws(PortcullisError) {
-            try assignments.assign(library.selected(for: ContainerLabels(message)), posture: posture, slot: slot)
+            try assignments.assign(library.selected(for: ContainerLabels(message)), posture: posture, slot: slot) { word, paths in
+                guard container.state == .running else { return }
+                noteFiles(paths, word, slot, pid: message.pid, rootfs: kernel.isRootKnown(slot) ? nil : message.rootfs)
+            }
+            try kernel.files.forget(slot: slot, except: UInt32(kernel.policyWord(slot) >> 32))
             stuck[slot] = nil
         } catch {
             stuck[slot] = error.description

@@ -112,6 +112,8 @@ struct StatusReport {
         writer.member("policies", daemon.policies.library.policies.count)
         writer.member("sets", daemon.policies.setCount)
         writer.member("setBytes", daemon.policies.setBytes)
+        writer.member("files", daemon.kernel.files.count)
+        writer.member("filesLeftOut", daemon.kernel.files.leftOut)
         writer.member("policyFilesLeftOut", daemon.policies.directory.leftOut)
         writer.key("problems")
         writer.array { writer in for problem in daemon.policies.library.problems.prefix(100) { writer.string(problem.description) } }

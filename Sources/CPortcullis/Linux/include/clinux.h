@@ -32,6 +32,13 @@ int pcl_accept(int listener);
 int pcl_unix_connect(const char *path);
 /* Sends one datagram to a UNIX socket; a leading '@' names an abstract one (sd_notify(3)). */
 int pcl_notify(const char *path, const char *message, size_t length);
+/*
+ * Opens a path as what is in `root` sees it (openat2(2), kernel 5.6; O_PATH, the last symbolic link not followed, magic links never).
+ * `crosses` = 0: not across mounts either.
+ */
+/* A directory as a place to start from (O_PATH), a magic link like /proc/PID/root included. */
+int pcl_open_place(const char *path);
+int pcl_open_in_root(int root, const char *path, int crosses);
 /* Signals blocked for the whole process and delivered through the descriptor. */
 int pcl_signalfd(const int *signals, size_t count);
 
