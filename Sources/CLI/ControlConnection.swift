@@ -7,13 +7,18 @@ import Glibc
 struct ControlConnection {
     private let descriptor: Int32
     private var received: [UInt8] = []
-    /// Bytes of one answer; the daemon's largest is a container with all its texts at their limits.
-    private static let answerLimit = 1 << 20
+    /// Bytes of one answer; the daemon's largest are a container and a rule with all their texts at their limits: one rule's may be as long
+    /// as a policy file, and each of its bytes six characters of JSON.
+    private static let answerLimit = 32 << 20
 
     /// Connects and asks.
     ///
     /// - Throws: `PortcullisError` that says what to look at.
     init(_ socket: String, _ command: ControlProtocol.Command, _ text: String = "") throws(PortcullisError) {
+        try self.init(socket, command, bytes: Array(text.utf8))
+    }
+
+    init(_ socket: String, _ command: ControlProtocol.Command, bytes: [UInt8]) throws(PortcullisError) {
         descriptor = pcl_unix_connect(socket)
         guard descriptor >= 0 else {
             let hint = switch -descriptor {
@@ -23,10 +28,16 @@ struct ControlConnection {
             }
             throw PortcullisError(.system, "cannot reach the daemon at \(socket)\(hint)", errno: -descriptor)
         }
-        let request = ControlProtocol.request(command, text)
-        let sent = request.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-        // A refusal may have closed the connection already; its words are read all the same.
-        guard sent == request.count || errno == EPIPE else { throw PortcullisError(.system, "asking the daemon", errno: errno) }
+        let request = ControlProtocol.request(command, bytes)
+        var sent = 0
+        while sent < request.count {
+            let count = request.withUnsafeBytes { send(descriptor, $0.baseAddress.map { $0 + sent }, $0.count - sent, Int32(MSG_NOSIGNAL)) }
+            if count < 0, errno == EINTR { continue }
+            // A refusal may have closed the connection already; its words are read all the same.
+            if count < 0, errno == EPIPE || errno == ECONNRESET { break }
+            guard count >= 0 else { throw PortcullisError(.system, "asking the daemon", errno: errno) }
+            sent += count
+        }
     }
 
     /// The next item as JSON text; nil at the end.

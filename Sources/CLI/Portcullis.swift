@@ -7,13 +7,13 @@ import HookWire
 struct Portcullis: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "portcullis",
-        abstract: "Ask portcullisd what it knows.",
+        abstract: "Ask portcullisd what it knows, and tell it what to deny.",
         discussion: """
-            Exit status: 0 done; 1 the daemon cannot be reached or refused; 2 nothing matched; 64 wrong usage.
+            Exit status: 0 done; 1 the daemon cannot be reached or refused, or a policy is wrong; 2 nothing matched; 64 wrong usage.
             Shell completions: portcullis --generate-completion-script bash|zsh|fish
             """,
         version: "portcullis \(BuildVersion.text)",
-        subcommands: [StatusCommand.self, ContainersCommand.self, EventsCommand.self, AlertsCommand.self])
+        subcommands: [StatusCommand.self, ContainersCommand.self, EventsCommand.self, AlertsCommand.self, PolicyCommand.self])
 }
 
 /// What every subcommand takes.
@@ -28,5 +28,7 @@ struct ConnectionOptions: ParsableArguments {
 /// Exit codes beyond ArgumentParser's own 64 for wrong usage.
 enum Exit {
     static let unreachable = ExitCode(1)
+    /// What was asked for is wrong: the same code, since scripts tell only done from not done.
+    static let refused = ExitCode(1)
     static let noMatch = ExitCode(2)
 }

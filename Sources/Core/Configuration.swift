@@ -29,6 +29,7 @@ public struct Configuration: Equatable, Sendable {
     public var hostEvents = false
     public var strictMountNamespace = false
     public var policyDirectory = "/etc/portcullis/policies"
+    public var appliedPolicyDirectory = "/var/lib/portcullis/policies"
     public var filePosture = Posture.audit
     public var requireEnforcement = false
 
@@ -49,6 +50,7 @@ public struct Configuration: Equatable, Sendable {
         case .hostEvents: return Self.setSwitch(&hostEvents, text)
         case .strictMountNamespace: return Self.setSwitch(&strictMountNamespace, text)
         case .policyDirectory: return Self.setPath(&policyDirectory, text, limit: 4000)
+        case .appliedPolicyDirectory: return Self.setPath(&appliedPolicyDirectory, text, limit: 3700)
         case .filePosture: return Self.setChoice(&filePosture, text)
         case .requireEnforcement: return Self.setSwitch(&requireEnforcement, text)
         }
@@ -69,6 +71,7 @@ public struct Configuration: Equatable, Sendable {
         case .hostEvents: String(hostEvents)
         case .strictMountNamespace: String(strictMountNamespace)
         case .policyDirectory: policyDirectory
+        case .appliedPolicyDirectory: appliedPolicyDirectory
         case .filePosture: filePosture.rawValue
         case .requireEnforcement: String(requireEnforcement)
         }

@@ -16,9 +16,9 @@ public enum ControlProtocol {
         case events = 3
         /// One JSON object for each alert from now on; the text as for events.
         case alerts = 4
-        /// One JSON object for each policy in force; the text is an identity (namespace/name) to show one, or empty.
+        /// One JSON object for each policy in force. With an identity (namespace/name) as text: that policy, then one for each of its rules.
         case policies = 5
-        /// Takes in the policies of a YAML text. One JSON object says what changed.
+        /// Takes in the policies of a YAML text, all or none. The text is `PolicySubmission`; one JSON object says what changed.
         case applyPolicies = 6
         /// Removes an applied policy, by identity.
         case deletePolicy = 7
@@ -34,7 +34,9 @@ public enum ControlProtocol {
     }
 
     /// A request's frame.
-    public static func request(_ command: Command, _ text: String) -> [UInt8] { frame(command.rawValue, Array(text.utf8)) }
+    public static func request(_ command: Command, _ text: [UInt8]) -> [UInt8] { frame(command.rawValue, text) }
+
+    public static func request(_ command: Command, _ text: String) -> [UInt8] { request(command, Array(text.utf8)) }
 
     /// An answer's frame.
     public static func answer(_ kind: Kind, _ text: [UInt8] = []) -> [UInt8] { frame(kind.rawValue, text) }
@@ -49,4 +51,28 @@ public enum ControlProtocol {
         guard body.count >= 2, body[body.startIndex] == version else { return nil }
         return (body[body.startIndex + 1], body.dropFirst(2))
     }
+}
+
+/// Policies on their way to the daemon: what the client calls the text, a NUL, and the text.
+public struct PolicySubmission: Equatable, Sendable {
+    /// Bytes of a name; `ControlProtocol.requestLimit` has room for it beside the largest text.
+    public static let nameLimit = 4000
+
+    public let name: String
+    public let text: [UInt8]
+
+    /// A name that would not fit one line of a message is replaced.
+    public init(name: String, text: [UInt8]) {
+        let isPlain = !name.isEmpty && name.utf8.count <= Self.nameLimit && name.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        self.name = isPlain ? name : "(unnamed)"
+        self.text = text
+    }
+
+    /// Nil if there is no NUL: not one of ours.
+    public init?(decoding request: ArraySlice<UInt8>) {
+        guard let end = request.firstIndex(of: 0) else { return nil }
+        self.init(name: String(decoding: request[..<end], as: UTF8.self), text: Array(request[(end + 1)...]))
+    }
+
+    public var encoded: [UInt8] { Array(name.utf8) + [0] + text }
 }

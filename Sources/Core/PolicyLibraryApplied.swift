@@ -4,6 +4,20 @@ struct AppliedPolicy: Equatable, Sendable {
     var warnings: [PolicyProblem]
 }
 
+/// A policy as it was stored for an earlier `apply`.
+public struct StoredPolicy: Sendable {
+    public let identity: String
+    /// Where it is stored, for messages.
+    public let file: String
+    public let content: Result<[UInt8], PortcullisError>
+
+    public init(identity: String, file: String, content: Result<[UInt8], PortcullisError>) {
+        self.identity = identity
+        self.file = file
+        self.content = content
+    }
+}
+
 /// What a client's request did.
 public struct PolicyApplication: Equatable, Sendable {
     /// What must be stored, so that the policies are there after a restart.
@@ -24,6 +38,9 @@ public struct PolicyApplication: Equatable, Sendable {
 }
 
 extension PolicyLibrary {
+    /// Whether what is in force under this identity was applied, and is not a file's.
+    public func isApplied(_ identity: String) -> Bool { ofFiles[identity] == nil && applied[identity] != nil }
+
     /// Takes in what a client sent: all of its policies or, if anything is wrong, none.
     ///
     /// - Parameter name: What the client calls the text, for messages.
@@ -57,17 +74,34 @@ extension PolicyLibrary {
     /// or deleted.
     @discardableResult
     public mutating func restore(_ identity: String, _ text: [UInt8], name: String) -> PolicyChange {
-        let (parsed, parts) = PolicyParser.parseParts(text, file: name)
+        restore([StoredPolicy(identity: identity, file: name, content: .success(text))])
+    }
+
+    /// Takes in all policies that were stored, as at the start.
+    @discardableResult
+    public mutating func restore(_ stored: [StoredPolicy]) -> PolicyChange {
+        for entry in stored {
+            switch entry.content {
+            case .success(let text): restore(entry, text)
+            case .failure(let error):
+                unrestored[entry.identity] = [PolicyProblem(file: entry.file, line: 1, column: 1, field: "", problem: error.description)]
+            }
+        }
+        return compose()
+    }
+
+    private mutating func restore(_ entry: StoredPolicy, _ text: [UInt8]) {
+        let (parsed, parts) = PolicyParser.parseParts(text, file: entry.file)
         var errors = parsed.errors
-        if errors.isEmpty, parsed.policies.map(\.identity) != [identity] {
-            errors.append(PolicyProblem(file: name, line: 1, column: 1, field: "", problem: "expected the policy \(identity) and no other"))
+        if errors.isEmpty, parsed.policies.map(\.identity) != [entry.identity] {
+            errors.append(
+                PolicyProblem(file: entry.file, line: 1, column: 1, field: "", problem: "expected the policy \(entry.identity) and no other"))
         }
         if errors.isEmpty, let policy = parsed.policies.first, let part = parts.first {
             take(policy, part)
         } else {
-            unrestored[identity] = errors
+            unrestored[entry.identity] = errors
         }
-        return compose()
     }
 
     /// Deletes an applied policy.

@@ -13,6 +13,7 @@ public enum Setting: String, CaseIterable, Sendable {
     case hostEvents = "host-events"
     case strictMountNamespace = "strict-mount-namespace"
     case policyDirectory = "policy-dir"
+    case appliedPolicyDirectory = "applied-policy-dir"
     case filePosture = "file-posture"
     case requireEnforcement = "require-enforcement"
 
@@ -40,7 +41,7 @@ public enum Setting: String, CaseIterable, Sendable {
         case .logLevel: "debug, info, warning or error"
         case .logFormat: "auto, text or json"
         case .hostEvents, .strictMountNamespace, .requireEnforcement: "true or false"
-        case .policyDirectory: "an absolute path"
+        case .policyDirectory, .appliedPolicyDirectory: "an absolute path"
         case .filePosture: "audit or block"
         }
     }
@@ -60,6 +61,7 @@ public enum Setting: String, CaseIterable, Sendable {
         case .hostEvents: "also report processes outside containers"
         case .strictMountNamespace: "refuse hooks from another mount namespace than the host's"
         case .policyDirectory: "where policies are read from (*.yaml), watched for changes"
+        case .appliedPolicyDirectory: "where applied policies are kept; root's alone"
         case .filePosture: "what happens in whitelist mode to processes and files that no rule names"
         case .requireEnforcement: "do not start where nothing can be enforced"
         }

@@ -141,3 +141,5 @@ int pcl_signalfd(const int *signals, size_t count)
     int descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return descriptor < 0 ? -errno : descriptor;
 }
+
+int pcl_sync_file_system(int descriptor) { return syncfs(descriptor) ? -errno : 0; }

@@ -3,33 +3,7 @@ import Core
 import Glibc
 import Logging
 
-/// A client of the control socket.
-final class ControlClient {
-    /// What it is being sent.
-    enum Activity {
-        case request
-        /// Containers from this slot on.
-        case listing(next: UInt32)
-        /// Events of containers whose id starts so.
-        case events(prefix: [UInt8])
-        /// Alerts, the same way.
-        case alerts(prefix: [UInt8])
-        /// Nothing more once the queue is empty.
-        case ending
-    }
-
-    let socket: Int32
-    var activity = Activity.request
-    var received: [UInt8] = []
-    var queue: [UInt8] = []
-    /// Events that the queue had no room for since the client was last told.
-    var dropped = 0
-    var watchesOutput = false
-
-    init(socket: Int32) { self.socket = socket }
-}
-
-/// The control socket: status, containers and events for `portcullis`.
+/// The control socket: what `portcullis` asks for.
 final class ControlServer {
     /// Clients at one time; one more is refused with a reason.
     static let clientLimit = 64
@@ -37,6 +11,8 @@ final class ControlServer {
     static let queueLimit = 4 << 20
     /// A listing is continued when less than this is queued.
     private static let listingChunk = 64 << 10
+    /// Bytes of unfinished requests, of all clients together. Beyond it the client that has been silent longest is closed.
+    static let requestsLimit = 32 << 20
 
     let listener: Int32
     private(set) var acceptor: Acceptor
@@ -46,19 +22,18 @@ final class ControlServer {
     private let poller: Poller
     private let peers: () -> PeerCheck
     private let logger: Logger
-    private let status: () -> [UInt8]
-    /// The JSON of the container in the first used slot from the given one on, and the slot after it; nil at the end.
-    private let nextContainer: (UInt32) -> (json: [UInt8], next: UInt32)?
+    private let answers: ControlAnswers
+    private var heard: UInt64 = 0
+    /// Bytes in `received` of all clients.
+    private var requestBytes = 0
 
     init(
-        path: String, poller: Poller, logger: Logger, peers: @escaping () -> PeerCheck, status: @escaping () -> [UInt8],
-        nextContainer: @escaping (UInt32) -> (json: [UInt8], next: UInt32)?
+        path: String, poller: Poller, logger: Logger, peers: @escaping () -> PeerCheck, answers: ControlAnswers
     ) throws(PortcullisError) {
         self.poller = poller
         self.peers = peers
         self.logger = logger
-        self.status = status
-        self.nextContainer = nextContainer
+        self.answers = answers
         listener = try RuntimeDirectory.listen(path)
         acceptor = Acceptor(listener)
         try poller.add(listener: listener, PollToken(.controlListener))
@@ -74,6 +49,7 @@ final class ControlServer {
     func accept() {
         while let socket = acceptor.next() {
             let client = ControlClient(socket: socket)
+            note(client)
             if case (.refused(let refusal), let peer) = peers().verdict(on: socket) {
                 logger.warning("refused a peer on the control socket: \(refusal.rawValue)", metadata: ["pid": "\(peer.pid)", "uid": "\(peer.uid)"])
                 refuse(client, refusal.rawValue)
@@ -88,14 +64,16 @@ final class ControlServer {
         }
     }
 
-    /// Makes room by closing a client that has asked for nothing yet. False if all are being served.
+    /// Makes room by closing the client that has not asked for anything yet and has been silent longest. False if all are being served.
     private func evictUndecided() -> Bool {
-        for client in clients.values {
-            guard case .request = client.activity else { continue }
-            drop(client.socket)
-            return true
-        }
-        return false
+        guard let client = clients.values.filter(\.isAsking).min(by: { $0.lastHeard < $1.lastHeard }) else { return false }
+        drop(client.socket)
+        return true
+    }
+
+    private func note(_ client: ControlClient) {
+        heard += 1
+        client.lastHeard = heard
     }
 
     private func refuse(_ client: ControlClient, _ reason: String) {
@@ -113,44 +91,67 @@ final class ControlServer {
         if count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) { return drop(socket) }
         if count > 0 {
             // One request for a connection: what a client sends after it is of no use.
-            if case .request = client.activity {
+            if client.isAsking {
+                note(client)
                 client.received.append(contentsOf: buffer[..<count])
+                requestBytes += count
                 takeRequest(client)
+                // Never the one that was just heard, unless it is alone, and then it is within its own limit.
+                while requestBytes > Self.requestsLimit, evictUndecided() {}
             }
         }
         advance(client)
     }
 
     private func takeRequest(_ client: ControlClient) {
-        let bytes = client.received
-        guard bytes.count >= 4 else { return }
-        let length = (0..<4).reduce(0) { $0 | Int(bytes[$1]) << ($1 * 8) }
+        guard client.received.count >= 4 else { return }
+        let length = (0..<4).reduce(0) { $0 | Int(client.received[$1]) << ($1 * 8) }
         guard length <= ControlProtocol.requestLimit else { return fail(client, "the request is too long") }
-        guard bytes.count >= 4 + length else { return }
-        client.received = []
+        guard client.received.count >= 4 + length else { return }
+        let bytes = client.received
+        forgetRequest(client)
         guard let (second, text) = ControlProtocol.parts(bytes[4..<(4 + length)]) else {
             return fail(client, "this daemon speaks version \(ControlProtocol.version) of the control protocol")
         }
-        switch ControlProtocol.Command(rawValue: second) {
-        case .status:
-            client.queue += ControlProtocol.answer(.item, status()) + ControlProtocol.answer(.end)
-            client.activity = .ending
-        case .containers:
-            client.activity = .listing(next: 0)
+        guard let command = ControlProtocol.Command(rawValue: second) else { return fail(client, "unknown command \(second)") }
+        answer(client, command, text)
+    }
+
+    private func answer(_ client: ControlClient, _ command: ControlProtocol.Command, _ text: ArraySlice<UInt8>) {
+        switch command {
+        case .status: finish(client, answers.status())
+        case .containers: client.activity = .listing(answers.containers())
         case .events:
             client.activity = .events(prefix: Array(text))
             subscribers += 1
         case .alerts:
             client.activity = .alerts(prefix: Array(text))
             alertSubscribers += 1
-        case .policies, .applyPolicies, .deletePolicy:
-            fail(client, "not done here yet")
-        case nil:
-            fail(client, "unknown command \(second)")
+        case .policies:
+            guard let listing = answers.policies(String(decoding: text, as: UTF8.self)) else { return fail(client, "there is no such policy") }
+            client.activity = .listing(listing)
+        case .applyPolicies:
+            guard let submission = PolicySubmission(decoding: text) else { return fail(client, "the request holds no policies") }
+            finish(client, answers.apply(submission))
+        case .deletePolicy:
+            do throws(PortcullisError) { finish(client, try answers.delete(String(decoding: text, as: UTF8.self))) } catch {
+                fail(client, error.description)
+            }
         }
     }
 
+    private func finish(_ client: ControlClient, _ item: [UInt8]) {
+        client.queue += ControlProtocol.answer(.item, item) + ControlProtocol.answer(.end)
+        client.activity = .ending
+    }
+
+    private func forgetRequest(_ client: ControlClient) {
+        requestBytes -= client.received.count
+        client.received = []
+    }
+
     private func fail(_ client: ControlClient, _ reason: String) {
+        forgetRequest(client)
         client.queue += ControlProtocol.answer(.failed, Array(reason.utf8))
         client.activity = .ending
     }
@@ -158,16 +159,14 @@ final class ControlServer {
     /// Sends, continues a listing, and closes what is done.
     private func advance(_ client: ControlClient) {
         while true {
-            if case .listing(var next) = client.activity {
+            if case .listing(let next) = client.activity {
                 while client.queue.count < Self.listingChunk {
-                    guard let container = nextContainer(next) else {
+                    guard let item = next() else {
                         client.queue += ControlProtocol.answer(.end)
                         client.activity = .ending
                         break
                     }
-                    client.queue += ControlProtocol.answer(.item, container.json)
-                    next = container.next
-                    client.activity = .listing(next: next)
+                    client.queue += ControlProtocol.answer(.item, item)
                 }
             }
             guard send(client) else { return drop(client.socket) }
@@ -244,6 +243,7 @@ final class ControlServer {
     private func drop(_ socket: Int32) {
         if case .events = clients[socket]?.activity { subscribers -= 1 }
         if case .alerts = clients[socket]?.activity { alertSubscribers -= 1 }
+        if let client = clients[socket] { forgetRequest(client) }
         clients[socket] = nil
         close(socket)
     }

@@ -70,7 +70,8 @@ final class DaemonService {
         }
         try adopt()
         policies = PolicyService(
-            kernel: kernel, enforces: programs.enforcement.isActive, directory: settings.policyDirectory, posture: settings.filePosture, logger: logger.logger)
+            kernel: kernel, enforces: programs.enforcement.isActive, directory: settings.policyDirectory,
+            applied: settings.appliedPolicyDirectory, posture: settings.filePosture, logger: logger.logger)
         registry.slotFreed = { [unowned self] in policies.freed($0) }
         try policies.start(containers, poller)
         kernel.setHostEvents(settings.hostEvents)
@@ -80,8 +81,11 @@ final class DaemonService {
         ) { [unowned self] message, body, hookWaits in handle(message, body, hookWaits) }
         control = try ControlServer(
             path: settings.controlSocket, poller: poller, logger: logger.logger, peers: { [unowned self] in hooks.peers },
-            status: { [unowned self] in StatusReport(self).json() },
-            nextContainer: { [unowned self] in containerJSON(from: $0) })
+            answers: ControlAnswers(
+                status: { [unowned self] in StatusReport(self).json() }, containers: { [unowned self] in containerListing() },
+                policies: { [unowned self] in policies.listing($0, containers) },
+                apply: { [unowned self] in policies.apply($0, containers) },
+                delete: { [unowned self] identity throws(PortcullisError) in try policies.delete(identity, containers) }))
         do {
             try RuntimeDirectory.prepare(for: settings.spool + "/frame")
             try spoolWatch.watch(settings.spool, poller)
@@ -220,15 +224,17 @@ final class DaemonService {
         do { try registry.slotEmpty(reference) } catch { logger.logger.error("freeing a slot: \(error)") }
     }
 
-    private func containerJSON(from slot: UInt32) -> (json: [UInt8], next: UInt32)? {
-        var slot = slot
-        while slot < UInt32(kernel.capacity) {
-            if let container = registry.container(inSlot: slot) {
-                return (ContainerReport(container, tasks: kernel.slot(slot).tasks, policies: policies.policies(ofSlot: slot)).json(), slot + 1)
+    /// The containers in the order of their slots, one at a time: those that come and go meanwhile may be among them or not.
+    private func containerListing() -> () -> [UInt8]? {
+        var slot: UInt32 = 0
+        return { [unowned self] in
+            while slot < UInt32(kernel.capacity) {
+                defer { slot += 1 }
+                guard let container = registry.container(inSlot: slot) else { continue }
+                return ContainerReport(container, tasks: kernel.slot(slot).tasks, policies: policies.policies(ofSlot: slot)).json()
             }
-            slot += 1
+            return nil
         }
-        return nil
     }
 
     // MARK: Events

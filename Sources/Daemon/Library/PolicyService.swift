@@ -7,32 +7,36 @@ import Logging
 /// The policies in force and which container has which: the library, the directory it is fed from, and the sets in the kernel.
 final class PolicyService {
     private let kernel: PinnedMaps
-    private let logger: Logger
-    private(set) var library = PolicyLibrary()
+    let logger: Logger
+    var library = PolicyLibrary()
     private var assignments: PolicyAssignments<PinnedMaps>
-    private let posture: Posture
+    let posture: Posture
     private let programsEnforce: Bool
     let directory: PolicyDirectory
+    let store: AppliedPolicyStore
     /// By slot, containers that kept the set they had because theirs could not be made.
     private(set) var stuck: [UInt32: String] = [:]
     /// Times that containers were switched after a change of policies.
     private(set) var changes: UInt64 = 0
 
-    init(kernel: PinnedMaps, enforces: Bool, directory: String, posture: Posture, logger: Logger) {
+    init(kernel: PinnedMaps, enforces: Bool, directory: String, applied: String, posture: Posture, logger: Logger) {
         programsEnforce = enforces
         self.kernel = kernel
         self.posture = posture
         self.logger = logger
         self.directory = PolicyDirectory(directory)
+        store = AppliedPolicyStore(path: applied)
         assignments = PolicyAssignments(maps: kernel)
     }
 
-    /// Takes over what an earlier daemon's containers have and reads the directory; then every container has what its policies say.
+    /// Takes over what an earlier daemon's containers have and reads all policies, applied and of files; only then are containers switched,
+    /// so that none is for a moment without a policy that it had and still has.
     func start(_ containers: [Container], _ poller: Poller) throws(PortcullisError) {
         try assignments.adopt(slots: containers.map(\.reference.slot))
         do { try directory.watch(poller) } catch {
             logger.warning("policy files are read at the start and on SIGHUP only: \(error)")
         }
+        library.restore(try store.read())
         readDirectory(containers)
         for container in containers where container.state == .running {
             let slot = container.reference.slot, word = kernel.policyWord(slot)
@@ -97,7 +101,7 @@ final class PolicyService {
     }
 
     /// Switches every container to the set that the library says, each by one store.
-    private func apply(_ change: PolicyChange, _ containers: [Container]) {
+    func apply(_ change: PolicyChange, _ containers: [Container]) {
         assignments.forgetNames()
         changes += 1
         for container in containers where container.state == .running || kernel.policyWord(container.reference.slot) != 0 {

@@ -41,6 +41,8 @@ int pcl_open_place(const char *path);
 int pcl_open_in_root(int root, const char *path, int crosses);
 /* Signals blocked for the whole process and delivered through the descriptor. */
 int pcl_signalfd(const int *signals, size_t count);
+/* Writes everything that waits on the descriptor's file system (syncfs(2)). */
+int pcl_sync_file_system(int descriptor);
 
 static inline uint64_t pcl_load(const volatile uint64_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
 static inline void pcl_store(volatile uint64_t *word, uint64_t value) { __atomic_store_n(word, value, __ATOMIC_SEQ_CST); }

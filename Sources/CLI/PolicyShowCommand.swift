@@ -1,0 +1,78 @@
+import ArgumentParser
+import Core
+import FoundationEssentials
+
+struct PolicyShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show a policy as it was understood: each rule with what it inherits.")
+
+    @OptionGroup var connection: ConnectionOptions
+
+    @Argument(help: "NAMESPACE/NAME, or NAME in the namespace default.")
+    var policy: String
+
+    private struct Rule: Decodable {
+        struct Source: Decodable {
+            let path, dir: String?
+            let recursive: Bool?
+            var text: String { path ?? "\(dir ?? "")\(recursive == true ? "**" : "*")" }
+        }
+        let rule, section, action, message: String
+        let line, severity: Int
+        let path, dir, pattern, execname: String?
+        let recursive: Bool?
+        let ownerOnly, readOnly: Bool
+        let fromSource: [Source]
+        let tags: [String]
+    }
+
+    func run() throws {
+        try reportingErrors {
+            var conversation = try ControlConnection(connection.socket, .policies, PolicyText.identity(policy))
+            guard let head = try conversation.next() else { throw PortcullisError(.peer, "the daemon sent no policy") }
+            if connection.json { return try printJSON(head, &conversation) }
+            show(try JSONDecoder().decode(PolicySummary.self, from: Data(head)))
+            while let item = try conversation.next() { show(try JSONDecoder().decode(Rule.self, from: Data(item))) }
+        }
+    }
+
+    /// One object with the rules in it; they come one by one, since there may be ten thousand of them.
+    private func printJSON(_ head: [UInt8], _ conversation: inout ControlConnection) throws {
+        var json = Array(head.dropLast()) + Array(",\"rules\":[".utf8)
+        var isFirst = true
+        while let rule = try conversation.next() {
+            if !isFirst { json.append(UInt8(ascii: ",")) }
+            isFirst = false
+            json += rule
+        }
+        Output.line(json + Array("]}".utf8))
+    }
+
+    private func show(_ policy: PolicySummary) {
+        var table = Table(["policy", policy.identity])
+        table.add(["origin", "\(policy.file):\(policy.line)" + (policy.source == "applied" ? " (applied)" : "")])
+        let labels = policy.matchLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+        let names = policy.containerNames.isEmpty ? "" : " in containers named \(policy.containerNames.joined(separator: ", "))"
+        table.add(["selects", labels.isEmpty && names.isEmpty ? "-" : labels + names])
+        table.add(["mode", policy.mode])
+        if policy.allowsMounts { table.add(["mounts", "may be changed by the containers"]) }
+        let listed = policy.containers.joined(separator: " ")
+        let rest = policy.selected - policy.containers.count
+        table.add(["containers", policy.selected == 0 ? "none" : "\(policy.selected): \(listed)" + (rest > 0 ? " and \(rest) more" : "")])
+        table.add(["rules", policy.rules])
+        table.print()
+    }
+
+    private func show(_ rule: Rule) {
+        var target = rule.path ?? rule.pattern ?? rule.execname.map { "any \($0)" } ?? rule.dir ?? ""
+        if rule.dir != nil { target += rule.recursive == true ? " (recursive)" : " (not recursive)" }
+        var text = "  \(rule.action) \(rule.section) \(target)"
+        if !rule.fromSource.isEmpty { text += " from \(rule.fromSource.map(\.text).joined(separator: ", "))" }
+        if rule.ownerOnly { text += " ownerOnly" }
+        if rule.readOnly { text += " readOnly" }
+        if rule.severity > 0 { text += " severity=\(rule.severity)" }
+        if !rule.tags.isEmpty { text += " tags=\(rule.tags.joined(separator: ","))" }
+        if !rule.message.isEmpty { text += " \"\(rule.message)\"" }
+        Output.line(Output.clean(text + "  [\(rule.rule), line \(rule.line)]"))
+    }
+}

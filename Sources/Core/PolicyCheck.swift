@@ -1,0 +1,45 @@
+/// What can be said of a policy text without a daemon: whether it can be read, and whether each policy fits the kernel's table.
+public struct PolicyCheck: Sendable {
+    /// What a policy takes, compiled by itself.
+    public struct Size: Equatable, Sendable {
+        public let identity: String
+        public let origin: Policy.Origin
+        public let rules: Int
+        public let states: Int
+        /// Of kernel memory, whole pages.
+        public let kibibytes: Int
+    }
+
+    /// Each makes the daemon refuse the whole text.
+    public private(set) var errors: [PolicyProblem]
+    public let warnings: [PolicyProblem]
+    /// Of the policies without an error, in the order of the text.
+    public private(set) var sizes: [Size] = []
+
+    /// - Parameter seen: The policies of texts checked before, by identity: one that was there already is an error.
+    public init(_ text: [UInt8], file: String, alreadySeen seen: inout [String: Policy.Origin]) {
+        let parsed = PolicyParser.parse(text, file: file)
+        errors = parsed.errors
+        warnings = parsed.warnings
+        if parsed.policies.isEmpty, errors.isEmpty {
+            errors.append(PolicyProblem(file: file, line: 1, column: 1, field: "", problem: "there is no policy in it"))
+        }
+        for policy in parsed.policies {
+            func complain(_ field: String, _ problem: String) {
+                errors.append(PolicyProblem(file: file, line: policy.origin.line, column: 1, field: field, problem: problem))
+            }
+            if let first = seen[policy.identity] {
+                complain("metadata.name", "\(policy.identity) is defined at \(first.file):\(first.line) already")
+                continue
+            }
+            seen[policy.identity] = policy.origin
+            do throws(PolicySetError) {
+                let compiled = try PolicySetCompiler.compile(PolicySetInput(policies: [policy], posture: .audit))
+                sizes.append(
+                    Size(
+                        identity: policy.identity, origin: policy.origin, rules: policy.rules.count, states: compiled.statistics.states,
+                        kibibytes: compiled.cells.count / 128))
+            } catch { complain("spec", "\(policy.identity): \(error)") }
+        }
+    }
+}

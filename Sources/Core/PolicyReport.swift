@@ -1,0 +1,109 @@
+/// A policy as JSON, as it was understood: for `portcullis policy list` and `show`.
+public struct PolicyReport: Sendable {
+    /// Containers that are listed by name; all are counted.
+    public static let containerLimit = 100
+
+    /// What a policy makes of a section for the containers that it selects.
+    public enum Mode: String, Sendable {
+        /// It has no rule of it.
+        case none
+        /// What its rules name is blocked or reported.
+        case rules
+        /// It has an Allow rule: what no rule allows falls to the posture.
+        case whitelist
+    }
+
+    public let policy: Policy
+    private let isApplied: Bool
+    private let containers: [String]
+
+    /// - Parameters:
+    ///   - isApplied: A client applied it; else it is a file's.
+    ///   - containers: Ids of the containers that have it in force.
+    public init(_ policy: Policy, isApplied: Bool, containers: [String]) {
+        self.policy = policy
+        self.isApplied = isApplied
+        self.containers = containers
+    }
+
+    public static func mode(_ section: PathRule.Section, of policy: Policy) -> Mode {
+        let rules = policy.rules.filter { $0.section == section }
+        if rules.isEmpty { return .none }
+        return rules.contains { $0.action == .allow } ? .whitelist : .rules
+    }
+
+    /// The policy without its rules, which are counted.
+    public func json() -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("identity", policy.identity)
+            writer.member("namespace", policy.namespace)
+            writer.member("name", policy.name)
+            writer.member("source", isApplied ? "applied" : "file")
+            writer.member("file", policy.origin.file)
+            writer.member("line", policy.origin.line)
+            writer.key("matchLabels")
+            writer.object { writer in
+                for (key, value) in policy.selector.matchLabels.sorted(by: { $0.key < $1.key }) { writer.member(key, value) }
+            }
+            writer.key("containerNames")
+            writer.array { writer in for name in policy.selector.containerNames { writer.string(name) } }
+            writer.member("allowsMounts", policy.allowsMounts)
+            writer.key("modes")
+            writer.object { writer in
+                for section in [PathRule.Section.process, .file] {
+                    writer.member(section.rawValue, Self.mode(section, of: policy).rawValue)
+                }
+            }
+            writer.key("ruleCounts")
+            writer.object { writer in
+                for action in [PolicyAction.allow, .audit, .block] {
+                    writer.member(action.rawValue, policy.rules.count { $0.action == action })
+                }
+            }
+            writer.member("selected", containers.count)
+            writer.key("containers")
+            writer.array { writer in for container in containers.prefix(Self.containerLimit) { writer.string(container) } }
+        }
+        return writer.bytes
+    }
+
+    /// One rule, with what it inherits from its section and its policy.
+    public static func json(_ rule: PathRule) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("rule", rule.field)
+            writer.member("line", rule.line)
+            writer.member("section", rule.section.rawValue)
+            switch rule.target {
+            case .path(let path): writer.member("path", path)
+            case .directory(let directory, let recursive):
+                writer.member("dir", directory + "/")
+                writer.member("recursive", recursive)
+            case .pattern(let glob): writer.member("pattern", glob.text)
+            case .executableName(let name): writer.member("execname", name)
+            }
+            writer.key("fromSource")
+            writer.array { writer in
+                for source in rule.sources {
+                    switch source {
+                    case .path(let path): writer.object { $0.member("path", path) }
+                    case .directory(let directory, let recursive):
+                        writer.object { writer in
+                            writer.member("dir", directory + "/")
+                            writer.member("recursive", recursive)
+                        }
+                    }
+                }
+            }
+            writer.member("ownerOnly", rule.ownerOnly)
+            writer.member("readOnly", rule.readOnly)
+            writer.member("action", rule.action.rawValue)
+            writer.member("severity", rule.severity)
+            writer.key("tags")
+            writer.array { writer in for tag in rule.tags { writer.string(tag) } }
+            writer.member("message", rule.message)
+        }
+        return writer.bytes
+    }
+}
