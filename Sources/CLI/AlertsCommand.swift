@@ -45,8 +45,13 @@ struct AlertsCommand: ParsableCommand {
         let short = owner.id.count == 64 ? String(owner.id.prefix(12)) : owner.id
         let names = [owner.namespace, owner.pod, owner.name].filter { !$0.isEmpty }
         let name = names.isEmpty ? short : "\(names.joined(separator: "/"))(\(short))"
-        let verdict = alert.action == "Block" ? "BLOCKED" : "AUDIT"
-        var text = "\(time) \(name) \(verdict) \(alert.operation ?? "?") \(alert.path ?? "") by \(alert.executable ?? "?")"
+        let verdict = switch alert.action {
+        case "Block": "BLOCKED"
+        case "Audit (Block)": "WOULD-BLOCK"
+        default: "AUDIT"
+        }
+        let actor = alert.executable.flatMap { $0.isEmpty ? nil : $0 } ?? process.comm
+        var text = "\(time) \(name) \(verdict) \(alert.operation ?? "?") \(alert.path ?? "") by \(actor)"
         text += " pid=\(process.pid) host-pid=\(process.hostPid) uid=\(process.uid)"
         if let policy = alert.policy, !policy.isEmpty {
             let place = alert.namespace.flatMap { $0.isEmpty ? nil : "\($0)/" } ?? ""

@@ -13,7 +13,7 @@ struct Portcullis: ParsableCommand {
             Shell completions: portcullis --generate-completion-script bash|zsh|fish
             """,
         version: "portcullis \(BuildVersion.text)",
-        subcommands: [StatusCommand.self, ContainersCommand.self, EventsCommand.self, AlertsCommand.self, PolicyCommand.self])
+        subcommands: [StatusCommand.self, ContainersCommand.self, EventsCommand.self, AlertsCommand.self, PolicyCommand.self, ProbeCommand.self])
 }
 
 /// What every subcommand takes.
@@ -31,4 +31,5 @@ enum Exit {
     /// What was asked for is wrong: the same code, since scripts tell only done from not done.
     static let refused = ExitCode(1)
     static let noMatch = ExitCode(2)
+    static let unknown = ExitCode(2)
 }

@@ -22,6 +22,8 @@ public struct Alert: Sendable {
     public let path: [UInt8]
     public let executable: [UInt8]
     public let parentExecutable: [UInt8]
+    /// True: nothing was enforced, and the daemon judged an event afterwards.
+    public let isObserved: Bool
 
     /// Nil if the bytes are not an alert of this ABI version.
     public init?(_ bytes: UnsafeRawBufferPointer) {
@@ -30,12 +32,24 @@ public struct Alert: Sendable {
         header = bytes.loadUnaligned(as: pc_alert.self)
         let lengths = [Int(header.path_length), Int(header.executable_length), Int(header.parent_length)]
         guard bytes.count >= size + lengths.reduce(0, +), header.operation > 0, header.operation < PC_OPERATIONS.rawValue else { return nil }
+        isObserved = false
         reference = SlotReference(slot: header.slot, generation: header.generation)
         path = Array(bytes[size..<(size + lengths[0])])
         executable = Array(bytes[(size + lengths[0])..<(size + lengths[0] + lengths[1])])
         parentExecutable = Array(bytes[(size + lengths[0] + lengths[1])..<(size + lengths[0] + lengths[1] + lengths[2])])
     }
 
+    /// What the daemon found about an event; the texts that an event does not have are empty.
+    init(observed header: pc_alert, path: [UInt8]) {
+        self.header = header
+        self.path = path
+        isObserved = true
+        reference = SlotReference(slot: header.slot, generation: header.generation)
+        executable = []
+        parentExecutable = []
+    }
+
+    /// By the rules; an observed one passed all the same.
     public var isDenied: Bool { header.decision & 3 == PC_ACTION_BLOCK.rawValue }
     /// The rule's number in its set; PC_RULE_NONE: no rule but the posture, or a reason of its own.
     public var ruleNumber: UInt32 { header.decision >> 8 }
@@ -85,8 +99,9 @@ public struct Alert: Sendable {
             writer.member("type", "alert")
             writer.member("time", Timestamp.text(nanoseconds: header.time &+ wallClockOffset))
             describe(rule(in: set), set != nil, &writer)
-            writer.member("action", isDenied ? "Block" : "Audit")
-            writer.member("result", isDenied ? "Permission denied" : "Passed")
+            writer.member("action", isDenied ? (isObserved ? "Audit (Block)" : "Block") : "Audit")
+            writer.member("result", isDenied && !isObserved ? "Permission denied" : "Passed")
+            writer.member("enforcer", isObserved ? "observer" : "BPFLSM")
             writer.member("operation", operation)
             writer.member("access", header.write != 0 ? "write" : "read")
             writer.member("path", path)
@@ -131,7 +146,7 @@ public struct Alert: Sendable {
         writer.member("parentPid", header.parent_namespace_pid)
         writer.member("parentHostPid", header.parent_pid)
         writer.member("uid", header.uid)
-        writer.member("fileOwner", header.owner)
+        if !isObserved { writer.member("fileOwner", header.owner) }
         writer.member("comm", Self.text(header.comm))
         writer.member("parentComm", Self.text(header.parent_comm))
         writer.member("startTime", header.start_time)

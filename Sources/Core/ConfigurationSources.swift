@@ -5,6 +5,8 @@ public struct ConfigurationSources: Sendable {
         case run
         case help
         case version
+        /// Say what this machine can enforce.
+        case probe
     }
 
     public var request = Request.run
@@ -28,6 +30,7 @@ public struct ConfigurationSources: Sendable {
             index += 1
             if argument == "--help" || argument == "-h" { request = .help; continue }
             if argument == "--version" { request = .version; continue }
+            if argument == "--probe" { request = .probe; continue }
             let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard argument.hasPrefix("--"), let name = parts.first.map({ String($0.dropFirst(2)) }) else {
                 throw PortcullisError(.configuration, "unknown argument \(argument) (see --help)")

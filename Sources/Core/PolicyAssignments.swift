@@ -21,6 +21,8 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
     private var byDigest: [UInt64: UInt32] = [:]
     /// Set by the policies' identities; as good as the library it was made from.
     private var known: [[String]: UInt32] = [:]
+    /// The same for the library before: right where the policies themselves are still equal, which spares compiling them again.
+    private var former: [[String]: UInt32] = [:]
     private var setBySlot: [UInt32: UInt32] = [:]
     private var idle: [UInt32] = []
     private var nextGeneration: UInt32 = 1
@@ -53,6 +55,10 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         guard !policies.isEmpty else { return 0 }
         let key = policies.map(\.identity)
         if let index = known[key], let entry = entries[index] { return Self.word(entry) }
+        if let index = former[key], let entry = entries[index], entry.compiled?.policies == policies, entry.compiled?.posture == posture {
+            known[key] = index
+            return Self.word(entry)
+        }
         let compiled: CompiledPolicySet
         do { compiled = try PolicySetCompiler.compile(PolicySetInput(policies: policies, posture: posture)) } catch {
             throw PortcullisError(.full, "\(error)")
@@ -116,7 +122,8 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         _ policies: [Policy], posture: Posture, slot: UInt32, prepare: (UInt64, [NamedPath]) -> Void = { _, _ in }
     ) throws(PortcullisError) {
         let word = try word(for: policies, posture: posture)
-        guard maps.policyWord(slot) != word else { return }
+        // Where no set outlives the daemon, a word that it left may by chance be the one that is wanted now.
+        guard maps.policyWord(slot) != word || setBySlot[slot] ?? 0 != UInt32(word & 0xFFFF) else { return }
         prepare(word, named(word))
         maps.setPolicyWord(word, slot)
         try assigned(word, slot: slot)
@@ -126,7 +133,10 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
     public mutating func freed(slot: UInt32) throws(PortcullisError) { try assigned(0, slot: slot) }
 
     /// The policies are others now: nothing that was found by their names counts any more.
-    public mutating func forgetNames() { known = [:] }
+    public mutating func forgetNames() {
+        former = known
+        known = [:]
+    }
 
     /// Removes sets that no container has; after a change of policies, when every container was switched.
     public mutating func collect() throws(PortcullisError) {
@@ -156,6 +166,7 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         entries[index] = nil
         if byDigest[entry.installed.digest] == index { byDigest[entry.installed.digest] = nil }
         known = known.filter { $0.value != index }
+        former = former.filter { $0.value != index }
         idle.removeAll { $0 == index }
     }
 

@@ -34,6 +34,13 @@ final class EnforcementPrograms {
     /// Called for every read(2) and write(2) of the machine, so attached only while a set needs it.
     private static let onDemand = (program: "pc_file_permission", hook: "file_permission")
 
+    /// Every hook, and whether this kernel has it. Needs BTF.
+    static var presentHooks: [MachineFacts.Hook] {
+        (hooks.map { ($0.hook, $0.isEssential) } + [(onDemand.hook, false)]).map { hook, isEssential in
+            MachineFacts.Hook(name: hook, isEssential: isEssential, isPresent: libbpf_find_vmlinux_btf_id(hook, BPF_LSM_MAC) > 0)
+        }
+    }
+
     let object: BPFObject
     private let links: PinnedLinks
     private(set) var state = EnforcementState()

@@ -2,6 +2,7 @@ import CLinux
 import Core
 import Glibc
 import HookWire
+import Kernel
 import Logging
 
 /// `portcullisd` from its command line to its exit code.
@@ -24,8 +25,20 @@ public enum DaemonProgram {
         switch sources.request {
         case .help: print(help)
         case .version: print("portcullisd \(BuildVersion.text) (ABI \(abiVersion))")
+        case .probe: exit(probe())
         case .run: exit(serve(sources))
         }
+    }
+
+    /// One JSON line for each finding.
+    private static func probe() -> Int32 {
+        guard geteuid() == 0 else {
+            complain("--probe must run as root: others may not see what the kernel has")
+            return Exit.usage
+        }
+        let report = MachineReport(MachineProbe.facts())
+        for finding in report.findings { print(String(decoding: finding.json(), as: UTF8.self)) }
+        return report.canEnforce ? 0 : Exit.failure
     }
 
     private static func serve(_ sources: ConfigurationSources) -> Int32 {
@@ -69,6 +82,7 @@ public enum DaemonProgram {
             text += "  --\(setting.rawValue)\(setting.isReloadable ? " (reloadable)" : "")\n"
             text += "      \(setting.summary); \(setting.allowed) (default \(Configuration().text(setting)))\n"
         }
-        return text + "  --version, --help\n\nExit status: 0 stopped as asked; 1 failed; 2 wrong usage or configuration."
+        text += "  --probe\n      say what this machine can enforce, as JSON lines, and exit\n  --version, --help\n\n"
+        return text + "Exit status: 0 stopped as asked; 1 failed, or --probe: nothing can be enforced; 2 wrong usage or configuration."
     }
 }

@@ -23,6 +23,8 @@ final class DaemonService {
     private(set) var policies: PolicyService!
     private var alertRing: RingBuffer?
     private(set) var alertsRead: UInt64 = 0
+    /// Alerts about events, where nothing is enforced.
+    private(set) var alertsObserved: UInt64 = 0
     private var eventRing: RingBuffer!
     private var emptyRing: RingBuffer!
     private var signals: SignalSource
@@ -241,12 +243,24 @@ final class DaemonService {
 
     private func take(_ bytes: UnsafeRawBufferPointer) {
         eventsRead += 1
-        guard control?.hasSubscribers == true else { return }
+        let observes = control?.hasAlertSubscribers == true && !programs.enforcement.isActive
+        guard observes || control?.hasSubscribers == true else { return }
         guard let event = ProcessEvent(bytes) else { return }
         let container = event.source == .host ? nil : registry.container(event.reference)
         if container == nil, event.source != .host { eventsUnknown += 1 }
+        if observes, let container { observe(event, container) }
         control.publish(containerID: container?.id ?? []) {
             event.json(container, workload(of: container), wallClockOffset: Clocks.wallOffset)
+        }
+    }
+
+    /// Where nothing is denied, says at least what would have been.
+    private func observe(_ event: ProcessEvent, _ container: Container) {
+        guard let observer = policies.observer(ofSlot: container.reference.slot), let alert = observer.alert(event) else { return }
+        alertsObserved += 1
+        control.publish(alertOf: container.id) {
+            let set = policies.compiled(slot: container.reference.slot)
+            return alert.json(set, container, workload(of: container), wallClockOffset: Clocks.wallOffset)
         }
     }
 

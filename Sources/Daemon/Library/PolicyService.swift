@@ -16,6 +16,8 @@ final class PolicyService {
     let store: AppliedPolicyStore
     /// By slot, containers that kept the set they had because theirs could not be made.
     private(set) var stuck: [UInt32: String] = [:]
+    /// By slot, until policies or containers change; nil for a container without rules about processes.
+    private var observers: [UInt32: ExecObserver?] = [:]
     /// Times that containers were switched after a change of policies.
     private(set) var changes: UInt64 = 0
 
@@ -64,6 +66,7 @@ final class PolicyService {
 
     func freed(_ slot: UInt32) {
         stuck[slot] = nil
+        observers[slot] = nil
         attempt("giving a policy set back") { () throws(PortcullisError) in
             try kernel.files.forget(slot: slot)
             try assignments.freed(slot: slot)
@@ -103,6 +106,7 @@ final class PolicyService {
     /// Switches every container to the set that the library says, each by one store.
     func apply(_ change: PolicyChange, _ containers: [Container]) {
         assignments.forgetNames()
+        observers = [:]
         changes += 1
         for container in containers where container.state == .running || kernel.policyWord(container.reference.slot) != 0 {
             assign(container)
@@ -137,6 +141,15 @@ final class PolicyService {
     // MARK: What there is
 
     func set(of alert: Alert) -> CompiledPolicySet? { assignments.compiled(alert.header.set, generation: alert.header.set_generation) }
+
+    func compiled(slot: UInt32) -> CompiledPolicySet? { assignments.compiled(slot: slot) }
+
+    func observer(ofSlot slot: UInt32) -> ExecObserver? {
+        if let known = observers[slot] { return known }
+        let observer = assignments.compiled(slot: slot).flatMap { ExecObserver($0) }
+        observers[slot] = .some(observer)
+        return observer
+    }
 
     func policies(ofSlot slot: UInt32) -> [Policy] { assignments.compiled(slot: slot)?.policies ?? [] }
 

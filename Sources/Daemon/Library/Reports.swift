@@ -142,7 +142,7 @@ struct StatusReport {
             ("hookPeersEvicted", hooks.evicted), ("hookAnswersUnread", hooks.unread), ("hookOutOfDescriptors", daemon.hooks.acceptor.exhausted), ("hookPeersForeignMounts", hooks.foreignMounts),
             ("hookPeersRefused", hooks.refused.values.reduce(0, +)), ("controlClientsRefused", daemon.control.refused),
             ("controlOutOfDescriptors", daemon.control.acceptor.exhausted), ("controlEventsDropped", daemon.control.droppedEvents), ("eventsRead", daemon.eventsRead),
-            ("eventsOfUnknownContainers", daemon.eventsUnknown), ("spoolAccepted", daemon.spool.accepted),
+            ("eventsOfUnknownContainers", daemon.eventsUnknown), ("alertsObserved", daemon.alertsObserved), ("spoolAccepted", daemon.spool.accepted),
             ("spoolRefused", daemon.spool.refused), ("spoolInvalid", daemon.spool.invalid), ("spoolLeft", daemon.spool.left),
             ("logLinesLost", LineLogHandler.lost.load(ordering: .relaxed)),
         ]
