@@ -192,19 +192,11 @@ struct AutomatonConstruction {
         }
     }
 
-    /// How many states each rule takes part in.
+    /// How many states each rule is the main reason of.
     private func shares() -> [Int] {
-        var shares = [Int](repeating: 0, count: Int(trie.owners.max() ?? 0) + 1)
-        var last = [Int32](repeating: -1, count: shares.count)
-        for state in 1..<table.count {
-            for index in table.range(state) {
-                let owner = Int(trie.owners[Int(table.pool[index])])
-                if last[owner] != Int32(state) {
-                    last[owner] = Int32(state)
-                    shares[owner] += 1
-                }
-            }
-        }
+        var owners = AutomatonOwners(trie)
+        var shares = owners.none
+        for state in 1..<table.count { shares[owners.main(of: table.pool[table.range(state)])] += 1 }
         return shares
     }
 }

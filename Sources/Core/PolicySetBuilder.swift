@@ -82,10 +82,10 @@ struct PolicySetBuilder {
         let (automaton, representatives) = AutomatonMinimiser.run(subsets)
         statistics.constructedStates += subsets.count - 1
         statistics.states += automaton.count - 1
+        var owners = AutomatonOwners(trie)
         for (state, representative) in representatives.enumerated().dropFirst() {
-            // The youngest node is the one that made the state necessary.
-            guard let node = subsets.nodes[subsets.nodeRange(representative)].last else { continue }
-            shares[rule(Int(trie.owners[Int(node)]))] += automaton.cellCount(state)
+            let owner = owners.main(of: subsets.nodes[subsets.nodeRange(representative)])
+            shares[rule(owner)] += automaton.cellCount(state)
         }
         return automaton
     }

@@ -86,10 +86,11 @@ func measure(_ name: String, _ input: PolicySetInput, _ probes: [String], rounds
     let clock = ContinuousClock()
     var times: [Duration] = []
     var compiled: CompiledPolicySet?
+    let began = clock.now
     do {
         for _ in 0..<rounds { times.append(try clock.measure { compiled = try PolicySetCompiler.compile(input) }) }
     } catch {
-        print(name.padded(34), error)
+        print(name.padded(34), "given up after \((clock.now - began) / .milliseconds(1)) ms:", error)
     }
     guard let compiled, let image = PolicySetImage(cells: compiled.cells) else { return }
     var steps = 0
@@ -131,3 +132,16 @@ measure("10,000 typical rules", rules.input(10_000) { $0.mixed() }, probes, roun
 rules = Rules(paths: paths)
 measure("10,000 literal paths of any length", rules.input(10_000) { $0.literal() }, probes, rounds: 5)
 measure("1,000 rules of any length", rules.input(1_000) { $0.mixed() }, probes, rounds: 11)
+
+// What cannot be done should be found out soon.
+let anyByte = Glob.Element.set(ByteSet((1...255).filter { $0 != 0x2f }))
+measure("a** and 24 times ?", rules.input(2) { rules in
+    rules.rule(.pattern(Glob(text: "", elements: rules.bytes("/") + [.acrossComponents] + rules.bytes("a") + (0..<24).map { _ in anyByte })))
+}, probes, rounds: 1)
+measure("200 patterns with three **", rules.input(200) { rules in
+    let pieces = (0..<3).map { _ in rules.bytes(rules.path().suffix(4)) }
+    return rules.rule(.pattern(Glob(text: "", elements: rules.bytes("/") + pieces.flatMap { [.acrossComponents] + $0 })))
+}, probes, rounds: 1)
+measure("10,000 names anywhere", rules.input(10_000) { rules in
+    rules.rule(.executableName(String(rules.path().split(separator: "/").last ?? "sh")))
+}, probes, rounds: 1)
