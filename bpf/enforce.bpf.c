@@ -159,9 +159,7 @@ int BPF_PROG(pc_file_open, struct file *file, int ret)
 	struct actor who;
 	if (ret)
 		return ret;
-	if (!acting(&who, PC_SET_FILE | PC_SET_PROCESS_ALLOWS))
-		return 0;
-	if (is_inner(file))
+	if (is_inner(file) || !acting(&who, PC_SET_FILE | PC_SET_PROCESS_ALLOWS))
 		return 0;
 	__u32 write = file->f_mode & FMODE_WRITE || file->f_flags & O_TRUNC;
 	struct inode *inode = file->f_inode;
@@ -383,8 +381,7 @@ int BPF_PROG(pc_path_chown, struct path *path, __u64 uid, __u64 gid, int ret)
 }
 
 /* One name goes or is shared, another comes. Both in one scratch, so that the second look knows the first's flags. */
-static __always_inline int ask_two(__u32 operation, struct dentry *from, struct vfsmount *from_mount, struct dentry *to, struct path *to_dir,
-				   bool exchanged)
+static __always_inline int ask_two(__u32 operation, struct dentry *from, struct vfsmount *from_mount, struct dentry *to, struct path *to_dir)
 {
 	struct actor who;
 	__u32 level = 0;
@@ -403,7 +400,7 @@ static __always_inline int ask_two(__u32 operation, struct dentry *from, struct 
 	int action = judge(level);
 	if (action != PC_ACTION_BLOCK) {
 		request->automaton = PC_AUTOMATON_FILE;
-		request->wanted = REQUEST_NAME_COMES | (exchanged ? REQUEST_NAME_LEAVES : 0);
+		request->wanted = REQUEST_NAME_COMES;
 		request->dentry = (__u64)to;
 		request->mount = mount_of(to_dir->mnt);
 		__u64 replaced = inode_of(request->dentry);
@@ -417,7 +414,7 @@ static __always_inline int ask_two(__u32 operation, struct dentry *from, struct 
 SEC("lsm/path_link")
 int BPF_PROG(pc_path_link, struct dentry *old_dentry, struct path *new_dir, struct dentry *new_dentry, int ret)
 {
-	return ret ? ret : ask_two(PC_OPERATION_LINK, old_dentry, new_dir->mnt, new_dentry, new_dir, false) ? -EACCES : 0;
+	return ret ? ret : ask_two(PC_OPERATION_LINK, old_dentry, new_dir->mnt, new_dentry, new_dir) ? -EACCES : 0;
 }
 
 #ifdef PC_REDUCED
@@ -425,13 +422,18 @@ int BPF_PROG(pc_path_link, struct dentry *old_dentry, struct path *new_dir, stru
 SEC("lsm/path_rename")
 int BPF_PROG(pc_path_rename, struct path *old_dir, struct dentry *old_dentry, struct path *new_dir, struct dentry *new_dentry, int ret)
 {
-	return ret ? ret : ask_two(PC_OPERATION_RENAME, old_dentry, old_dir->mnt, new_dentry, new_dir, false) ? -EACCES : 0;
+	return ret ? ret : ask_two(PC_OPERATION_RENAME, old_dentry, old_dir->mnt, new_dentry, new_dir) ? -EACCES : 0;
 }
 #else
 SEC("lsm/path_rename")
 int BPF_PROG(pc_path_rename, struct path *old_dir, struct dentry *old_dentry, struct path *new_dir, struct dentry *new_dentry, unsigned int flags, int ret)
 {
-	return ret ? ret : ask_two(PC_OPERATION_RENAME, old_dentry, old_dir->mnt, new_dentry, new_dir, flags & RENAME_EXCHANGE) ? -EACCES : 0;
+	if (ret)
+		return ret;
+	if (ask_two(PC_OPERATION_RENAME, old_dentry, old_dir->mnt, new_dentry, new_dir))
+		return -EACCES;
+	/* An exchange is two renames at once. */
+	return flags & RENAME_EXCHANGE && ask_two(PC_OPERATION_RENAME, new_dentry, new_dir->mnt, old_dentry, old_dir) ? -EACCES : 0;
 }
 #endif
 

@@ -197,6 +197,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
+	void *bpf_storage;
 };
 
 struct linux_binprm {

@@ -15,8 +15,12 @@ const volatile __u32 label_store = PC_LABELS_IN_TASKS;
 
 static __always_inline struct pc_label *label_of(struct task_struct *task)
 {
-	if (label_store == PC_LABELS_IN_TASKS)
+	if (label_store == PC_LABELS_IN_TASKS) {
+		/* Most tasks of a machine have no storage at all, and a load is a tenth of a call. */
+		if (bpf_core_field_exists(task->bpf_storage) && !task->bpf_storage)
+			return NULL;
 		return bpf_task_storage_get(&labels, task, NULL, 0);
+	}
 	__u64 address = (__u64)task;
 	return bpf_map_lookup_elem(&labels_hash, &address);
 }

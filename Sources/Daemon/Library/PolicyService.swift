@@ -61,7 +61,7 @@ final class PolicyService {
     func registered(_ reference: SlotReference, _ message: HookMessage, isStarted: Bool) {
         let word = kernel.policyWord(reference.slot)
         attempt("counting a policy set") { () throws(PortcullisError) in try assignments.assigned(word, slot: reference.slot) }
-        noteFiles(assignments.named(word), word, reference.slot, pid: message.pid, rootfs: isStarted ? nil : message.rootfs)
+        noteFiles(assignments.named(word), word, reference.slot, pid: message.pid, rootfs: isStarted ? nil : Self.rootfs(message))
     }
 
     func freed(_ slot: UInt32) {
@@ -73,15 +73,20 @@ final class PolicyService {
         }
     }
 
+    /// Where the runtime puts the container's root together (config.json: relative to the bundle, if it is not absolute); nil if unsaid.
+    private static func rootfs(_ message: HookMessage) -> String? {
+        guard !message.rootfs.isEmpty else { return nil }
+        let path = String(decoding: message.rootfs, as: UTF8.self)
+        return path.hasPrefix("/") ? path : String(decoding: message.bundle, as: UTF8.self) + "/" + path
+    }
+
     /// Has the kernel know the files behind named paths. In setup all of the container's mounts may be crossed; later only its root file
     /// system is looked at, because a file system that the container serves itself could keep this daemon waiting for ever.
-    private func noteFiles(_ paths: [NamedPath], _ word: UInt64, _ slot: UInt32, pid: UInt32, rootfs: [UInt8]?) {
+    private func noteFiles(_ paths: [NamedPath], _ word: UInt64, _ slot: UInt32, pid: UInt32, rootfs: String?) {
         guard !paths.isEmpty, programsEnforce else { return }
-        let isSetup = rootfs.map { !$0.isEmpty } ?? false
         do throws(PortcullisError) {
             try kernel.files.note(
-                paths, process: pid, rootfs: isSetup ? rootfs.map { String(decoding: $0, as: UTF8.self) } : nil, slot: slot,
-                setGeneration: UInt32(word >> 32), crossesMounts: isSetup)
+                paths, process: pid, rootfs: rootfs, slot: slot, setGeneration: UInt32(word >> 32), crossesMounts: rootfs != nil)
         } catch {
             logger.warning("files are known by their paths alone in slot \(slot): \(error)")
         }
@@ -124,7 +129,7 @@ final class PolicyService {
         do throws(PortcullisError) {
             try assignments.assign(library.selected(for: ContainerLabels(message)), posture: posture, slot: slot) { word, paths in
                 guard container.state == .running else { return }
-                noteFiles(paths, word, slot, pid: message.pid, rootfs: kernel.isRootKnown(slot) ? nil : message.rootfs)
+                noteFiles(paths, word, slot, pid: message.pid, rootfs: kernel.isRootKnown(slot) ? nil : Self.rootfs(message))
             }
             try kernel.files.forget(slot: slot, except: UInt32(kernel.policyWord(slot) >> 32))
             stuck[slot] = nil
