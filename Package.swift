@@ -64,6 +64,7 @@ let package = Package(
         .testTarget(name: "HostTests", dependencies: ["Core", "HookWire", "TestSupport", "CTestSupport"], path: "Tests/host"),
         .target(name: "TestSupport", dependencies: ["HookWire"], path: "Tests/support/Swift", swiftSettings: strict),
         .target(name: "CTestSupport", path: "Tests/support/C", cSettings: strictC),
+        .executableTarget(name: "compile-bench", dependencies: ["Core"], path: "Tests/bench/compile", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
