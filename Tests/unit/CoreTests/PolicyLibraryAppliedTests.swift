@@ -30,6 +30,7 @@ import Testing
         let applied = library.apply(text, name: "x")
         #expect(applied.errors.isEmpty, "\(applied.errors)")
         #expect(applied.writes.flatMap { $0.text ?? [] } == text)
+        #expect(applied.writes.map { $0.text?.prefix(5) }.dropFirst() == [Array("---\r\n".utf8)[...], Array("%YAML".utf8)[...]])
         var next = PolicyLibrary()
         for write in applied.writes { next.restore(write.identity, try #require(write.text), name: "x") }
         #expect(next.problems.isEmpty, "\(next.problems)")
