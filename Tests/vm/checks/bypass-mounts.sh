@@ -16,7 +16,8 @@ check_bypass_unshare_user() {
     attack 'unshare -Urm sh -c "mount --bind /etc /work; cat /work/secret"'
     attack 'remount user-read /etc /work /work/secret'
     # An ordinary container has no capability to mount with, but may have user namespaces.
-    TEMPLATE=plain NAME=$NAME-plain attack 'remount user-read /etc /work /work/secret'
+    TEMPLATE=plain attackers
+    attack 'remount user-read /etc /work /work/secret'
 }
 
 # CHECK bypass-unshare-pid core: from other pid, network, ipc and cgroup namespaces
@@ -38,7 +39,7 @@ check_bypass_setns() {
 # CHECK bypass-host-pid core: in the host's pid namespace, also through the host's mount namespace
 check_bypass_host_pid() {
     need_daemon
-    local EDIT='.linux.namespaces|=map(select(.type!="pid"))'
+    EDIT='.linux.namespaces|=map(select(.type!="pid"))' attackers
     attack 'cat /etc/secret'
     attack 'unshare -m /usr/bin/secret-tool'
     attack 'cat /proc/$$/root/etc/secret'
@@ -81,14 +82,9 @@ check_bypass_open_tree() {
 # CHECK bypass-lazy-unmount core: from a directory whose mount was taken away
 check_bypass_lazy_unmount() {
     need_daemon
-    local kind
     attack 'mkdir /allowed/one; remount lazy-own-read /etc /allowed/one secret'
-    for kind in control block allow; do
-        NAME=$NAME-vol BEFORE_START='mkdir '$W/containers/$NAME-vol-$kind'/vol; echo SECRET-VOLUME >'$W/containers/$NAME-vol-$kind'/vol/secret' \
-            EDIT='.mounts+=[{destination:"/vol",type:"bind",source:"'$W/containers/$NAME-vol-$kind/vol'",options:["bind","rw"]}]' \
-            attacker "$NAME-vol-$kind" privileged bypass-$kind
-    done
-    NAME=$NAME-vol attack 'remount lazy-read /vol secret'
+    VOLUMES=/vol attackers
+    attack 'remount lazy-read /vol secret'
 }
 
 # CHECK bypass-pivot-root core: another root for the whole namespace
@@ -100,9 +96,8 @@ check_bypass_pivot_root() {
 # CHECK bypass-shared-pid core: two containers in one pid namespace: the one without a policy gives the other's files no way in
 check_bypass_shared_pid() {
     need_daemon
-    local kind
     container $NAME-first plain none $APPLETS/sleep 1000
-    local EDIT='.linux.namespaces|=map(if .type=="pid" then .path="/proc/'$(container_pid $NAME-first)'/ns/pid" else . end)'
+    EDIT='.linux.namespaces|=map(if .type=="pid" then .path="/proc/'$(container_pid $NAME-first)'/ns/pid" else . end)' attackers
     attack 'cat /etc/secret'
     attack '/usr/bin/secret-tool'
     attack 'unshare -m cat /etc/secret'
@@ -128,7 +123,7 @@ check_bypass_outlive_init() {
             if [ $kind = control ]; then
                 case $OUTPUT in *SECRET-*) ;; *) fail "$way: the attack does not work even without a policy: $OUTPUT" ;; esac
             else
-                CONTAINER=$NAME-$way-$kind refused $kind 0 "outlive init in a $way pid namespace"
+                refused $kind $NAME-$way-$kind 0 "outlive init in a $way pid namespace"
             fi
         done
     done

@@ -26,7 +26,7 @@ check_bypass_memfd() {
     matchPatterns:
     - pattern: "memfd:**"'
     attacker $NAME privileged $NAME
-    try_once 'reach exec-memfd /work/evil anything'
+    try 'reach exec-memfd /work/evil anything'
 }
 
 # CHECK bypass-copy core: a copy under a new name runs under Block rules, which is a documented limit, and not in whitelist mode
@@ -66,13 +66,14 @@ check_bypass_allowed_linked() {
     AGAINST=allow attack 'ln /work/evil /allowed/one && /allowed/one'
     AGAINST=allow attack 'alter link-descriptor /work/evil /allowed/two && /allowed/two'
     AGAINST=allow attack 'cp /work/evil /work/three; alter exchange /work/three /usr/bin/good && /usr/bin/good'
+    AGAINST=allow attack 'cp /work/evil /work/five; alter exchange /usr/bin/good /work/five && /usr/bin/good'
     AGAINST=allow attack 'mkdir /work/e && cp /work/evil /work/e/four && mv /work/e /allowed/e && /allowed/e/four'
 }
 
 # CHECK bypass-allowed-unnamed full: a file that was made without a name and is linked to an allowed one, on a tmpfs, because overlayfs has none
 check_bypass_allowed_unnamed() {
     need_daemon
-    local EDIT='.mounts+=[{destination:"/allowed",type:"tmpfs",source:"tmpfs",options:["mode=755"]}]'
+    VOLUMES=/allowed attackers
     AGAINST=allow attack 'alter link-unnamed /work/evil /allowed /allowed/one && /allowed/one'
 }
 

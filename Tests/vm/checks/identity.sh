@@ -44,7 +44,7 @@ check_identity_exec() {
 }
 identity_exec() {
     container $NAME plain none $APPLETS/sleep 1000
-    same "listed containers" $NAME "$(pc containers | flat .id)"
+    same "listed containers" $NAME "$(listed | flat .id)"
     runc exec $NAME /bin/sh -c "$APPLETS/busybox true; $APPLETS/busybox env true; exit 5"
     same "runc exec's exit status" 5 $?
     nsenter -t "$(container_pid $NAME)" -m -p -- $APPLETS/busybox false
@@ -65,11 +65,11 @@ check_identity_restart() {
     need_daemon
     local before
     container $NAME plain none $APPLETS/sleep 1000
-    before=$(pc containers | flat | cut -f 1-12)
+    before=$(listed | flat | cut -f 1-12)
     stop_daemon KILL
     runc exec $NAME $APPLETS/true
     start_daemon || fail "the daemon does not start again"
-    same "the container, its slot and generation" "$before" "$(pc containers | flat | cut -f 1-12)"
+    same "the container, its slot and generation" "$before" "$(listed | flat | cut -f 1-12)"
     same "programs were adopted" true "$(status .kernel.adopted)"
     runc exec $NAME /bin/sh -c "$APPLETS/busybox env; exit 6"
     wait_events $NAME 'any(.type=="exit" and .process.exitCode==6)'
@@ -87,7 +87,7 @@ check_identity_ended_away() {
     eventually 5 stopped $NAME
     runc delete $NAME
     start_daemon || fail "the daemon does not start again"
-    same "listed containers" $NAME-stays "$(pc containers | flat .id)"
+    same "listed containers" $NAME-stays "$(listed | flat .id)"
 }
 
 # CHECK identity-fork-burst full: of 2,000 short-lived children each exit is reported or counted as missed
@@ -125,7 +125,7 @@ identity_host_pid() {
     pkill -KILL -x -f "$APPLETS/sleep 1000"
     expect "freed by the last task" eventually 5 nothing_left
 }
-ended_with_one_task() { [ "$(pc containers | flat | tr '\t' '\n' | grep -E '^.(id|state|tasks)=' | cut -d= -f2 | paste -sd ' ')" = "$NAME ended 1" ]; }
+ended_with_one_task() { [ "$(listed | flat | tr '\t' '\n' | grep -E '^.(id|state|tasks)=' | cut -d= -f2 | paste -sd ' ')" = "$NAME ended 1" ]; }
 
 # CHECK identity-pids-limit full: a container whose forks fail at its pids limit is counted rightly
 check_identity_pids_limit() {

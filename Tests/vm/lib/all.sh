@@ -2,7 +2,7 @@
 . "$OUT/settings"
 W=/run/vm
 export XDG_RUNTIME_DIR=/run PATH=$W/applets:$PATH
-for part in assert daemon container attacker; do . "$here/lib/$part.sh"; done
+for part in assert daemon container policy attacker; do . "$here/lib/$part.sh"; done
 
 # Warnings of the kernel, by number: any check during which one appears has failed.
 kernel_complaints() { dmesg | grep -E 'WARNING:|BUG:|Oops|suspicious RCU|INFO: task .* blocked|refcount_t'; }
@@ -25,11 +25,14 @@ prepare_guest() {
 clean_up() {
     local id job
     for job in $(jobs -p); do kill -KILL "$job" 2>/dev/null; done
-    for id in $(ls /run/runc 2>/dev/null); do runc delete -f "$id" || fail "runc cannot delete $id"; done
-    for id in $(ls $W/containers); do
-        umount -l $W/containers/"$id"/rootfs 2>/dev/null
-        rm -rf $W/containers/"$id"
-    done
+    reset_pool
+    for id in $(ls $W/containers); do case $id in pool-*) ;; *) drop "$id" ;; esac done
     remove_policies
     if daemon_runs; then eventually 10 nothing_left || fail "left behind: $(what_is_left)"; fi
+}
+# drop ID: the container and its files.
+drop() {
+    [ ! -e /run/runc/"$1" ] || runc delete -f "$1" || fail "runc cannot delete $1"
+    umount -l $W/containers/"$1"/rootfs 2>/dev/null
+    rm -rf $W/containers/"$1"
 }

@@ -16,10 +16,10 @@ same() { [ "$2" = "$3" ] || fail "$1: expected $2, found $3"; }
 
 # eventually SECONDS COMMAND...: wait until COMMAND succeeds. For what nothing can be waited on: the state of another process.
 eventually() {
-    local end=$(($(date +%s) + $1))
+    local end=$((EPOCHSECONDS + $1))
     shift
     until "$@" >/dev/null 2>&1; do
-        [ "$(date +%s)" -lt $end ] || return 1
+        [ $EPOCHSECONDS -lt $end ] || return 1
         read -r -t 0.03 <>$W/never || :
     done
 }

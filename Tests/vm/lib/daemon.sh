@@ -18,7 +18,10 @@ need_daemon() {
         stop_daemon
     fi
     # Pinned settings count before options, so another label store needs other pins.
-    [ "$*" = "$(cat $W/daemon.options 2>/dev/null)" ] || rm -rf /sys/fs/bpf/portcullis
+    if [ "$*" != "$(cat $W/daemon.options 2>/dev/null)" ]; then
+        drop_pool
+        rm -rf /sys/fs/bpf/portcullis
+    fi
     start_daemon "$@" || { fail "the daemon does not start: $(tail -n 3 "$OUT/daemon.log" | tr '\n' ' ')"; clean_up; exit 0; }
 }
 
@@ -70,5 +73,13 @@ events_hold() { events_of "$1" | holds "$2"; }
 wait_alert() { eventually 10 alerts_hold "$1" "$2" || fail "no alert of $1 with $2 among: $(alerts_of "$1" | tail -n 5 | tr '\n' ' ')"; }
 alerts_hold() { alerts_of "$1" | holds "$2"; }
 
-nothing_left() { pc status | flat | grep -q $'\t.maps.containers=0\t.*\t.maps.identities=0\t'; }
+# Nothing but the pool's containers, each with its init alone.
+nothing_left() {
+    local kept
+    kept=$(find $W/containers -maxdepth 2 -name started | wc -l)
+    pc status | flat | grep -q $'\t.maps.containers='"$kept"$'\t.*\t.maps.identities='"$kept"$'\t' &&
+        { [ "$kept" = 0 ] || [ "$(pc containers | flat .tasks | sort -u)" = 1 ]; }
+}
+# listed: the check's own containers.
+listed() { pc containers | grep -v '"id":"pool-'; }
 what_is_left() { echo "$(pc containers | tr '\n' ' ') $(pc status | flat | tr '\t' '\n' | grep '^.maps' | tr '\n' ' ')"; }

@@ -73,7 +73,7 @@ static int held(char **a)
 	if (!strcmp(how, "mprotect") && (at = mmap(NULL, 4096, PROT_READ, MAP_SHARED, old, 0)) == MAP_FAILED) refused("mmap");
 	puts("held");
 	fflush(stdout);
-	must("open the gate", open(a[2], O_RDONLY));
+	must("read from the gate", read((int)must("open the gate", open(a[2], O_RDONLY)), name, 1));
 	if (!strcmp(how, "read")) return show(old);
 	if (!strcmp(how, "reopen")) {
 		snprintf(name, sizeof name, "/proc/self/fd/%d", old);
