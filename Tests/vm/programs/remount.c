@@ -46,6 +46,12 @@ static int lazy_own_read(char **a)
 	return lazy_read(a + 1);
 }
 
+static int bind(char **a)
+{
+	must("mount", mount(a[0], a[1], NULL, MS_BIND, NULL));
+	return 0;
+}
+
 /* pivot-read DIRECTORY PATH: DIRECTORY becomes the root. */
 static int pivot_read(char **a)
 {
@@ -79,7 +85,7 @@ static int setns_read(char **a)
 int main(int count, char **arguments)
 {
 	static const struct command commands[] = {
-		{ "tree-read", 2, tree_read }, { "tree-exec", 2, tree_exec }, { "tree-move", 3, tree_move }, { "lazy-read", 2, lazy_read },
+		{ "tree-read", 2, tree_read }, { "tree-exec", 2, tree_exec }, { "tree-move", 3, tree_move }, { "bind", 2, bind }, { "lazy-read", 2, lazy_read },
 		{ "lazy-own-read", 3, lazy_own_read }, { "pivot-read", 2, pivot_read }, { "user-read", 3, user_read }, { "setns-read", 2, setns_read },
 		{ 0 },
 	};

@@ -1,0 +1,231 @@
+# What the enforcement is as a whole: each hook, one alert for one act, atomic switches, the daemon's absence, bounds.
+
+# CHECK enforce-operations core: each change of a blocked directory is denied and reported as what it was
+check_enforce_operations() {
+    need_daemon
+    policy $NAME $NAME '  action: Block
+  file:
+    matchDirectories:
+    - dir: /work/no/
+      recursive: true'
+    BEFORE_START='mkdir -p work/no/dir; echo f >work/no/f; echo x >work/x' attacker $NAME privileged $NAME || return
+    local operation script before
+    while read -r operation script; do
+        before=$(alerts_count $NAME)
+        inside $NAME "$script"
+        case $STATUS-$OUTPUT in 0-*) fail "$operation is not denied: $(said)" ;; *-*ermission\ denied*) ;; *) fail "$operation fails for another reason: $(said)" ;; esac
+        eventually 3 more_alerts $NAME "$before" || { fail "$operation is not reported"; continue; }
+        same "$script is reported as" "$operation" "$(alerts_of $NAME | tail -n +$((before + 1)) | head -n 1 | flat .operation)"
+        same "alerts of one $operation" $((before + 1)) "$(alerts_count $NAME)"
+    done <<'END'
+open cat /work/no/f
+open echo x >>/work/no/f
+mknod echo x >/work/no/new
+unlink unlink /work/no/f
+rmdir rmdir /work/no/dir
+mkdir mkdir /work/no/other
+mknod mknod /work/no/fifo p
+symlink ln -s /x /work/no/link
+link ln /work/x /work/no/link
+link ln /work/no/f /work/link
+rename mv /work/x /work/no/y
+rename mv /work/no/f /work/f
+chmod chmod 600 /work/no/f
+chown chown 1 /work/no/f
+truncate alter truncate /work/no/f
+mount remount bind /work /tmp
+unmount umount /tmp
+END
+}
+
+# CHECK enforce-one-alert core: one open on overlayfs is one verdict and one alert, also where it creates or copies up
+check_enforce_one_alert() {
+    need_daemon
+    policy $NAME $NAME '  action: Audit
+  file:
+    matchPaths:
+    - path: /etc/secret
+    - path: /etc/settings
+    - path: /work/new'
+    local before script
+    attacker $NAME plain $NAME || return
+    for script in 'reach read /etc/secret' 'alter append /etc/settings' 'echo x >/work/new' 'alter append /etc/settings' 'reach read /etc/settings'; do
+        before=$(alerts_count $NAME)
+        inside $NAME "$script"
+        # A second one would come before the marker's.
+        inside $NAME 'reach read /etc/secret'
+        eventually 3 more_alerts $NAME $((before + 1)) || fail "no alert of $script"
+        same "alerts of $script and the marker" $((before + 2)) "$(alerts_count $NAME)"
+    done
+}
+
+# CHECK enforce-no-policy core: a container without a policy is never touched: mounts, deep paths, unlinked files, its own root
+check_enforce_no_policy() {
+    need_daemon
+    attacker $NAME privileged none || return
+    inside $NAME 'set -e; mkdir /work/m; mount -t tmpfs none /work/m; cd /work/m; i=0; while [ $i -lt 150 ]; do mkdir dddddddddddddddddddddd; cd dddddddddddddddddddddd; i=$((i+1)); done
+        echo x >f; cat f; exec 5<f; rm f; cat <&5; cd /; umount -l /work/m; chroot / true; unshare -m true; cat /etc/secret; /usr/bin/secret-tool; mv /etc/secret /etc/moved'
+    [ "$STATUS" = 0 ] || fail "it is touched: $(said)"
+    same alerts 0 "$(alerts_count $NAME)"
+}
+
+# CHECK enforce-runtimes core: runc run, runc exec, crun and one-shot containers start in a whitelist of only their own program and libraries
+check_enforce_runtimes() {
+    need_daemon
+    policy $NAME $NAME '  action: Allow
+  process:
+    matchPaths:
+    - path: /usr/bin/secret-tool
+    - path: /usr/bin/good
+  file:
+    matchPaths:
+    - path: /usr/bin/secret-tool
+    - path: /usr/bin/good
+    - path: /usr/lib/libc.so'
+    run_container $NAME plain $NAME /usr/bin/secret-tool || fail "runc run of a dynamic program: $(tail -n 1 $W/containers/$NAME/output)"
+    same alerts "" "$(alerts_of $NAME | head -n 3)"
+    runc delete -f $NAME
+    run_container $NAME-good plain $NAME /usr/bin/good || fail "runc run of a static program: $(tail -n 1 $W/containers/$NAME-good/output)"
+    policy $NAME-long $NAME-long '  action: Allow
+  process:
+    matchPaths:
+    - path: /usr/local/bin/sleep
+    - path: /usr/bin/good
+  file:
+    matchPaths:
+    - path: /usr/local/bin/sleep'
+    container $NAME-long plain $NAME-long $APPLETS/sleep 1000 || fail "runc run -d"
+    expect "runc exec" runc exec $NAME-long /usr/bin/good
+    same "alerts of the long one" "" "$(alerts_of $NAME-long | head -n 3)"
+    if command -v crun >/dev/null; then
+        bundle $NAME-crun plain $NAME "$(arguments /usr/bin/secret-tool)"
+        crun run --bundle $W/containers/$NAME-crun $NAME-crun </dev/null >$W/containers/$NAME-crun/output 2>&1 || fail "crun run: $(tail -n 1 $W/containers/$NAME-crun/output)"
+        same "alerts under crun" "" "$(alerts_of $NAME-crun | head -n 3)"
+    else note "no crun here"; fi
+}
+
+# CHECK enforce-switch full two-cpus: a policy that changes under a loop of 10,000 opens shows only the old or the new verdict
+check_enforce_switch() {
+    need_daemon
+    local round pid lines
+    attacker $NAME plain $NAME || return
+    # The file is allowed by one version and by the other, under different rules; nothing between may deny it.
+    switch_to "/etc/public" "/usr/"
+    for round in 1 2; do
+        inside $NAME 'swarm opens 10000 /etc/public >/tmp/opens 2>&1 & echo'
+        for lines in 1 2 3; do
+            switch_to "/etc/" "/usr/"
+            switch_to "/etc/public" "/usr/"
+        done
+        inside $NAME 'until grep -q changes /tmp/opens; do :; done; cat /tmp/opens'
+        expect "allowed by both versions: $OUTPUT" grep -q 'denied 0 otherwise 0 changes 0' <<<"$OUTPUT"
+    done
+    # And one that really changes does so once.
+    inside $NAME 'swarm opens 10000 /etc/public >/tmp/opens 2>&1 & echo'
+    policy $NAME $NAME '  action: Block
+  file:
+    matchPaths:
+    - path: /etc/public'
+    inside $NAME 'until grep -q changes /tmp/opens; do :; done; cat /tmp/opens'
+    note "$OUTPUT"
+    expect "one change: $OUTPUT" grep -q 'otherwise 0 changes [01]' <<<"$OUTPUT"
+}
+switch_to() { # switch_to PATH-OR-DIRECTORY/ DIRECTORY/
+    local target
+    case $1 in */) target="    - {dir: $1, recursive: true}" ;; *) target="    - {dir: $2, recursive: true}" ;; esac
+    policy $NAME $NAME "  action: Allow
+  file:
+    matchPaths:
+    - {path: ${1%/}}
+    matchDirectories:
+$target
+    - {dir: /usr/, recursive: true}
+    - {dir: /dev/, recursive: true}
+    - {dir: /tmp/, recursive: true}
+    - {dir: /proc/, recursive: true}"
+}
+
+# CHECK enforce-daemon-away core: enforcement goes on while no daemon runs, and the next one takes it over without a gap
+check_enforce_daemon_away() {
+    need_daemon
+    local sets
+    policy $NAME $NAME '  action: Block
+  file:
+    matchPaths:
+    - path: /etc/public
+      readOnly: true
+    - path: /etc/secret
+  process:
+    matchPaths:
+    - path: /usr/bin/secret-tool'
+    attacker $NAME plain $NAME || return
+    inside $NAME 'swarm opens 20000 /etc/secret >/tmp/opens 2>&1 & echo'
+    stop_daemon KILL
+    inside $NAME 'cat /etc/secret'
+    same "reading without a daemon" 1 "$STATUS"
+    inside $NAME '/usr/bin/secret-tool'
+    same "running without a daemon" 126 "$STATUS"
+    inside $NAME 'echo x >/etc/public'
+    same "writing without a daemon" 1 "$STATUS"
+    runc exec $NAME /usr/bin/secret-tool && fail "runc exec without a daemon runs it"
+    start_daemon || fail "the daemon does not start again"
+    inside $NAME 'until grep -q changes /tmp/opens; do :; done; cat /tmp/opens'
+    expect "denied all the time: $OUTPUT" grep -q 'opened 0 denied 20000' <<<"$OUTPUT"
+    same "programs were adopted" true "$(status .kernel.adopted)"
+    before=$(alerts_count $NAME)
+    inside $NAME 'cat /etc/secret'
+    eventually 3 more_alerts $NAME "$before" || fail "no alert after the restart"
+    expect "the alert names the rule: $(alerts_of $NAME | tail -n 1)" eval 'alerts_of $NAME | tail -n 1 | flat | grep -q "policy=$NAME"'
+    # The new daemon can change what the old one put in force.
+    no_policy $NAME
+    inside $NAME 'cat /etc/secret'
+    same "reading after the policy is gone" 0 "$STATUS"
+}
+
+# CHECK enforce-alert-flood full: a flood of alerts changes no verdict, and what is lost is counted
+check_enforce_alert_flood() {
+    need_daemon
+    policy $NAME $NAME '  action: Block
+  file:
+    matchPaths:
+    - path: /etc/secret'
+    attacker $NAME plain $NAME || return
+    kill -STOP "$(daemon_pid)"
+    inside $NAME 'swarm opens 6000 /etc/secret'
+    kill -CONT "$(daemon_pid)"
+    expect "each one is denied: $OUTPUT" grep -q 'opened 0 denied 6000' <<<"$OUTPUT"
+    eventually 10 flood_is_accounted || fail "alerts and losses: $(alerts_count $NAME) seen, lost $(status .counters.alertsLost)"
+    note "$(alerts_count $NAME) alerts, $(status .counters.alertsLost) lost"
+}
+flood_is_accounted() { [ $(($(alerts_count $NAME) + $(status .counters.alertsLost) + $(status .counters.controlEventsDropped))) -ge 6000 ]; }
+
+# CHECK enforce-long-paths full: a path of 4,000 bytes is judged to its end; deeper than can be followed is denied only where a rule could deny
+check_enforce_long_paths() {
+    need_daemon
+    [ "$KERNEL" != 5.10 ] || skip "the reduced variant follows shorter paths (documented)"
+    policy $NAME $NAME '  action: Block
+  file:
+    matchPatterns:
+    - pattern: /work/**/hidden'
+    attacker $NAME plain $NAME || return
+    inside $NAME 'cd /work; i=0; while [ $i -lt 390 ]; do mkdir ddddddddd; cd ddddddddd || exit 9; i=$((i+1)); done; echo x >seen; cat seen; echo $(pwd -P | wc -c)'
+    same "making and reading 3,900 bytes deep" 0 "$STATUS"
+    note "$(printf '%s' "$OUTPUT" | tail -n 1) bytes"
+    inside $NAME 'reach deep /work 390 9 seen'
+    same "reading an unnamed file there" 0 "$STATUS"
+    try 'cd /work; i=0; while [ $i -lt 390 ]; do cd ddddddddd; i=$((i+1)); done; echo SECRET- >hidden; cat hidden'
+    # 30 more: longer than any path that is judged.
+    try 'cd /work; i=0; while [ $i -lt 390 ]; do cd ddddddddd; i=$((i+1)); done; while [ $i -lt 420 ]; do mkdir ddddddddd; cd ddddddddd || exit; i=$((i+1)); done; echo SECRET- >f; cat f'
+}
+
+# CHECK enforce-user-namespace full: a container in a user namespace is judged like any other
+check_enforce_user_namespace() {
+    need_daemon
+    policy $NAME $NAME '  action: Block
+  file:
+    matchPaths:
+    - path: /etc/secret'
+    EDIT='.linux.namespaces+=[{type:"user"}] | .linux.uidMappings=[{containerID:0,hostID:0,size:65536}] | .linux.gidMappings=.linux.uidMappings' attacker $NAME privileged $NAME || return
+    try 'cat /etc/secret'
+    try 'reach chroot-read /etc /secret'
+}
