@@ -1,0 +1,40 @@
+# Where nothing can be enforced: the daemon says so, and reports what it sees.
+
+# CHECK observe-status observe: status, log and probe say that nothing is enforced, why, and which kernel command line would do
+check_observe_status() {
+    need_daemon
+    same active false "$(status .enforcement.active)"
+    note "$(status .enforcement.reason)"
+    expect "the reason names the list of security modules" eval 'status .enforcement.reason | grep -q landlock'
+    expect "the log warns" grep -q 'WARNING nothing is enforced here' "$OUT/daemon.log"
+    "$BIN/portcullis" probe --daemon "$BIN/portcullisd" --socket $W/run/control.sock >$W/probe
+    same "probe's status" 1 $?
+    cat $W/probe
+    expect "probe says what to put on the command line: $(grep -i '^lsm' $W/probe | tail -n 1)" grep -q 'lsm=.*landlock.*,bpf' $W/probe
+}
+
+# CHECK observe-require observe: with --require-enforcement the daemon ends instead, and says why
+check_observe_require() {
+    local more=()
+    stop_daemon
+    timeout 20 "$BIN/portcullisd" "${DAEMON_OPTIONS[@]}" --require-enforcement true >$W/said 2>&1
+    same "its status" 1 $?
+    note "$(tail -n 1 $W/said | cut -c 1-200)"
+    expect "it says why" grep -qi 'enforce' $W/said
+}
+
+# CHECK observe-audit observe: what a policy would have blocked runs and is reported as an audit, with the rule
+check_observe_audit() {
+    need_daemon
+    policy $NAME $NAME '  action: Block
+  severity: 4
+  process:
+    matchPaths:
+    - path: /usr/bin/secret-tool'
+    attacker $NAME plain $NAME || return
+    inside $NAME '/usr/bin/secret-tool'
+    same "status" 0 "$STATUS"
+    wait_alert $NAME 'any(.path=="/usr/bin/secret-tool" and .action=="Audit" and .result=="Passed" and .policy=="observe-audit" and .severity==4)'
+    inside $NAME 'cat /etc/secret; /usr/bin/good'
+    wait_alert $NAME 'length==1'
+}
