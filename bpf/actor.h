@@ -21,20 +21,20 @@ static __always_inline __u32 set_flags(__u64 policy)
 	return (__u32)policy >> 16;
 }
 
+/* The task, as task_read and label_of take it. */
+static __always_inline struct task_struct *current_task(void)
+{
+#ifdef PC_REDUCED
+	return (void *)bpf_get_current_task();
+#else
+	return bpf_get_current_task_btf();
+#endif
+}
+
 /* The current task's label, or its thread group leader's. */
 static __always_inline struct pc_label *label_of_current(void)
 {
-#ifdef PC_REDUCED
-	struct task_struct *task = (void *)bpf_get_current_task();
-	__u64 address = (__u64)task;
-	struct pc_label *label = bpf_map_lookup_elem(&labels_hash, &address);
-	if (label)
-		return label;
-	address = (__u64)BPF_CORE_READ(task, group_leader);
-	return bpf_map_lookup_elem(&labels_hash, &address);
-#else
-	return label_of_process(bpf_get_current_task_btf());
-#endif
+	return label_of_process(current_task());
 }
 
 static __always_inline bool slot_policy(struct actor *who, __u32 slot_index, __u32 generation, __u32 wanted)
@@ -73,11 +73,7 @@ static __always_inline bool acting(struct actor *who, __u32 wanted)
 static __always_inline bool acting_by_exec(struct actor *who, __u32 wanted)
 {
 	struct identified found;
-#ifdef PC_REDUCED
-	identify_current(&found);
-#else
-	identify(bpf_get_current_task_btf(), &found);
-#endif
+	identify(current_task(), &found);
 	if (found.source == PC_SOURCE_HOST || found.source == PC_SOURCE_SETUP)
 		return false;
 	bool wants = slot_policy(who, found.slot, found.generation, wanted);

@@ -9,7 +9,7 @@
  *            lsm/path_{unlink,rmdir,mkdir,mknod,symlink,link,rename,chmod,chown}   changes of names and modes
  *            lsm/sb_mount, move_mount, sb_umount, sb_pivotroot  changes of what every name means
  * Maps       as in maps.h; sets, alerts; scratches (not pinned)
- * Kernel     6.1; built with PC_REDUCED for 5.10 (labels in the hash, shorter paths)
+ * Kernel     6.1; built with PC_REDUCED for 5.10 (labels in the hash, shorter paths, no path_chown)
  * Verifier   returns are constants in [-4095, 0] (6.12); walk state in memory, long loops through bpf_loop (5.17); path_* hooks may
  *            not call bpf_d_path on 6.1 (it is not wanted anyway: pathwalk.h)
  *
@@ -374,11 +374,13 @@ int BPF_PROG(pc_path_chmod, struct path *path, unsigned short mode, int ret)
 	return ask_name(PC_OPERATION_CHMOD, path->dentry, path->mnt, path->dentry, becomes ? REQUEST_NAME_COMES : 0, S_IFREG | MODE_EXECUTABLE) ? -EACCES : 0;
 }
 
+#ifndef PC_REDUCED /* 5.10 lets no program on a hook that takes structs by value */
 SEC("lsm/path_chown")
 int BPF_PROG(pc_path_chown, struct path *path, __u64 uid, __u64 gid, int ret)
 {
 	return ret ? ret : ask_name(PC_OPERATION_CHOWN, path->dentry, path->mnt, path->dentry, 0, 0) ? -EACCES : 0;
 }
+#endif
 
 /* One name goes or is shared, another comes. Both in one scratch, so that the second look knows the first's flags. */
 static __always_inline int ask_two(__u32 operation, struct dentry *from, struct vfsmount *from_mount, struct dentry *to, struct path *to_dir)

@@ -50,17 +50,17 @@ static __always_inline void own_pid(struct pid *pid, struct upid *out)
 /* False if the task has no namespaces any more. */
 static __always_inline bool key_of(struct task_struct *task, struct pc_identity_key *key, __u64 *sequence)
 {
-	struct nsproxy *proxy = task->nsproxy;
+	struct nsproxy *proxy = task_read(task, nsproxy);
 	if (!proxy)
 		return false;
-	struct mnt_namespace *mounts = proxy->mnt_ns;
+	struct mnt_namespace *mounts = task_read(proxy, mnt_ns);
 	if (!mounts)
 		return false;
 	struct upid own;
-	own_pid(task->thread_pid, &own);
+	own_pid(task_read(task, thread_pid), &own);
 	if (!own.ns)
 		return false;
-	key->mount_namespace = mounts->ns.inum;
+	key->mount_namespace = task_read(mounts, ns.inum);
 	bpf_core_read(&key->pid_namespace, sizeof key->pid_namespace, &own.ns->ns.inum);
 	*sequence = mount_sequence_of(mounts);
 	return true;
@@ -70,8 +70,8 @@ static __always_inline bool in_setup(struct task_struct *task, struct pc_label *
 {
 	if (!(label->flags & PC_LABEL_SETUP))
 		return false;
-	struct fs_struct *fs = task->fs;
-	return fs && (__u64)fs->root.mnt == label->setup_mount;
+	struct fs_struct *fs = task_read(task, fs);
+	return fs && (__u64)task_read(fs, root.mnt) == label->setup_mount;
 }
 
 /*
@@ -81,14 +81,14 @@ static __always_inline bool in_setup(struct task_struct *task, struct pc_label *
  */
 static __always_inline struct pc_label *label_of_namespace_init(struct task_struct *task)
 {
-	struct nsproxy *proxy = task->nsproxy;
-	struct pid_namespace *children = proxy ? proxy->pid_ns_for_children : NULL;
+	struct nsproxy *proxy = task_read(task, nsproxy);
+	struct pid_namespace *children = proxy ? task_read(proxy, pid_ns_for_children) : NULL;
 	struct upid own;
-	own_pid(task->thread_pid, &own);
+	own_pid(task_read(task, thread_pid), &own);
 	/* Its own namespace, reached on the way that the verifier can follow; another one if it has unshared since. */
 	if (!children || own.ns != children)
 		return NULL;
-	struct task_struct *init = children->child_reaper;
+	struct task_struct *init = task_read(children, child_reaper);
 	return init && init != task ? label_of(init) : NULL;
 }
 

@@ -11,16 +11,28 @@
 
 #include "maps.h"
 
+/*
+ * A member of a task, or of what a task points to. Programs that get the task as an argument read it directly; on 5.10 an LSM program has
+ * but its address, and reads through the helper.
+ */
+#ifdef PC_REDUCED
+#define task_read(pointer, member) BPF_CORE_READ(pointer, member)
+#else
+#define task_read(pointer, member) ((pointer)->member)
+#endif
+
 const volatile __u32 label_store = PC_LABELS_IN_TASKS;
 
 static __always_inline struct pc_label *label_of(struct task_struct *task)
 {
+#ifndef PC_REDUCED
 	if (label_store == PC_LABELS_IN_TASKS) {
 		/* Most tasks of a machine have no storage at all, and a load is a tenth of a call. */
 		if (bpf_core_field_exists(task->bpf_storage) && !task->bpf_storage)
 			return NULL;
 		return bpf_task_storage_get(&labels, task, NULL, 0);
 	}
+#endif
 	__u64 address = (__u64)task;
 	return bpf_map_lookup_elem(&labels_hash, &address);
 }
@@ -29,9 +41,9 @@ static __always_inline struct pc_label *label_of(struct task_struct *task)
 static __always_inline struct pc_label *label_of_process(struct task_struct *task)
 {
 	struct pc_label *label = label_of(task);
-	if (label || task->pid == task->tgid)
+	if (label || task_read(task, pid) == task_read(task, tgid))
 		return label;
-	struct task_struct *leader = task->group_leader;
+	struct task_struct *leader = task_read(task, group_leader);
 	return leader ? label_of(leader) : NULL;
 }
 

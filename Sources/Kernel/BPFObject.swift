@@ -48,6 +48,8 @@ final class BPFObject {
         return program
     }
 
+    func has(program: String) -> Bool { bpf_object__find_program_by_name(raw, program) != nil }
+
     func mapDescriptor(_ name: String) throws(PortcullisError) -> Int32 { bpf_map__fd(try map(name)) }
 
     func setEntries(_ map: String, _ count: Int) throws(PortcullisError) {

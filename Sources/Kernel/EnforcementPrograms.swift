@@ -51,14 +51,19 @@ final class EnforcementPrograms {
     ///   - adopting: The pinned programs were built from the same object: they stay.
     ///   - configure: Sets sizes and read-only data before the load.
     init(
-        directory: String, adopting: (UInt64) -> Bool, configure: (BPFObject) throws(PortcullisError) -> Void
+        directory: String, reduced: Bool, adopting: (UInt64) -> Bool, configure: (BPFObject) throws(PortcullisError) -> Void
     ) throws(PortcullisError) {
         links = PinnedLinks(directory: directory)
-        object = try BPFObject(pco_enforce(), pinDirectory: directory)
+        object = try BPFObject(reduced ? pco_reduced() : pco_enforce(), pinDirectory: directory)
         try configure(object)
         let adopts = adopting(object.hash)
         var wanted: [String] = []
+        state.isReduced = reduced
         for entry in Self.hooks {
+            guard object.has(program: entry.program) else {
+                state.missing.append(entry.hook)
+                continue
+            }
             guard libbpf_find_vmlinux_btf_id(entry.hook, BPF_LSM_MAC) > 0 else {
                 guard !entry.isEssential else { throw PortcullisError(.kernel, "this kernel has no LSM hook \(entry.hook)") }
                 state.missing.append(entry.hook)

@@ -134,12 +134,8 @@ public final class KernelPrograms {
             state.reason = "the list of security modules cannot be read: mount securityfs on /sys/kernel/security"
             return (nil, state)
         }
-        guard variant.labelStore == .tasks else {
-            state.reason = "labels are not kept with the tasks (kernel 5.11, label-store)"
-            return (nil, state)
-        }
         do throws(PortcullisError) {
-            let programs = try EnforcementPrograms(directory: directory, adopting: { $0 == pinned }) { object throws(PortcullisError) in
+            let programs = try EnforcementPrograms(directory: directory, reduced: variant.labelStore == .hash, adopting: { $0 == pinned }) { object throws(PortcullisError) in
                 try configure(object, variant, sizes)
             }
             return (programs, programs.state)
