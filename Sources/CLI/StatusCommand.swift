@@ -13,50 +13,15 @@ struct StatusCommand: ParsableCommand {
             var conversation = try ControlConnection(connection.socket, .status)
             guard let item = try conversation.next() else { throw PortcullisError(.peer, "the daemon sent no status") }
             if connection.json { return Output.line(item) }
-            show(try JSONDecoder().decode(Status.self, from: Data(item)))
+            show(try JSONDecoder().decode(StatusSummary.self, from: Data(item)))
         }
     }
 
-    /// The parts of the daemon's report that have a line of their own here.
-    private struct Status: Decodable {
-        struct Kernel: Decodable {
-            let release, bpfLSM, labels, fork, pins, hostNamespaces: String
-            let adopted: Bool
-            let programs: [String]
-        }
-        struct Maps: Decodable { let containers, capacity, identities: Int }
-        /// Counters by name; the few that are lists are left to `--json`.
-        struct Counters: Decodable {
-            let values: [(name: String, value: UInt64)]
-
-            private struct Name: CodingKey {
-                let stringValue: String
-                var intValue: Int? { nil }
-                init?(stringValue: String) { self.stringValue = stringValue }
-                init?(intValue: Int) { nil }
-            }
-
-            init(from decoder: Decoder) throws {
-                let container = try decoder.container(keyedBy: Name.self)
-                values = container.allKeys.compactMap { key in
-                    (try? container.decode(UInt64.self, forKey: key)).map { (key.stringValue, $0) }
-                }.sorted { $0.name < $1.name }
-            }
-        }
-        let version: String
-        let abi, uptimeSeconds: Int
-        let enforcing: Bool
-        let kernel: Kernel
-        let maps: Maps
-        let counters: Counters
-        let configuration: [String: String]
-    }
-
-    private func show(_ status: Status) {
+    private func show(_ status: StatusSummary) {
         let kernel = status.kernel
         var table = Table(["portcullisd", "\(status.version) (ABI \(status.abi))"])
         table.add(["uptime", Duration.text(seconds: status.uptimeSeconds)])
-        table.add(["enforcing", status.enforcing ? "yes" : "no: this version identifies and observes"])
+        for (name, value) in enforcement(status) { table.add([name, value]) }
         table.add(["kernel", kernel.release])
         table.add(["BPF-LSM", kernel.bpfLSM])
         table.add(["labels in", kernel.labels])
@@ -65,12 +30,45 @@ struct StatusCommand: ParsableCommand {
         table.add(["pinned in", kernel.pins + (kernel.adopted ? " (taken over from an earlier daemon)" : "")])
         table.add(["host namespaces", kernel.hostNamespaces])
         table.add(["containers", "\(status.maps.containers) of \(status.maps.capacity), \(status.maps.identities) keys"])
+        // Where nothing is enforced the sets are the daemon's own.
+        let sets = status.enforcement.active ? ", \(Self.size(status.enforcement.setBytes)) in policy sets" : ""
+        table.add(["kernel memory", "\(Self.size(status.maps.bytes)) in maps" + sets])
         let problem = status.configuration["problem"] ?? ""
         table.add(["configuration", problem.isEmpty ? status.configuration["file"] ?? "" : "\(problem) (the old one is in force)"])
         table.print()
+        list("Problems: what was in force before stays so", status.enforcement.problems)
+        list("Warnings", status.enforcement.warnings)
+        list("Containers that keep older policies", status.enforcement.containersWithOlderPolicies)
         Output.line("")
         // A counter at zero says nothing; those that are not tell what happened.
         for counter in status.counters.values where counter.value > 0 { Output.line("  \(counter.name) \(counter.value)") }
+    }
+
+    private func enforcement(_ status: StatusSummary) -> [(String, String)] {
+        let state = status.enforcement
+        var rows: [(String, String)] = []
+        if state.active {
+            rows.append(("enforcing", state.reduced ? "yes, with the reduced variant: shorter paths" : "yes"))
+            rows.append(("hooks", (state.hooks + (state.judgesWrites ? ["file_permission"] : [])).joined(separator: " ")))
+            if !state.missing.isEmpty { rows.append(("missing hooks", state.missing.joined(separator: " "))) }
+        } else {
+            rows.append(("enforcing", "NO, only observing: \(state.reason) (portcullis probe says more)"))
+        }
+        rows.append(("policies", "\(state.policies) in \(state.sets) sets; what no rule allows: \(state.posture)"))
+        if state.policyFilesLeftOut > 0 { rows.append(("policy files", "\(state.policyFilesLeftOut) are beyond the limit and not read")) }
+        let sent = status.counters["alertsSent"], lost = status.counters["alertsLost"], observed = status.counters["alertsObserved"]
+        rows.append(("alerts", state.active ? "\(sent) sent, \(lost) lost" : "\(observed) about what would have been denied or reported"))
+        return rows
+    }
+
+    private func list(_ title: String, _ lines: [String]) {
+        guard !lines.isEmpty else { return }
+        Output.line("\n\(title):")
+        for line in lines { Output.line("  " + Output.clean(line)) }
+    }
+
+    private static func size(_ bytes: Int) -> String {
+        bytes < 10 << 20 ? "\((bytes + 1023) >> 10) KiB" : "\((bytes + (1 << 19)) >> 20) MiB"
     }
 }
 

@@ -26,6 +26,8 @@ public struct MachineFacts: Equatable, Sendable {
     /// 0: there is none.
     public var cgroupVersion = 0
     public var hooks: [Hook] = []
+    /// Why the kernel does not take the enforcing programs; nil if it does, or was not asked.
+    public var refusal: String?
     /// `none`, `integrity` or `confidentiality`; nil if the kernel has no lockdown.
     public var lockdown: String?
     /// Kernel symbols that are read and whose address /proc/kallsyms does not tell.

@@ -50,6 +50,11 @@ public struct MachineReport: Sendable {
             "task-storage", facts.hasTaskStorage ? .ok : .missing, facts.hasTaskStorage ? "labels are kept with the tasks" : "none",
             "run a kernel from 5.11 on")
         addLockdown(facts.lockdown)
+        if facts.hasBTF {
+            add(
+                "programs", facts.refusal == nil ? .ok : .missing, facts.refusal ?? "the kernel takes them",
+                "if nothing above explains it, this kernel is built or locked down so that it refuses them, as some providers' are: run another")
+        }
         let symbols = facts.unknownSymbols
         add(
             "kallsyms", symbols.isEmpty ? .ok : .reduced,

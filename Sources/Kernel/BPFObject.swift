@@ -65,6 +65,15 @@ final class BPFObject {
         try check(bpf_program__set_autoload(try self.program(program), false), "leaving the program \(program) out")
     }
 
+    /// Keeps all maps to itself: none is taken over and none pinned.
+    func unpinMaps() throws(PortcullisError) {
+        var map = bpf_object__next_map(raw, nil)
+        while let current = map {
+            try check(bpf_map__set_pin_path(current, nil), "keeping a map of \(name) unpinned")
+            map = bpf_object__next_map(raw, current)
+        }
+    }
+
     /// Sets the read-only data, which is one 32-bit word: `label_store`.
     func setReadOnlyWord(_ value: UInt32) throws(PortcullisError) {
         // libbpf names the section's map after the first 8 bytes of the object's name.

@@ -41,6 +41,22 @@ final class EnforcementPrograms {
         }
     }
 
+    /// Has the kernel check every program, attaches none and lets them go. Nil if it takes them, else its reason.
+    static func trial() -> String? {
+        do throws(PortcullisError) {
+            let object = try BPFObject(pco_enforce(), pinDirectory: BPFFileSystem.usualPath)
+            try object.unpinMaps()
+            // Where the labels live changes what programs and maps are needed, not whether the kernel runs LSM programs.
+            let variant = Variant(labelStore: .tasks, forkByLSM: true, capacity: 16)
+            try KernelPrograms.configure(object, variant, .init(capacity: 16, eventRing: 1 << 16))
+            for hook in presentHooks where !hook.isPresent {
+                if let entry = hooks.first(where: { $0.hook == hook.name }) { try object.omit(program: entry.program) }
+            }
+            try object.load()
+            return nil
+        } catch { return error.description }
+    }
+
     let object: BPFObject
     private let links: PinnedLinks
     private(set) var state = EnforcementState()

@@ -146,6 +146,9 @@ public final class KernelPrograms {
         }
     }
 
+    /// Bytes of kernel memory in maps, policy sets apart.
+    public var mapBytes: Int { MapMemory.bytes([identity, observe] + (enforce.map { [$0.object] } ?? [])) }
+
     /// Runs that the kernel left out, by program; see `PinnedLinks.missedRuns`.
     public var missedRuns: [(program: String, count: UInt64)] {
         let links = PinnedLinks(directory: directory)
@@ -160,7 +163,7 @@ public final class KernelPrograms {
         }
     }
 
-    private static func configure(_ object: BPFObject, _ variant: Variant, _ sizes: Sizes) throws(PortcullisError) {
+    static func configure(_ object: BPFObject, _ variant: Variant, _ sizes: Sizes) throws(PortcullisError) {
         try object.setReadOnlyWord(variant.labelStore.rawValue)
         try object.setEntries("identities", variant.capacity)
         try object.setEntries("slots", variant.capacity)

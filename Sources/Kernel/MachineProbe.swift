@@ -3,7 +3,7 @@ import CLinux
 import Core
 import Glibc
 
-/// Looks at the running machine; loads nothing that stays.
+/// Looks at the running machine. What it loads is attached nowhere and gone when it returns.
 public enum MachineProbe {
     private static let securityFileSystem = 0x7363_6673
     private static let bpfFileSystem = 0xcafe_4a11
@@ -23,6 +23,7 @@ public enum MachineProbe {
         facts.commandLine = TextFile.read("/proc/cmdline").map { String($0.prefix { $0 != "\n" }) } ?? ""
         facts.cgroupVersion = cgroupVersion
         facts.hooks = facts.hasBTF ? EnforcementPrograms.presentHooks : []
+        facts.refusal = facts.hasBTF ? EnforcementPrograms.trial() : nil
         // "none [integrity] confidentiality": the one in brackets is in force.
         facts.lockdown = TextFile.read("/sys/kernel/security/lockdown").flatMap { modes in
             modes.split(whereSeparator: { $0 == " " || $0 == "\n" }).first { $0.hasPrefix("[") }.map { String($0.dropFirst().dropLast()) }

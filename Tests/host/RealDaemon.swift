@@ -30,7 +30,7 @@ final class RealDaemon {
         arguments = [
             "--hook-socket", scratch.path + "/run/hook.sock", "--control-socket", scratch.path + "/run/control.sock",
             "--bpf-directory", pins + "/v1", "--config", try scratch.write("etc/config.yaml", ""),
-            "--spool", scratch.path + "/spool",
+            "--spool", scratch.path + "/spool", "--policy-dir", scratch.path + "/policies", "--applied-policy-dir", scratch.path + "/applied",
         ] + extra
         try start()
     }
@@ -93,7 +93,11 @@ final class RealDaemon {
 
     // MARK: What it says
 
-    func cli(_ arguments: String...) throws -> Outcome { try Command.run(Tree.cli, arguments + ["--socket", controlSocket]) }
+    func cli(_ arguments: String...) throws -> Outcome { try cli(arguments) }
+
+    func cli(_ arguments: [String], input: Data = Data()) throws -> Outcome {
+        try Command.run(Tree.cli, arguments + ["--socket", controlSocket], input: input)
+    }
 
     func status() throws -> [String: Any] {
         let outcome = try cli("status", "--json")

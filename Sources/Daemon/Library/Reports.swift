@@ -96,6 +96,7 @@ struct StatusReport {
         writer.member("records", (try? daemon.kernel.countRecords()) ?? -1)
         // Counted in the kernel, not taken from our own books: the two should agree.
         writer.member("identities", (try? daemon.kernel.identities().count) ?? -1)
+        writer.member("bytes", daemon.programs.mapBytes)
     }
 
     private func enforcement(_ writer: inout JSONWriter) {

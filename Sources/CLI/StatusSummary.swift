@@ -1,0 +1,42 @@
+/// The parts of the daemon's report that have a line of their own in `portcullis status`.
+struct StatusSummary: Decodable {
+    struct Kernel: Decodable {
+        let release, bpfLSM, labels, fork, pins, hostNamespaces: String
+        let adopted: Bool
+        let programs: [String]
+    }
+    struct Maps: Decodable { let containers, capacity, identities, bytes: Int }
+    struct Enforcement: Decodable {
+        let active, reduced, judgesWrites: Bool
+        let reason, posture: String
+        let hooks, missing, problems, warnings, containersWithOlderPolicies: [String]
+        let policies, sets, setBytes, policyFilesLeftOut: Int
+    }
+    /// Counters by name; the few that are lists are left to `--json`.
+    struct Counters: Decodable {
+        let values: [(name: String, value: UInt64)]
+
+        private struct Name: CodingKey {
+            let stringValue: String
+            var intValue: Int? { nil }
+            init?(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { nil }
+        }
+
+        init(from decoder: Decoder) throws {
+            let container = try decoder.container(keyedBy: Name.self)
+            values = container.allKeys.compactMap { key in
+                (try? container.decode(UInt64.self, forKey: key)).map { (key.stringValue, $0) }
+            }.sorted { $0.name < $1.name }
+        }
+
+        subscript(name: String) -> UInt64 { values.first { $0.name == name }?.value ?? 0 }
+    }
+    let version: String
+    let abi, uptimeSeconds: Int
+    let kernel: Kernel
+    let enforcement: Enforcement
+    let maps: Maps
+    let counters: Counters
+    let configuration: [String: String]
+}
