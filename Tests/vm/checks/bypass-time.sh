@@ -132,7 +132,7 @@ check_bypass_passed_own() {
     for kind in control block allow; do
         attacker $NAME-$kind privileged bypass-$kind || continue
         # A root process of the host opens the file by the container's own mount.
-        rm -f "$share"/socket
+        rm -f "$share"/socket "$share"/out
         "$PROGRAMS/pass" send "$share"/socket /proc/"$(container_pid $NAME-$kind)"/root/etc/secret >"$share"/out 2>&1 &
         eventually 5 grep -q listening "$share"/out || fail "the sender does not listen: $(cat "$share"/out)"
         inside $NAME-$kind 'pass receive /tmp/socket'

@@ -151,3 +151,17 @@ bad_policy() {
   file: [1, 2]' ;;
     esac
 }
+
+# CHECK policy-large long: a set of 10,000 paths is taken, blocks its first and its last, and leaves the rest alone
+check_policy_large() {
+    need_daemon
+    { policy_text $NAME $NAME '  action: Block
+  file:
+    matchPaths:'; seq 10000 | sed 's|.*|    - path: /work/some/directory/file-&|'; } >$W/new.yaml
+    mv $W/new.yaml $W/policies/$NAME.yaml
+    eventually 30 policies_changed $NAME 0 || fail "the policy is not taken"
+    BEFORE_START='mkdir -p work/some/directory; for i in 1 5000 10000 10001; do echo $i >work/some/directory/file-$i; done' attacker $NAME plain $NAME || return
+    inside $NAME 'cd /work/some/directory; for i in 1 5000 10000 10001; do cat file-$i 2>/dev/null; done'
+    same "what can be read" 10001 "${OUTPUT%$'\n'}"
+    note "$(status .enforcement.setBytes) bytes of sets"
+}
