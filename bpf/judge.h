@@ -54,10 +54,7 @@ __noinline int match_run(__u32 level, __u32 automaton)
 		return 0;
 	struct match *match = &scratch->match;
 	match->position = scratch->walk.offset;
-	match->base = start_of(match, automaton);
-	match->row = match->flags = 0;
-	if (match->base)
-		match_path(match);
+	match_path(match, automaton);
 	return 0;
 }
 

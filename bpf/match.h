@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * One path against one automaton of a set: a table look-up for each byte, whatever the number of rules. abi.h has the form of the
- * table. The state of the walk lives in memory, and the bytes are taken in chunks, so that the verifier sees one short loop.
+ * table. The bytes are taken in chunks, between which the state of the walk lives in memory, so that the verifier sees one short loop.
  */
 #ifndef PORTCULLIS_MATCH_H
 #define PORTCULLIS_MATCH_H
@@ -9,20 +9,28 @@
 #include "setmaps.h"
 
 struct match {
-	__u32 set;      /* in: index in `sets` */
-	__u32 position; /* in: where the path starts in `bytes`, which it ends with; then how far the walk is */
-	__u32 base;     /* in: the automaton's start state */
-	__u32 class;    /* of the byte at `position`; 0 on the way through a default transition */
-	__u32 row;      /* out: the row of decisions; 0: no rule matches */
-	__u32 flags;    /* out: the PC_CELL_* flags of the last transition, shifted down by 56 */
-	__u32 broken;   /* out: the image is not whole */
-	__u32 zero;     /* a zero that the verifier does not know */
-	/* The path's last byte is the last one below PC_PATH_BYTES; the rest is room for a name that is read past it. */
+	__u32 set;       /* in: index in `sets` */
+	__u32 position;  /* in: where the path starts in `bytes`, which it ends with; then how far the walk is */
+	__u32 at;        /* where the cell for the byte at `position` is, if there is one */
+	__u32 class;     /* of that byte */
+	__u32 row;       /* out: the row of decisions; 0: no rule matches */
+	__u32 flags;     /* out: the PC_CELL_* flags of the last transition, shifted down by 56 */
+	__u32 broken;    /* out: the image is not whole */
+	__u32 decisions; /* as in the header of the set */
+	__u32 sources;
+	__u32 reserved;
+	/* The path's last byte is the last one below PC_PATH_BYTES; the rest is room for what is read past it. */
 	__u8 bytes[PC_PATH_BYTES + 256];
 };
 
-/* Steps in one turn of the outer loop. */
+/* Bytes taken in one turn of the outer loop, at most. */
+#ifdef PC_REDUCED
 #define PC_MATCH_CHUNK 16
+#else
+#define PC_MATCH_CHUNK 64
+#endif
+
+#define PAGE_BYTES sizeof(struct pc_set_page)
 
 static __always_inline struct pc_set_page *page_of(void *image, __u32 page)
 {
@@ -30,126 +38,112 @@ static __always_inline struct pc_set_page *page_of(void *image, __u32 page)
 }
 
 /*
- * Takes up to PC_MATCH_CHUNK steps: a byte, or the default transition of a state that has none for the byte. 1 when the walk is over.
- * All that changes comes from memory and goes back there, so that to the verifier each turn looks like the one before.
+ * Takes bytes up to the end of the chunk or as long as one page serves, one at least; 1 when the walk is over.
+ *
+ * What a byte costs is the way from one cell to the address of the next: a load and two additions. The rest of the sum is `step`, which
+ * depends on the path alone and is ready by then. Nothing is called in the loop, so that all of this stays in registers.
  */
-static __always_inline long match_chunk(struct match *match)
+static __always_inline long match_chunk(struct match *match, void *image, struct pc_set_header *header)
 {
-	void *image = bpf_map_lookup_elem(&sets, &match->set);
-	struct pc_set_page *page = image ? page_of(image, 0) : NULL;
+	__u32 position = match->position, at = match->at, class = match->class, left = PC_PATH_BYTES - 1 - position;
+	__u32 offset = at & (PAGE_BYTES - 1), origin = at - offset;
+	void *page = page_of(image, at / PAGE_BYTES);
+	__u8 *next = &match->bytes[masked(position, PC_PATH_BYTES - 1) + 1];
+	__u64 cell;
+
 	if (!page) {
 		match->broken = 1;
 		return 1;
 	}
-	struct pc_set_header *header = (void *)page;
-	__u32 loaded = match->zero, position = match->position, base = match->base, class = match->class, row = match->row, flags = match->flags;
-	__u32 at = base + class;
-	long over = 1;
-
-	for (int turn = 0; turn < PC_MATCH_CHUNK; turn++) {
-		if (at / PC_PAGE_CELLS != loaded) {
-			loaded = at / PC_PAGE_CELLS;
-			page = page_of(image, loaded);
-			if (!page) {
-				match->broken = 1;
-				return 1;
+	for (__u32 index = 0; index < PC_MATCH_CHUNK; index++) {
+		if (offset > PAGE_BYTES - sizeof cell)
+			goto on;
+		cell = *(__u64 *)(page + offset);
+		if (PC_CELL_CLASS(cell) != class) {
+			/* The default transition, whose class is 0. */
+			cell = *(__u64 *)(page + masked(offset - class * 8, PAGE_BYTES - sizeof cell));
+			class = 0;
+			if (!cell || PC_CELL_CLASS(cell)) {
+				cell = 0;
+				goto over;
 			}
 		}
-		__u64 cell = page->cells[masked(at, PC_PAGE_CELLS - 1)];
-		if (!cell || PC_CELL_CLASS(cell) != class) {
-			at = base;
-			row = flags = match->zero;
-			if (!class)
-				goto out;
-			class = match->zero;
-			continue;
-		}
-		row = PC_CELL_ROW(cell);
-		flags = cell >> 56;
-		if (++position >= PC_PATH_BYTES || cell & PC_CELL_FINAL)
-			goto out;
-		base = PC_CELL_BASE(cell);
-		class = header->classes[match->bytes[masked(position, PC_PATH_BYTES - 1)]];
-		at = base + class;
+		if ((__s64)cell < 0 || index == left) /* PC_CELL_FINAL, or the last byte */
+			goto over;
+		position++;
+		/* The class is in the cell's low half, too. */
+		__u32 step = -origin - (class << 24);
+		class = header->classes[next[index]];
+		step += class * 8;
+		asm volatile("" : "+r"(step));
+		offset = (__u32)cell + step;
 	}
-	over = 0;
-out:
+on:
 	match->position = position;
-	match->base = base;
+	match->at = offset + origin;
 	match->class = class;
-	match->row = row;
-	match->flags = flags;
-	return over;
-}
-
-/* The first byte's class. */
-static __always_inline void match_begin(struct match *match)
-{
-	void *image = bpf_map_lookup_elem(&sets, &match->set);
-	struct pc_set_header *header = image ? (void *)page_of(image, 0) : NULL;
-	match->row = match->flags = match->zero = 0;
-	match->class = header ? header->classes[match->bytes[masked(match->position, PC_PATH_BYTES - 1)]] : 0;
+	return 0;
+over:
+	match->row = PC_CELL_ROW(cell);
+	match->flags = cell >> 56;
+	return 1;
 }
 
 #ifndef PC_REDUCED
 struct match_context {
 	struct match *match;
+	void *image;
+	struct pc_set_header *header;
 };
 
 static long match_turn(__u32 index, struct match_context *context)
 {
-	return match_chunk(context->match);
-}
-
-/* Fills in `row`, `flags` and, if need be, `broken`. A byte takes two steps at most. */
-static __always_inline void match_path(struct match *match)
-{
-	struct match_context context = { .match = match };
-	match_begin(match);
-	bpf_loop(2 * PC_PATH_BYTES / PC_MATCH_CHUNK, match_turn, &context, 0);
-}
-#else
-static __always_inline void match_path(struct match *match)
-{
-	match_begin(match);
-	for (int turn = 0; turn < 2 * PC_PATH_BYTES_REDUCED / PC_MATCH_CHUNK; turn++)
-		if (match_chunk(match))
-			break;
+	return match_chunk(context->match, context->image, context->header);
 }
 #endif
 
-/* A decision word of the set's image; PC_ACTION_BLOCK | PC_RULE_NONE << 8 and `broken` set if the image is not whole. */
-static __always_inline __u32 decision_at(struct match *match, __u32 automaton, __u32 row, __u32 source, __u32 owner, __u32 write)
+/* Fills in `row`, `flags` and, if need be, `broken`; row 0 where the set has no such rules. */
+static __always_inline void match_path(struct match *match, __u32 automaton)
 {
 	void *image = bpf_map_lookup_elem(&sets, &match->set);
-	struct pc_set_page *first = image ? page_of(image, 0) : NULL;
-	if (first) {
-		struct pc_set_header *header = (void *)first;
-		if (!row && automaton == PC_AUTOMATON_FILE)
-			row = 1;
-		__u32 number = ((row * header->sources + source) * 2 + owner) * 2 + write;
-		__u32 at = header->decisions + number / 2;
-		struct pc_set_page *page = page_of(image, at / PC_PAGE_CELLS);
-		if (page) {
-			__u64 cell = page->cells[masked(at, PC_PAGE_CELLS - 1)];
-			return number & 1 ? cell >> 32 : (__u32)cell;
-		}
+	struct pc_set_header *header = image ? (void *)page_of(image, 0) : NULL;
+	match->row = match->flags = 0;
+	if (!header) {
+		match->broken = 1;
+		return;
+	}
+	match->decisions = header->decisions;
+	match->sources = header->sources;
+	__u32 base = header->start[automaton & 1 ? PC_AUTOMATON_FILE : automaton ? PC_AUTOMATON_SOURCE : PC_AUTOMATON_PROCESS];
+	if (!base)
+		return;
+	match->class = header->classes[match->bytes[masked(match->position, PC_PATH_BYTES - 1)]];
+	match->at = base + match->class * 8;
+#ifndef PC_REDUCED
+	struct match_context context = { .match = match, .image = image, .header = header };
+	bpf_loop(PC_PATH_BYTES, match_turn, &context, 0);
+#else
+	for (int turn = 0; turn < 2 * PC_PATH_BYTES_REDUCED / PC_MATCH_CHUNK; turn++)
+		if (match_chunk(match, image, header))
+			return;
+	match->broken = 1; /* a path through too many pages */
+#endif
+}
+
+/* A decision word of the set that the last path was matched in; PC_ACTION_BLOCK | PC_RULE_NONE << 8 and `broken` if it is not whole. */
+static __always_inline __u32 decision_at(struct match *match, __u32 automaton, __u32 row, __u32 source, __u32 owner, __u32 write)
+{
+	if (!row && automaton == PC_AUTOMATON_FILE)
+		row = 1;
+	__u32 number = ((row * match->sources + source) * 2 + owner) * 2 + write, at = match->decisions + number / 2;
+	void *image = bpf_map_lookup_elem(&sets, &match->set);
+	struct pc_set_page *page = image ? page_of(image, at / PC_PAGE_CELLS) : NULL;
+	if (page) {
+		__u64 cell = page->cells[masked(at, PC_PAGE_CELLS - 1)];
+		return number & 1 ? cell >> 32 : (__u32)cell;
 	}
 	match->broken = 1;
 	return PC_ACTION_BLOCK | PC_RULE_NONE << 8;
-}
-
-/* The base of an automaton's start state; 0 if the set has no such rules. */
-static __always_inline __u32 start_of(struct match *match, __u32 automaton)
-{
-	void *image = bpf_map_lookup_elem(&sets, &match->set);
-	struct pc_set_page *first = image ? page_of(image, 0) : NULL;
-	if (!first) {
-		match->broken = 1;
-		return 0;
-	}
-	struct pc_set_header *header = (void *)first;
-	return header->start[automaton & 1 ? PC_AUTOMATON_FILE : automaton ? PC_AUTOMATON_SOURCE : PC_AUTOMATON_PROCESS];
 }
 
 #endif

@@ -95,9 +95,9 @@ struct PolicySetBuilder {
         let rowCells = sources.count * 2
         for owner in rows.owners where owner >= 0 { shares[Int(owner)] += rowCells }
         try check(headerCells + shares.reduce(0, +))
-        var table = AutomatonTable(header: headerCells)
-        let starts = automata.map { table.add($0) }
-        let decisions = table.bound(classes: classes.count)
+        var table = AutomatonTable(header: headerCells, classes: classes.count)
+        let starts = automata.map { table.add($0) * 8 }
+        let decisions = table.bound
         let used = decisions + rows.cells
         try check(used)
         let count = (used + Int(PC_PAGE_CELLS) - 1) / Int(PC_PAGE_CELLS) * Int(PC_PAGE_CELLS)

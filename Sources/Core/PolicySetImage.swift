@@ -50,7 +50,7 @@ public struct PolicySetImage: Sendable {
         guard header.cells == cells.count, header.sources >= 1, header.decisions < cells.count else { return nil }
         self.cells = cells
         classes = withUnsafeBytes(of: header.classes) { Array($0) }
-        starts = [header.start.0, header.start.1, header.start.2]
+        starts = [header.start.0, header.start.1, header.start.2].map { $0 / 8 }
         decisions = Int(header.decisions)
         sources = Int(header.sources)
     }
@@ -100,7 +100,7 @@ public struct PolicySetImage: Sendable {
                 // What a place tells is of paths that end there: this one goes on where no rule follows.
                 if cell == 0 || cell >> 24 & 0xff != 0 { return Place(steps: place.steps) }
             }
-            base = Int(cell & 0xff_ffff)
+            base = Int(cell & 0xff_ffff) / 8
             place.row = UInt32(cell >> 32 & 0xff_ffff)
             place.isAboveBlock = cell & PC_CELL_BENEATH_BLOCK != 0
             place.isAboveAllow = cell & PC_CELL_BENEATH_ALLOW != 0

@@ -24,7 +24,7 @@ import Testing
             tries.append(trie)
         }
         let classes = AutomatonClasses(tries)
-        var table = AutomatonTable(header: Self.header)
+        var table = AutomatonTable(header: Self.header, classes: classes.count)
         var starts: [(automaton: Automaton, base: UInt32)] = []
         for trie in tries {
             var subsets = try AutomatonConstruction.run(trie, classes, PolicySetLimits())
@@ -32,7 +32,7 @@ import Testing
             let automaton = AutomatonMinimiser.run(subsets).automaton
             starts.append((automaton, table.add(automaton)))
         }
-        let bound = table.bound(classes: classes.count)
+        let bound = table.bound
         let cells = table.cells + [UInt64](repeating: .max, count: 512)
         #expect(cells[..<Self.header].allSatisfy { $0 == 0 }, "the header's place is left alone")
         var taken = Set<UInt32>([UInt32(Self.header)])
@@ -42,6 +42,7 @@ import Testing
             #expect(taken.insert(start).inserted)
             while let state = waiting.popLast() {
                 let base = try #require(bases[state])
+                #expect(Int(base) / Int(PC_PAGE_CELLS) == (Int(base) + classes.count) / Int(PC_PAGE_CELLS), "a state's cells are in one page")
                 #expect(Int(base) > Self.header && Int(base) + classes.count < bound)
                 for byteClass in 1...classes.count {
                     let expected = automaton.transition(from: state, on: UInt8(byteClass))
@@ -49,7 +50,7 @@ import Testing
                         #expect(expected == Automaton.Transition(), "seed \(seed), state \(state), class \(byteClass)")
                         continue
                     }
-                    let target = UInt32(cell & 0xff_ffff)
+                    let target = UInt32(cell & 0xff_ffff) / 8
                     #expect(cell & 0xff_ffff << 32 == expected.output, "seed \(seed), state \(state), class \(byteClass)")
                     if expected.target == Automaton.dead {
                         #expect(Int(target) == Self.header)
@@ -82,9 +83,9 @@ import Testing
         let classes = AutomatonClasses([trie])
         var subsets = try AutomatonConstruction.run(trie, classes, PolicySetLimits())
         for state in 1..<subsets.count { subsets.outputs[state] = UInt64(state) << 32 }
-        var table = AutomatonTable(header: Self.header)
+        var table = AutomatonTable(header: Self.header, classes: classes.count)
         _ = table.add(AutomatonMinimiser.run(subsets).automaton)
-        let bound = table.bound(classes: classes.count)
+        let bound = table.bound
         #expect(table.used > 5_000 && table.used * 5 > bound * 4, "\(table.used) of \(bound)")
     }
 }
