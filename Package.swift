@@ -60,6 +60,8 @@ let package = Package(
         .testTarget(
             name: "HookTests", dependencies: ["HookWire", "TestSupport", "portcullis-hook"], path: "Tests/unit/HookTests"),
         .testTarget(name: "KernelTests", dependencies: ["Kernel", "CABI", "CObjects", "CLibBPF"], path: "Tests/unit/KernelTests"),
+        // For `make bench`: what the compiler makes of policies, as a file.
+        .executableTarget(name: "policy-set-image", dependencies: ["Core"], path: "Tests/bench/image", swiftSettings: strict),
         // With root, real containers and this machine's kernel.
         .testTarget(name: "HostTests", dependencies: ["Core", "HookWire", "TestSupport", "CTestSupport"], path: "Tests/host"),
         .target(name: "TestSupport", dependencies: ["HookWire"], path: "Tests/support/Swift", swiftSettings: strict),
