@@ -22,7 +22,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define EACCES 13
 #define FMODE_WRITE 2             /* include/linux/fs.h, as are the next three */
 #define FMODE_EXEC 0x20           /* also in f_flags of an open for exec (__FMODE_EXEC) */
-#define FMODE_BACKING 0x2000000   /* 6.5 */
 #define FMODE_NOACCOUNT 0x20000000
 #define O_TRUNC 01000
 #define MAY_WRITE 2
@@ -39,7 +38,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define MS_REMOUNT 32
 #define MS_CHANGES_PROPAGATION ((1 << 17) | (1 << 18) | (1 << 19) | (1 << 20)) /* unbindable, private, slave, shared */
 
-/* 6.5: the file that a file system opened for another one's; the path that the user sees is `user_path` from 6.8 on. */
+/* The file that a file system opened for another one's; the path that the user sees is `user_path` from 6.8 on, and f_path before. */
 struct backing_file {
 	struct path user_path;
 } __attribute__((preserve_access_index));
@@ -150,7 +149,19 @@ int BPF_PROG(pc_bprm_committed, struct linux_binprm *bprm)
 /* What file systems open for themselves: overlayfs opens the file beneath after the open of the file above was judged. */
 static __always_inline bool is_inner(struct file *file)
 {
-	return file->f_mode & (FMODE_NOACCOUNT | FMODE_BACKING);
+	return file->f_mode & FMODE_NOACCOUNT;
+}
+
+/* The path by which the user opened it. A mapping of overlayfs holds the file beneath. */
+static __always_inline void shown_as(struct file *file, struct question *question)
+{
+	question->dentry = (__u64)file->f_path.dentry;
+	question->mount = file->f_path.mnt;
+	if (is_inner(file) && bpf_core_field_exists(struct backing_file, user_path)) {
+		struct backing_file *backing = (void *)file;
+		question->dentry = (__u64)BPF_CORE_READ(backing, user_path.dentry);
+		question->mount = BPF_CORE_READ(backing, user_path.mnt);
+	}
 }
 
 SEC("lsm/file_open")
@@ -178,7 +189,7 @@ int BPF_PROG(pc_file_open, struct file *file, int ret)
 	return ask(&who, &question) ? -EACCES : 0;
 }
 
-/* A descriptor from another process: judged as if it were opened here, by rules only. */
+/* A descriptor from another process: judged as if it were opened here. */
 SEC("lsm/file_receive")
 int BPF_PROG(pc_file_receive, struct file *file, int ret)
 {
@@ -192,7 +203,7 @@ int BPF_PROG(pc_file_receive, struct file *file, int ret)
 		return 0;
 	struct question question = {
 		.operation = PC_OPERATION_RECEIVE, .automaton = PC_AUTOMATON_FILE, .write = !!(file->f_mode & FMODE_WRITE),
-		.wanted = REQUEST_NO_POSTURE | REQUEST_QUIET, .dentry = (__u64)file->f_path.dentry, .mount = file->f_path.mnt, .owner = (__u64)inode,
+		.wanted = REQUEST_QUIET, .dentry = (__u64)file->f_path.dentry, .mount = file->f_path.mnt, .owner = (__u64)inode,
 	};
 	return ask(&who, &question) ? -EACCES : 0;
 }
@@ -200,12 +211,12 @@ int BPF_PROG(pc_file_receive, struct file *file, int ret)
 static __always_inline int ask_read_only(struct actor *who, struct file *file, __u32 operation)
 {
 	struct inode *inode = file->f_inode;
-	if ((inode->i_mode & S_IFMT) != S_IFREG || is_inner(file))
+	if ((inode->i_mode & S_IFMT) != S_IFREG)
 		return 0;
 	struct question question = {
-		.operation = operation, .automaton = PC_AUTOMATON_FILE, .write = 1, .wanted = REQUEST_READ_ONLY | REQUEST_QUIET,
-		.dentry = (__u64)file->f_path.dentry, .mount = file->f_path.mnt, .owner = (__u64)inode,
+		.operation = operation, .automaton = PC_AUTOMATON_FILE, .write = 1, .wanted = REQUEST_READ_ONLY | REQUEST_QUIET, .owner = (__u64)inode,
 	};
+	shown_as(file, &question);
 	return ask(who, &question);
 }
 
@@ -216,7 +227,7 @@ int BPF_PROG(pc_file_permission, struct file *file, int mask, int ret)
 	struct actor who;
 	if (ret)
 		return ret;
-	if (!(mask & (MAY_WRITE | MAY_APPEND)))
+	if (!(mask & (MAY_WRITE | MAY_APPEND)) || is_inner(file))
 		return 0;
 	if (!acting(&who, PC_SET_READ_ONLY))
 		return 0;
@@ -228,14 +239,9 @@ static __always_inline int ask_executable(struct actor *who, struct file *file)
 {
 	struct question question = {
 		.operation = PC_OPERATION_MAP_EXECUTABLE, .automaton = PC_AUTOMATON_PROCESS, .wanted = REQUEST_NO_POSTURE | REQUEST_QUIET,
-		.dentry = (__u64)file->f_path.dentry, .mount = file->f_path.mnt, .owner = (__u64)file->f_inode,
+		.owner = (__u64)file->f_inode,
 	};
-	/* A mapping of overlayfs holds the file beneath. */
-	if (file->f_mode & FMODE_BACKING && bpf_core_field_exists(struct backing_file, user_path)) {
-		struct backing_file *backing = (void *)file;
-		question.dentry = (__u64)BPF_CORE_READ(backing, user_path.dentry);
-		question.mount = BPF_CORE_READ(backing, user_path.mnt);
-	}
+	shown_as(file, &question);
 	return ask(who, &question);
 }
 
@@ -302,7 +308,7 @@ int BPF_PROG(pc_file_truncate, struct file *file, int ret)
 	struct actor who;
 	if (ret)
 		return ret;
-	if (!acting(&who, PC_SET_READ_ONLY))
+	if (is_inner(file) || !acting(&who, PC_SET_READ_ONLY))
 		return 0;
 	return ask_read_only(&who, file, PC_OPERATION_TRUNCATE) ? -EACCES : 0;
 }

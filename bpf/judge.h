@@ -106,6 +106,9 @@ __noinline int classify(__u32 level)
 		return PC_REASON_RULE;
 	}
 	request->source_class = 0;
+	/* A runtime's process before its exec: what it runs is the host's, in a root that it may have left, and no rule's business. */
+	if (!label || label->flags & (PC_LABEL_SETUP | PC_LABEL_RUNTIME))
+		return PC_REASON_RULE;
 	walk_executable(scratch, level, (void *)bpf_get_current_task());
 	__u32 reason = reason_of(scratch->walk.outcome);
 	if (reason)
@@ -116,10 +119,8 @@ __noinline int classify(__u32 level)
 		match_run(level, PC_AUTOMATON_SOURCE);
 		request->source_class = scratch->match.row;
 	}
-	if (label) {
-		label->source_class = request->source_class;
-		label->source_policy = request->policy;
-	}
+	label->source_class = request->source_class;
+	label->source_policy = request->policy;
 	return PC_REASON_RULE;
 }
 
@@ -344,6 +345,9 @@ __noinline int judge(__u32 level)
 		reason = reason_of(outcome);
 	else if (outcome == WALK_DONE && is_foreign(scratch))
 		reason = PC_REASON_FOREIGN;
+	/* Memory that is passed on by descriptor is no file that a posture is about. */
+	if (outcome == WALK_ANONYMOUS && request->operation == PC_OPERATION_RECEIVE)
+		request->wanted |= REQUEST_NO_POSTURE;
 	if (wanted & REQUEST_READ_ONLY && (reason == PC_REASON_FOREIGN || reason == PC_REASON_DETACHED))
 		return PC_ACTION_ALLOW;
 	if (request->source == PC_SOURCE_STALE)

@@ -48,6 +48,11 @@ final class PolicyDirectory {
             present.insert(file)
             var info = stat()
             guard stat(file, &info) == 0 else {
+                // Removed since the directory was read: it is gone, like one that was never listed.
+                if errno == ENOENT {
+                    present.remove(file)
+                    continue
+                }
                 if seen[file] == nil { seen[file] = Stamp(inode: 0, size: -1, seconds: 0, nanoseconds: 0) }
                 found.append((file, .failure(PortcullisError(.configuration, "cannot be read", errno: errno))))
                 continue
