@@ -34,7 +34,7 @@ check_observe_audit() {
     attacker $NAME plain $NAME || return
     inside $NAME '/usr/bin/secret-tool'
     same "status" 0 "$STATUS"
-    wait_alert $NAME 'any(.path=="/usr/bin/secret-tool" and .action=="Audit" and .result=="Passed" and .policy=="observe-audit" and .severity==4)'
+    wait_alert $NAME 'any(.path=="/usr/bin/secret-tool" and (.action | startswith("Audit")) and .result=="Passed" and .policy=="observe-audit" and .severity==4)'
     inside $NAME 'cat /etc/secret; /usr/bin/good'
     wait_alert $NAME 'length==1'
 }

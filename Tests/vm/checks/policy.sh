@@ -85,7 +85,7 @@ check_policy_command() {
     matchPaths:
     - path: /etc/secret' >$W/applied.yaml
     attacker $NAME plain $NAME || return
-    expect "validate accepts it" policy_command validate $W/applied.yaml
+    expect "validate accepts it" "$BIN/portcullis" policy validate $W/applied.yaml
     reads 0 /etc/secret "after validate only"
     expect "apply" policy_command apply $W/applied.yaml
     reads 1 /etc/secret "when apply has returned"
@@ -100,7 +100,7 @@ check_policy_command() {
     sed 's/- path:/- pathh:/' $W/applied.yaml >$W/wrong.yaml
     policy_command apply $W/wrong.yaml >$W/answer 2>&1 && fail "a wrong policy is applied"
     expect "it says where: $(head -n 1 $W/answer)" grep -q 'wrong.yaml:1[0-9].*pathh' $W/answer
-    policy_command validate $W/wrong.yaml >/dev/null 2>&1 && fail "validate accepts a wrong policy"
+    "$BIN/portcullis" policy validate $W/wrong.yaml >/dev/null 2>&1 && fail "validate accepts a wrong policy"
     policy_command delete no-such-policy >/dev/null 2>&1 && fail "a policy that is not there is deleted"
 }
 

@@ -51,6 +51,12 @@ pooled() {
     fi
     exec {to}<>"$directory"/in {from}<>"$directory"/out
     TO[$id]=$to FROM[$id]=$from
+    does_as_allowed $id
+}
+# does_as_allowed ID: what no rule denies works. Where everything is denied, no attack proves anything.
+does_as_allowed() {
+    inside "$1" 'cat /etc/passwd /etc/settings >/dev/null && /usr/bin/good && echo x >/work/x && rm /work/x'
+    [ "$STATUS" = 0 ] || fail "$1 cannot do what it may: $(said)"
 }
 
 # reset_pool: at the end of a check. What is not as it was is removed, and made anew when it is wanted again.
@@ -90,7 +96,7 @@ attackers() {
     for KIND in $KINDS; do
         mkdir -p $W/containers/"$NAME-$KIND"/volume
         echo SECRET-VOLUME >$W/containers/"$NAME-$KIND"/volume/secret
-        EDIT='' attacker "$NAME-$KIND" $template bypass-"$KIND"
+        EDIT='' attacker "$NAME-$KIND" $template bypass-"$KIND" && does_as_allowed "$NAME-$KIND"
     done
 }
 
