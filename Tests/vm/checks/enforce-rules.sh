@@ -29,7 +29,7 @@ check_enforce_status() {
     local missing
     same active true "$(status .enforcement.active)"
     missing=$(pc status | flat | tr '\t' '\n' | sed -n 's/^.enforcement.missing.*=//p' | paste -sd ' ')
-    note "$(pc status | flat | tr '\t' '\n' | grep -c '^.enforcement.hooks') hooks, missing: ${missing:-none}"
+    note "$(pc status | flat | tr '\t' '\n' | grep -c '^.enforcement.hooks') hooks, missing: ${missing:-none}; $(cat $W/start)"
     case $KERNEL in
     5.10) same "the variant is reduced" true "$(status .enforcement.reduced)" ;;
     6.1) same missing file_truncate "$missing" ;;

@@ -36,7 +36,7 @@ start_daemon() {
     disown $!
     echo "$*" >$W/daemon.options
     eventually 5 test -s $W/daemon.pid
-    eventually 30 daemon_answers_or_is_gone && daemon_runs || return 1
+    eventually 120 daemon_answers_or_is_gone && daemon_runs || return 1
     follow events
     ! enforcing_build || follow alerts
 }
