@@ -145,7 +145,7 @@ check_identity_pids_limit() {
     expect "one task: $(tasks $NAME)" eventually 5 tasks_are $NAME 1
 }
 
-# CHECK identity-hash-store core: the same with labels in a hash, as on kernels without task storage
+# CHECK identity-hash-store full: the same with labels in a hash, as on kernels without task storage
 check_identity_hash_store() {
     need_daemon --label-store hash
     same "label store" hash "$(status .kernel.labels)"
