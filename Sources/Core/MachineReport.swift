@@ -53,7 +53,8 @@ public struct MachineReport: Sendable {
         if facts.hasBTF {
             add(
                 "programs", facts.refusal == nil ? .ok : .missing, facts.refusal ?? "the kernel takes them",
-                "if nothing above explains it, this kernel is built or locked down so that it refuses them, as some providers' are: run another")
+                "if nothing above explains it, this kernel is built or locked down so that it refuses them, as some providers' are: "
+                    + "run another")
         }
         let symbols = facts.unknownSymbols
         add(
@@ -63,7 +64,8 @@ public struct MachineReport: Sendable {
         add("cgroup", facts.cgroupVersion == 0 ? .reduced : .ok, facts.cgroupVersion == 0 ? "not mounted" : "version \(facts.cgroupVersion)",
             "mount -t cgroup2 cgroup2 /sys/fs/cgroup; container runtimes need it, verdicts do not")
         let missing = findings.filter { $0.state == .missing }.map(\.check)
-        add("enforcement", missing.isEmpty ? .ok : .missing, missing.isEmpty ? "possible" : "not possible, only observation: \(missing.joined(separator: ", "))")
+        let verdict = missing.isEmpty ? "possible" : "not possible, only observation: \(missing.joined(separator: ", "))"
+        add("enforcement", missing.isEmpty ? .ok : .missing, verdict)
     }
 
     public var canEnforce: Bool { !findings.contains { $0.state == .missing } }
@@ -82,7 +84,8 @@ public struct MachineReport: Sendable {
         let old = facts.orderOnCommandLine.map { "in place of \($0) " } ?? ""
         add(
             "lsm", .missing, "bpf is not among \(list)",
-            "put \(order) \(old)on the kernel's command line: in /etc/default/grub into GRUB_CMDLINE_LINUX_DEFAULT, then update-grub and reboot")
+            "put \(order) \(old)on the kernel's command line: in /etc/default/grub into GRUB_CMDLINE_LINUX_DEFAULT, "
+                + "then update-grub and reboot")
     }
 
     private mutating func addHooks(_ facts: MachineFacts) {

@@ -18,6 +18,10 @@ public struct PolicyCheck: Sendable {
 
     /// - Parameter seen: The policies of texts checked before, by identity: one that was there already is an error.
     public init(_ text: [UInt8], file: String, alreadySeen seen: inout [String: Policy.Origin]) {
+        self.init(text, file: file, alreadySeen: &seen, limits: PolicySetLimits())
+    }
+
+    init(_ text: [UInt8], file: String, alreadySeen seen: inout [String: Policy.Origin], limits: PolicySetLimits) {
         let parsed = PolicyParser.parse(text, file: file)
         errors = parsed.errors
         warnings = parsed.warnings
@@ -34,7 +38,7 @@ public struct PolicyCheck: Sendable {
             }
             seen[policy.identity] = policy.origin
             do throws(PolicySetError) {
-                let compiled = try PolicySetCompiler.compile(PolicySetInput(policies: [policy], posture: .audit))
+                let compiled = try PolicySetCompiler.compile(PolicySetInput(policies: [policy], posture: .audit), limits: limits)
                 sizes.append(
                     Size(
                         identity: policy.identity, origin: policy.origin, rules: policy.rules.count, states: compiled.statistics.states,

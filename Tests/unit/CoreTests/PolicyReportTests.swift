@@ -50,17 +50,21 @@ struct PolicyReportTests {
         #expect(PolicyCheck([], file: "c", alreadySeen: &seen).errors.map(\.description) == ["c:1: there is no policy in it"])
     }
 
-    /// The pattern asks for more states than the compiler may make: said with the policy's place, before any container could have it.
+    /// What is too large is refused with the policy's place, before any container could have it.
     @Test func whatDoesNotFitTheKernelIsRefusedByName() {
+        var limits = PolicySetLimits()
+        limits.states = 100
         var seen: [String: Policy.Origin] = [:]
-        let huge = "/" + String(repeating: "?", count: 22)
-        let text = "# a comment\n" + PolicySample.text(spec: "file: {matchPatterns: [{pattern: \"/**a\(huge.dropFirst())\"}]}\naction: Block")
-        let check = PolicyCheck(Array(text.utf8), file: "p.yaml", alreadySeen: &seen)
-        #expect(check.errors.count == 1 && check.errors.first?.line == 2 && check.errors.first?.field == "spec")
-        #expect(check.errors.first?.problem.contains("shop/p: the policy set needs at least") == true, "\(check.errors)")
+        let text = Array("# a comment\n".utf8) + Array(PolicySample.text(spec: "file: {matchPatterns: [{pattern: \"/**a????????\"}]}\naction: Block").utf8)
+        #expect(PolicyCheck(text, file: "p.yaml", alreadySeen: &seen).errors.isEmpty)
+        seen = [:]
+        let check = PolicyCheck(text, file: "p.yaml", alreadySeen: &seen, limits: limits)
+        #expect(check.errors.count == 1 && check.errors.first?.line == 2 && check.errors.first?.field == "spec" && check.sizes.isEmpty)
+        #expect(check.errors.first?.problem.hasPrefix("shop/p: the policy set needs at least 101 states") == true, "\(check.errors)")
+        #expect(check.errors.first?.problem.contains("shop/p file.matchPatterns[0] (p.yaml:") == true, "\(check.errors)")
         var library = PolicyLibrary()
-        var applied = library.apply(Array(text.utf8), name: "p.yaml")
-        applied.checkEach(library, .audit)
+        var applied = library.apply(text, name: "p.yaml")
+        applied.checkEach(library, .audit, limits)
         #expect(applied.errors == check.errors && applied.writes.isEmpty && applied.change.isEmpty)
     }
 
