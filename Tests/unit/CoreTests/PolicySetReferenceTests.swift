@@ -14,54 +14,68 @@ import Testing
         var generator = PolicySetGenerator(seed: seed)
         var comparisons = 0
         for number in 0..<Self.setsForEachSeed {
-            let policies = generator.policies()
-            let posture: Posture = number % 2 == 0 ? .audit : .block
-            let compiled = try Compiled(policies, posture: posture)
-            let reference = ReferenceMatcher(policies, posture: posture)
-            let rules = policies.flatMap(\.rules)
-            let named = rules.flatMap(\.sources).map { source -> PathRule in
-                switch source {
-                case .path(let path): .file(.allow, .path(path))
-                case .directory(let directory, let recursive): .file(.allow, .directory(directory, recursive: recursive))
-                }
-            }
-            let sources = (0..<Self.sourcesForEachSet).map { _ -> (path: [UInt8], class: Int, applies: [Bool]) in
-                let path = generator.path(near: named.isEmpty ? rules : named)
-                return (path, compiled.image.sourceClass(path: path), reference.applies(to: path))
-            }
-            for _ in 0..<Self.pathsForEachSet {
-                let path = generator.path(near: rules)
-                for section in [PathRule.Section.process, .file] {
-                    let place = compiled.image.place(section, path)
-                    let matching = reference.matching(section, path)
-                    for source in sources {
-                        for (owner, write) in [(false, false), (false, true), (true, false), (true, true)] {
-                            comparisons += 1
-                            let found = compiled.image.decision(section, at: place, source: source.class, owner: owner, write: write)
-                            let expected = reference.decision(section, matching, source.applies, owner: owner, write: write)
-                            if found == expected { continue }
-                            Issue.record(
-                                """
-                                seed \(seed), set \(number): \(section) \(text(path)) by \(text(source.path)), owner \(owner), write \(write): \
-                                \(found) instead of \(expected)
-                                \(describe(rules))
-                                """)
-                            return
-                        }
-                    }
-                    let flags = [place.isAboveBlock, place.isAboveAllow, place.isNamedByBlock, place.isNamedByAllow]
-                    let expected = [
-                        reference.isAbove(.block, section, path), reference.isAbove(.allow, section, path),
-                        reference.isNamed(.block, matching), reference.isNamed(.allow, matching),
-                    ]
-                    if flags != expected {
-                        Issue.record("seed \(seed), set \(number): \(section) \(text(path)): \(place)\n\(describe(rules))")
-                        return
-                    }
-                }
+            let failure = try compare(
+                generator.policies(), number % 2 == 0 ? .audit : .block, paths: Self.pathsForEachSet, &generator, &comparisons)
+            if let failure {
+                Issue.record("seed \(seed), set \(number): \(failure)")
+                return
             }
         }
         #expect(comparisons * Self.seeds.count >= 1_000_000)
+    }
+
+    /// More rules in one set, most paths matching several. Patterns like these multiply, so that these are thousands of states.
+    @Test(arguments: seeds.suffix(2)) func decidesAsTheReferenceDoesInALargeSet(seed: UInt64) throws {
+        var generator = PolicySetGenerator(seed: seed)
+        var policy = Policy("p")
+        policy.rules = (0..<30).map { _ in generator.rule() }
+        var comparisons = 0
+        if let failure = try compare([policy], .block, paths: 200, &generator, &comparisons) { Issue.record("seed \(seed): \(failure)") }
+    }
+
+    /// Compares every decision on paths near the rules, for sources near the rules' sources; says what differs first.
+    private func compare(
+        _ policies: [Policy], _ posture: Posture, paths: Int, _ generator: inout PolicySetGenerator, _ comparisons: inout Int
+    ) throws -> String? {
+        let compiled = try Compiled(policies, posture: posture)
+        let reference = ReferenceMatcher(policies, posture: posture)
+        let rules = policies.flatMap(\.rules)
+        let named = rules.flatMap(\.sources).map { source -> PathRule in
+            switch source {
+            case .path(let path): .file(.allow, .path(path))
+            case .directory(let directory, let recursive): .file(.allow, .directory(directory, recursive: recursive))
+            }
+        }
+        let sources = (0..<Self.sourcesForEachSet).map { _ -> (path: [UInt8], class: Int, applies: [Bool]) in
+            let path = generator.path(near: named.isEmpty ? rules : named)
+            return (path, compiled.image.sourceClass(path: path), reference.applies(to: path))
+        }
+        for _ in 0..<paths {
+            let path = generator.path(near: rules)
+            for section in [PathRule.Section.process, .file] {
+                let place = compiled.image.place(section, path)
+                let matching = reference.matching(section, path)
+                for source in sources {
+                    for (owner, write) in [(false, false), (false, true), (true, false), (true, true)] {
+                        comparisons += 1
+                        let found = compiled.image.decision(section, at: place, source: source.class, owner: owner, write: write)
+                        let expected = reference.decision(section, matching, source.applies, owner: owner, write: write)
+                        if found == expected { continue }
+                        return """
+                            \(section) \(text(path)) by \(text(source.path)), owner \(owner), write \(write): \(found) instead of \(expected)
+                            \(describe(rules))
+                            """
+                    }
+                }
+                let flags = [place.isAboveBlock, place.isAboveAllow, place.isNamedByBlock, place.isNamedByAllow]
+                let expected = [
+                    reference.isAbove(.block, section, path), reference.isAbove(.allow, section, path),
+                    reference.isNamed(.block, matching), reference.isNamed(.allow, matching),
+                ]
+                if flags != expected { return "\(section) \(text(path)): \(place)\n\(describe(rules))" }
+            }
+        }
+        return nil
     }
 
     private func text(_ path: [UInt8]) -> String { String(decoding: path, as: UTF8.self) }
