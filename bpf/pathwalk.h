@@ -52,7 +52,6 @@ static __always_inline __u32 walk_end(struct walk *walk, struct match *match)
 {
 	struct mount *mount = (void *)walk->mount;
 	struct mnt_namespace *namespace = BPF_CORE_READ(mount, mnt_ns);
-	walk->top = walk->mount;
 	if ((__u64)namespace >= (__u64)-MAXIMUM_ERRNO)
 		return WALK_EXEMPT;
 	/* Lazily unmounted: none. Cloned by open_tree or made by fsmount: an anonymous one, whose number is 0. */
@@ -73,15 +72,17 @@ static __noinline long walk_step(struct scratch *scratch)
 	struct dentry *dentry = (void *)walk->dentry;
 
 	if (walk->dentry == walk->mount_root) {
+		/* Mounts stacked at one place give the path no name: from 7.0 on there is one more beneath every root than before. */
+		if (!walk->root || walk->offset != walk->root_offset) {
+			walk->root = walk->mount_root;
+			walk->root_offset = walk->offset;
+		}
 		struct mount *mount = (void *)walk->mount;
 		__u64 parent = (__u64)BPF_CORE_READ(mount, mnt_parent);
 		if (parent == walk->mount || !parent) {
 			walk->outcome = walk_end(walk, match);
-			if (!walk->root)
-				walk->root = walk->mount_root;
 			return 1;
 		}
-		walk->root = walk->mount_root;
 		walk->dentry = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
 		walk->mount = parent;
 		mount = (void *)parent;
@@ -136,6 +137,7 @@ static __always_inline void walk_once(struct scratch *scratch, __u64 dentry, __u
 	walk->mount = mount;
 	walk->mount_root = (__u64)BPF_CORE_READ(at, mnt.mnt_root);
 	walk->root = 0;
+	walk->root_offset = 0;
 	walk->offset = PC_PATH_BYTES;
 	walk->outcome = WALK_UNDER_WAY;
 #ifdef PC_REDUCED
@@ -158,10 +160,13 @@ static __always_inline void walk_path(struct scratch *scratch, __u64 dentry, __u
 	struct sequences before, after;
 	for (int attempt = 0; attempt < PC_PATH_TRIES; attempt++) {
 		sequences_read(&before);
+		scratch->walk.outcome = WALK_CHANGING;
+		/* Odd: someone is changing things right now. */
+		if ((before.rename | before.mount) & 1)
+			continue;
 		walk_once(scratch, dentry, mount);
 		sequences_read(&after);
-		/* Odd: someone was changing things right then. */
-		if (before.rename == after.rename && before.mount == after.mount && !((before.rename | before.mount) & 1))
+		if (before.rename == after.rename && before.mount == after.mount)
 			break;
 		scratch->walk.outcome = WALK_CHANGING;
 	}

@@ -16,10 +16,11 @@ struct walk {
 	__u64 dentry;
 	__u64 mount;
 	__u64 mount_root; /* of `mount` */
-	__u64 root;       /* the root dentry of the last mount below the tree's own: a container's root, seen from anywhere */
+	__u64 root;       /* the root dentry of the lowest mount that lies at `/`: a container's root, seen from anywhere */
 	__u32 offset;     /* of the path in match.bytes */
 	__u32 outcome;    /* enum walk_outcome */
-	__u64 top;        /* the mount at which the walk ended */
+	__u32 root_offset; /* `offset` when `root` was met */
+	__u32 reserved;
 };
 
 enum walk_outcome {

@@ -26,7 +26,13 @@ public final class FileIdentities {
 
     /// Forgets what an earlier daemon noted: it is all noted again.
     public func clear() throws(PortcullisError) {
-        for key in try files.keys(zero: pc_file_key()) where keys[key.slot] == nil { try files.remove(key) }
+        for key in try files.keys(zero: pc_file_key()) {
+            let isKnown = keys[key.slot]?.contains { known in
+                known.inode == key.inode && known.device == key.device && known.inode_generation == key.inode_generation
+                    && known.set_generation == key.set_generation
+            }
+            if isKnown != true { try files.remove(key) }
+        }
     }
 
     /// Notes the files behind `paths` for a container and one set's generation; returns how many there are.

@@ -141,7 +141,8 @@ public final class KernelPrograms {
             return (programs, programs.state)
         } catch {
             state.reason = error.description
-            // What an earlier daemon attached may need what this one cannot give: half an enforcement is not left behind silently.
+            // What an earlier daemon attached would judge by sets that this one cannot write.
+            try EnforcementPrograms.detachAll(directory: directory)
             return (nil, state)
         }
     }

@@ -13,12 +13,16 @@ final class PolicyDirectory {
     private var seen: [String: Stamp] = [:]
     /// Files left out because of `fileLimit`.
     private(set) var leftOut = 0
+    private var isUnreadable = false
 
     private struct Stamp: Equatable {
         var inode: UInt
         var size: Int
         var seconds: Int
         var nanoseconds: Int
+        /// Of owner and mode too, which decide whether the file is believed.
+        var changed: Int = 0
+        var changedNanoseconds: Int = 0
     }
 
     init(_ path: String) { self.path = path }
@@ -26,7 +30,7 @@ final class PolicyDirectory {
     func watch(_ poller: Poller) throws(PortcullisError) {
         notifier = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
         guard notifier >= 0 else { throw PortcullisError(.system, "creating a file watch", errno: errno) }
-        let mask = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF)
+        let mask = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_ATTRIB)
         guard inotify_add_watch(notifier, path, mask) >= 0 else { throw PortcullisError(.system, "watching \(path)", errno: errno) }
         try poller.add(notifier, PollToken(.policies))
     }
@@ -40,7 +44,14 @@ final class PolicyDirectory {
     /// Files that are new, changed or gone (nil) since the last time, by path.
     func read() -> [(file: String, content: Result<[UInt8]?, PortcullisError>)] {
         var found: [(file: String, content: Result<[UInt8]?, PortcullisError>)] = []
-        let names = list()
+        guard let names = list() else {
+            // Out of descriptors or of permission: nothing is known, so nothing changes. A directory that is not there has no policies.
+            return [(path, .failure(PortcullisError(.configuration, "cannot be read", errno: errno)))]
+        }
+        if isUnreadable {
+            isUnreadable = false
+            found.append((path, .success(nil)))
+        }
         leftOut = max(names.count - Self.fileLimit, 0)
         var present: Set<String> = []
         for name in names.prefix(Self.fileLimit) {
@@ -57,7 +68,8 @@ final class PolicyDirectory {
                 found.append((file, .failure(PortcullisError(.configuration, "cannot be read", errno: errno))))
                 continue
             }
-            let stamp = Stamp(inode: UInt(info.st_ino), size: Int(info.st_size), seconds: info.st_mtim.tv_sec, nanoseconds: info.st_mtim.tv_nsec)
+            let stamp = Stamp(inode: UInt(info.st_ino), size: Int(info.st_size), seconds: info.st_mtim.tv_sec, nanoseconds: info.st_mtim.tv_nsec,
+                changed: info.st_ctim.tv_sec, changedNanoseconds: info.st_ctim.tv_nsec)
             guard seen[file] != stamp else { continue }
             seen[file] = stamp
             found.append((file, Self.content(file, info)))
@@ -69,8 +81,13 @@ final class PolicyDirectory {
         return found
     }
 
-    private func list() -> [String] {
-        guard let stream = opendir(path) else { return [] }
+    /// Nil if it cannot be told what is there.
+    private func list() -> [String]? {
+        guard let stream = opendir(path) else {
+            if errno == ENOENT { return [] }
+            isUnreadable = true
+            return nil
+        }
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {

@@ -126,6 +126,11 @@ final class PolicyService {
     private func assign(_ container: Container) {
         let slot = container.reference.slot
         guard let message = try? HookMessage(decoding: container.message[...]) else { return }
+        // What is kept of its message lacks labels that its policies may have been chosen by: better the old policies than none.
+        if message.annotationsCut > 0, kernel.policyWord(slot) != 0 {
+            stuck[slot] = "\(message.annotationsCut) of its annotations are not kept, so its policies cannot be chosen anew"
+            return
+        }
         do throws(PortcullisError) {
             try assignments.assign(library.selected(for: ContainerLabels(message)), posture: posture, slot: slot) { word, paths in
                 guard container.state == .running else { return }

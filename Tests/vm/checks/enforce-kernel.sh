@@ -11,6 +11,8 @@ check_enforce_operations() {
     BEFORE_START='mkdir -p work/no/dir; echo f >work/no/f; echo x >work/x' attacker $NAME privileged $NAME || return
     local operation script before
     while read -r operation script; do
+        # 5.10 lets no program on this hook (docs/kernels.md).
+        [ "$KERNEL $operation" != '5.10 chown' ] || continue
         before=$(alerts_count $NAME)
         inside $NAME "$script"
         case $STATUS-$OUTPUT in 0-*) fail "$operation is not denied: $(said)" ;; *-*ermission\ denied*) ;; *) fail "$operation fails for another reason: $(said)" ;; esac
