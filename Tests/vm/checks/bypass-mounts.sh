@@ -1,6 +1,6 @@
 # The bypass suite, part 3: mounts, namespaces and other containers' ways of looking at the same files.
 
-# CHECK bypass-unshare-mount core: from a mount namespace of one's own
+# CHECK bypass-unshare-mount full: from a mount namespace of one's own
 check_bypass_unshare_mount() {
     need_daemon
     attack 'unshare -m cat /etc/secret'
@@ -20,14 +20,14 @@ check_bypass_unshare_user() {
     attack 'remount user-read /etc /work /work/secret'
 }
 
-# CHECK bypass-unshare-pid core: from other pid, network, ipc and cgroup namespaces
+# CHECK bypass-unshare-pid full: from other pid, network, ipc and cgroup namespaces
 check_bypass_unshare_pid() {
     need_daemon
     attack 'unshare -p -f -n -i -u cat /etc/secret'
     attack 'unshare -p -f -m -n -i -u /usr/bin/secret-tool'
 }
 
-# CHECK bypass-setns core: into the mount namespace of a process of one's own, with mounts of its own
+# CHECK bypass-setns full: into the mount namespace of a process of one's own, with mounts of its own
 check_bypass_setns() {
     need_daemon
     attack 'unshare -m sleep 1000 & pid=$!; until [ "$(readlink /proc/$pid/ns/mnt)" != "$(readlink /proc/self/ns/mnt)" ]; do :; done
@@ -47,7 +47,7 @@ check_bypass_host_pid() {
     attack 'remount setns-read 1 /proc/$$/root/etc/secret'
 }
 
-# CHECK bypass-cgroup-move core: from another cgroup
+# CHECK bypass-cgroup-move full: from another cgroup
 check_bypass_cgroup_move() {
     need_daemon
     attack 'mkdir /sys/fs/cgroup/away && echo 0 >/sys/fs/cgroup/away/cgroup.procs && cat /etc/secret'
@@ -63,14 +63,14 @@ check_bypass_bind_mount() {
     attack 'mkdir /allowed/four; mount --rbind / /allowed/four && /allowed/four/usr/bin/secret-tool'
 }
 
-# CHECK bypass-overlay-mount core: an overlay that has the secret's directory below
+# CHECK bypass-overlay-mount full: an overlay that has the secret's directory below
 check_bypass_overlay_mount() {
     need_daemon
     attack 'mkdir /allowed/one; mount -t overlay -o lowerdir=/etc:/usr/bin none /allowed/one && cat /allowed/one/secret'
     attack 'mkdir /allowed/two; mount -t overlay -o lowerdir=/usr/bin:/etc none /allowed/two && /allowed/two/secret-tool'
 }
 
-# CHECK bypass-open-tree core: a clone of a mount that is in no mount tree, and one that is put elsewhere
+# CHECK bypass-open-tree full: a clone of a mount that is in no mount tree, and one that is put elsewhere
 check_bypass_open_tree() {
     need_daemon
     attack 'remount tree-read /etc secret'
@@ -79,7 +79,7 @@ check_bypass_open_tree() {
     attack 'mkdir /allowed/one; remount tree-move /etc /allowed/one /allowed/one/secret'
 }
 
-# CHECK bypass-lazy-unmount core: from a directory whose mount was taken away
+# CHECK bypass-lazy-unmount full: from a directory whose mount was taken away
 check_bypass_lazy_unmount() {
     need_daemon
     attack 'mkdir /allowed/one; remount lazy-own-read /etc /allowed/one secret'
@@ -87,13 +87,13 @@ check_bypass_lazy_unmount() {
     attack 'remount lazy-read /vol secret'
 }
 
-# CHECK bypass-pivot-root core: another root for the whole namespace
+# CHECK bypass-pivot-root full: another root for the whole namespace
 check_bypass_pivot_root() {
     need_daemon
     attack 'remount pivot-read /etc /secret'
 }
 
-# CHECK bypass-shared-pid core: two containers in one pid namespace: the one without a policy gives the other's files no way in
+# CHECK bypass-shared-pid full: two containers in one pid namespace: the one without a policy gives the other's files no way in
 check_bypass_shared_pid() {
     need_daemon
     container $NAME-first plain none $APPLETS/sleep 1000
@@ -103,7 +103,7 @@ check_bypass_shared_pid() {
     attack 'unshare -m cat /etc/secret'
 }
 
-# CHECK bypass-outlive-init core: a daemon that outlives its container's init, in the host's and in a shared pid namespace
+# CHECK bypass-outlive-init full: a daemon that outlives its container's init, in the host's and in a shared pid namespace
 check_bypass_outlive_init() {
     need_daemon
     local kind way pid

@@ -20,7 +20,7 @@ check_bypass_hard_link() {
     attack 'alter link-descriptor /usr/bin/secret-tool /allowed/four && /allowed/four'
 }
 
-# CHECK bypass-alias-in-image core: a hard link that the image brings along; what a whitelist names is allowed by that name, so only Block rules are asked
+# CHECK bypass-alias-in-image full: a hard link that the image brings along; what a whitelist names is allowed by that name, so only Block rules are asked
 check_bypass_alias_in_image() {
     need_daemon
     BEFORE_START='ln etc/secret allowed/one; ln usr/bin/secret-tool allowed/two' attackers
@@ -38,7 +38,7 @@ check_bypass_volume_alias() {
     AGAINST=block attack 'cat /allowed/secret'
 }
 
-# CHECK bypass-symbolic-link core: symbolic links of one's own and the one that merges /bin into /usr/bin
+# CHECK bypass-symbolic-link full: symbolic links of one's own and the one that merges /bin into /usr/bin
 check_bypass_symbolic_link() {
     need_daemon
     attack 'ln -s /etc/secret /allowed/one && cat /allowed/one'
@@ -57,7 +57,7 @@ check_bypass_rename() {
     attack 'mv /usr/bin /usr/local/other && /usr/local/other/secret-tool || /allowed/two'
 }
 
-# CHECK bypass-exchange core: exchange it with another file in one step
+# CHECK bypass-exchange full: exchange it with another file in one step
 check_bypass_exchange() {
     need_daemon
     attack 'echo x >/allowed/one; alter exchange /etc/secret /allowed/one && cat /allowed/one'
@@ -103,7 +103,7 @@ check_bypass_proc_self() {
     attack 'exec 5</usr/bin/secret-tool; /proc/self/fd/5'
 }
 
-# CHECK bypass-openat2 core: openat2 with another root for the lookup
+# CHECK bypass-openat2 full: openat2 with another root for the lookup
 check_bypass_openat2() {
     need_daemon
     attack 'reach read-openat2 / etc/secret'
@@ -111,7 +111,7 @@ check_bypass_openat2() {
     attack 'reach read-openat2 /etc ../../secret'
 }
 
-# CHECK bypass-chroot core: under another root
+# CHECK bypass-chroot full: under another root
 check_bypass_chroot() {
     need_daemon
     attack 'reach chroot-read /etc /secret'
@@ -119,14 +119,14 @@ check_bypass_chroot() {
     attack 'cp /usr/local/bin/busybox /work/busybox; chroot / /work/busybox cat /etc/secret; reach chroot-read / /etc/secret'
 }
 
-# CHECK bypass-handle core: by file handle, without a name
+# CHECK bypass-handle full: by file handle, without a name
 check_bypass_handle() {
     need_daemon
     VOLUMES=/vol attackers
     attack 'reach handle-read /vol /vol/secret'
 }
 
-# CHECK bypass-long-path core: 60 directories deep and 3,000 bytes long, reached step by step
+# CHECK bypass-long-path full: 60 directories deep and 3,000 bytes long, reached step by step
 check_bypass_long_path() {
     need_daemon
     local name

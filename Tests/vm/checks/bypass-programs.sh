@@ -29,7 +29,7 @@ check_bypass_memfd() {
     try 'reach exec-memfd /work/evil anything'
 }
 
-# CHECK bypass-copy core: a copy under a new name runs under Block rules, which is a documented limit, and not in whitelist mode
+# CHECK bypass-copy full: a copy under a new name runs under Block rules, which is a documented limit, and not in whitelist mode
 check_bypass_copy() {
     need_daemon
     AGAINST=allow attack 'cp /work/evil /work/copy; /work/copy'
@@ -45,7 +45,7 @@ check_bypass_allowed_replaced() {
     AGAINST=allow attack 'rm -f /usr/bin/good; ln -s /work/evil /usr/bin/good && /usr/bin/good'
 }
 
-# CHECK bypass-allowed-written core: an allowed program overwritten in place
+# CHECK bypass-allowed-written full: an allowed program overwritten in place
 check_bypass_allowed_written() {
     need_daemon
     AGAINST=allow attack 'cat /work/evil >/usr/bin/good && /usr/bin/good'
@@ -53,14 +53,14 @@ check_bypass_allowed_written() {
     AGAINST=allow attack 'dd if=/work/evil of=/usr/bin/good conv=notrunc && /usr/bin/good'
 }
 
-# CHECK bypass-allowed-added core: a new program in a directory whose programs the whitelist allows
+# CHECK bypass-allowed-added full: a new program in a directory whose programs the whitelist allows
 check_bypass_allowed_added() {
     need_daemon
     AGAINST=allow attack 'cp /work/evil /allowed/new && /allowed/new'
     AGAINST=allow attack 'cp /work/evil /work/one; mv /work/one /allowed/moved && /allowed/moved'
 }
 
-# CHECK bypass-allowed-linked core: the same by hard link, by unnamed file, by exchange
+# CHECK bypass-allowed-linked full: the same by hard link, by unnamed file, by exchange
 check_bypass_allowed_linked() {
     need_daemon
     AGAINST=allow attack 'ln /work/evil /allowed/one && /allowed/one'
@@ -77,7 +77,7 @@ check_bypass_allowed_unnamed() {
     AGAINST=allow attack 'alter link-unnamed /work/evil /allowed /allowed/one && /allowed/one'
 }
 
-# CHECK bypass-allowed-mounted core: evil content mounted over an allowed program or directory
+# CHECK bypass-allowed-mounted full: evil content mounted over an allowed program or directory
 check_bypass_allowed_mounted() {
     need_daemon
     AGAINST=allow attack 'mount --bind /work/evil /usr/bin/good && /usr/bin/good; r=$?; umount /usr/bin/good 2>/dev/null; exit $r'

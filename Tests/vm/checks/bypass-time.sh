@@ -16,14 +16,14 @@ check_bypass_swap_race() {
     AGAINST=allow attack 'cp /work/evil /work/one; swarm swap-exec /usr/bin/good /work/one 300'
 }
 
-# CHECK bypass-fork-bomb core: 600 children in namespaces of their own, each trying
+# CHECK bypass-fork-bomb full: 600 children in namespaces of their own, each trying
 check_bypass_fork_bomb() {
     need_daemon
     attack 'swarm bomb 300 /etc/secret'
     same "labels that could not be kept" 0 "$(status .counters.labelsFailed)"
 }
 
-# CHECK bypass-io-uring core: a worker of io_uring, also one that polls, after the task has left its mount namespace
+# CHECK bypass-io-uring full: a worker of io_uring, also one that polls, after the task has left its mount namespace
 check_bypass_io_uring() {
     need_daemon
     [ "$KERNEL" != 5.10 ] || skip "without lsm/task_alloc the workers are not labelled (documented)"
@@ -31,7 +31,7 @@ check_bypass_io_uring() {
     attack 'uring sqpoll /etc/secret'
 }
 
-# CHECK bypass-truncate core: O_TRUNC and truncate of a blocked and of a readOnly file
+# CHECK bypass-truncate full: O_TRUNC and truncate of a blocked and of a readOnly file
 check_bypass_truncate() {
     need_daemon
     local file
@@ -45,7 +45,7 @@ check_bypass_truncate() {
 
 # before_policy HOW PATH: open PATH in a container, let the policy arrive, and use the old descriptor; OUTPUT and STATUS are what came of it.
 before_policy() {
-    inside $NAME "rm -f /tmp/gate; mkfifo /tmp/gate; (alter held $1 $2 /tmp/gate; echo \"@ \$?\") >/tmp/out 2>&1 & until grep -q held /tmp/out; do :; done"
+    inside $NAME "rm -f /tmp/gate /tmp/out; mkfifo /tmp/gate; (alter held $1 $2 /tmp/gate; echo \"@ \$?\") >/tmp/out 2>&1 & until grep -qs held /tmp/out; do :; done"
     [ "${3:-}" ] && policy $NAME $NAME "$3"
     inside $NAME 'echo >/tmp/gate; until grep -q ^@ /tmp/out; do :; done; cat /tmp/out; exit $(sed -n "s/^@ //p" /tmp/out)'
     [ -z "${3:-}" ] || no_policy $NAME
@@ -91,7 +91,7 @@ check_bypass_old_descriptor_write() {
     done
 }
 
-# CHECK bypass-old-descriptor-read core: one of a blocked file keeps reading, which is a documented limit, and cannot be opened anew
+# CHECK bypass-old-descriptor-read full: one of a blocked file keeps reading, which is a documented limit, and cannot be opened anew
 check_bypass_old_descriptor_read() {
     need_daemon
     local text before
@@ -103,7 +103,7 @@ check_bypass_old_descriptor_read() {
     done
 }
 
-# CHECK bypass-passed-descriptor core: a descriptor that another container passes over a UNIX socket
+# CHECK bypass-passed-descriptor full: a descriptor that another container passes over a UNIX socket
 check_bypass_passed_descriptor() {
     need_daemon
     local kind share=$W/containers/$NAME-share
@@ -123,7 +123,7 @@ check_bypass_passed_descriptor() {
     done
 }
 
-# CHECK bypass-passed-own core: the container's own secret, opened by an outsider and passed in
+# CHECK bypass-passed-own full: the container's own secret, opened by an outsider and passed in
 check_bypass_passed_own() {
     need_daemon
     local kind share=$W/containers/$NAME-share

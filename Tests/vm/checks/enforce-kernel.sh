@@ -61,7 +61,7 @@ check_enforce_one_alert() {
     done
 }
 
-# CHECK enforce-no-policy core: a container without a policy is never touched: mounts, deep paths, unlinked files, its own root
+# CHECK enforce-no-policy full: a container without a policy is never touched: mounts, deep paths, unlinked files, its own root
 check_enforce_no_policy() {
     need_daemon
     attacker $NAME privileged none || return

@@ -37,7 +37,7 @@ check_enforce_status() {
     esac
 }
 
-# CHECK enforce-file core: a literal path is not read, its neighbour is; the alert names policy, rule, process and path
+# CHECK enforce-file full: a literal path is not read, its neighbour is; the alert names policy, rule, process and path
 check_enforce_file() {
     need_daemon
     policy $NAME $NAME '  severity: 6
@@ -60,7 +60,7 @@ check_enforce_file() {
     expect "runc exec from outside is judged too" eval '! runc exec $NAME /usr/local/bin/cat /etc/secret'
 }
 
-# CHECK enforce-process core: a literal path is not executed, its neighbour is; the alert names policy, rule, process and parent
+# CHECK enforce-process full: a literal path is not executed, its neighbour is; the alert names policy, rule, process and parent
 check_enforce_process() {
     need_daemon
     policy $NAME $NAME '  severity: 8
@@ -80,7 +80,7 @@ check_enforce_process() {
     nsenter -t "$(container_pid $NAME)" -m -p -- /usr/bin/secret-tool && fail "nsenter runs it"
 }
 
-# CHECK enforce-entrypoint core: a policy that blocks the entrypoint itself blocks it, in a one-shot container too
+# CHECK enforce-entrypoint full: a policy that blocks the entrypoint itself blocks it, in a one-shot container too
 check_enforce_entrypoint() {
     need_daemon
     policy $NAME $NAME '  action: Block
@@ -100,7 +100,7 @@ check_enforce_entrypoint() {
     wait_alert $NAME-one 'length==1 and .[0].path=="/etc/secret"'
 }
 
-# CHECK enforce-directories core: directories with and without recursive, and the deeper one wins
+# CHECK enforce-directories full: directories with and without recursive, and the deeper one wins
 check_enforce_directories() {
     need_daemon
     policy $NAME $NAME '  action: Block
@@ -130,7 +130,7 @@ check_enforce_directories() {
     allowed 'mkdir /work/flat/sub/new; echo x >/work/tree/open/new'
 }
 
-# CHECK enforce-patterns core: globs within a component, across components, sets, alternatives
+# CHECK enforce-patterns full: globs within a component, across components, sets, alternatives
 check_enforce_patterns() {
     need_daemon
     policy $NAME $NAME '  action: Block
@@ -159,7 +159,7 @@ check_enforce_patterns() {
     allowed '/usr/bin/good'
 }
 
-# CHECK enforce-executable-name core: a program by its name, wherever it is
+# CHECK enforce-executable-name full: a program by its name, wherever it is
 check_enforce_executable_name() {
     need_daemon
     policy $NAME $NAME '  action: Block
@@ -173,7 +173,7 @@ check_enforce_executable_name() {
     allowed 'cp /work/evil /work/my-secret-tool; /work/my-secret-tool'
 }
 
-# CHECK enforce-precedence core: path over directory, deeper over shallower, Block over Allow on equal rules whatever the order
+# CHECK enforce-precedence full: path over directory, deeper over shallower, Block over Allow on equal rules whatever the order
 check_enforce_precedence() {
     need_daemon
     policy $NAME-a $NAME '  action: Allow
@@ -207,7 +207,7 @@ check_enforce_precedence() {
     alert .action=Block '.result=Permission denied' .rule= .path=/etc/passwd .policy=DefaultPosture
 }
 
-# CHECK enforce-audit core: Audit lets it happen and reports it, and does not hide a Block
+# CHECK enforce-audit full: Audit lets it happen and reports it, and does not hide a Block
 check_enforce_audit() {
     need_daemon
     policy $NAME $NAME '  action: Audit
@@ -238,7 +238,7 @@ check_enforce_audit() {
     alert .action=Block '.rule=file.matchPaths[3]'
 }
 
-# CHECK enforce-read-only core: readOnly files can be read and not changed, in each way
+# CHECK enforce-read-only full: readOnly files can be read and not changed, in each way
 check_enforce_read_only() {
     need_daemon
     policy $NAME $NAME '  action: Block
@@ -269,7 +269,7 @@ check_enforce_read_only() {
     same "the file's content" settings "$(cat $W/containers/$NAME/rootfs/etc/settings)"
 }
 
-# CHECK enforce-owner-only core: ownerOnly rules let the file's owner through and nobody else
+# CHECK enforce-owner-only full: ownerOnly rules let the file's owner through and nobody else
 check_enforce_owner_only() {
     need_daemon
     policy $NAME $NAME '  action: Block
@@ -330,7 +330,7 @@ check_enforce_source() {
     denied 'cp /usr/local/bin/reach /work/reach; /work/reach read /etc/secret'
 }
 
-# CHECK enforce-selector core: a policy is for the containers with its labels, and for nobody else
+# CHECK enforce-selector full: a policy is for the containers with its labels, and for nobody else
 check_enforce_selector() {
     need_daemon
     policy $NAME $NAME '  action: Block
@@ -382,7 +382,7 @@ check_enforce_posture_block() {
     runc exec $NAME /usr/bin/good && fail "runc exec runs an unlisted program"
 }
 
-# CHECK enforce-posture-audit core: with posture audit the unlisted happens and is reported
+# CHECK enforce-posture-audit full: with posture audit the unlisted happens and is reported
 check_enforce_posture_audit() {
     need_daemon --file-posture audit
     policy $NAME $NAME '  action: Allow

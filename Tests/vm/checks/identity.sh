@@ -114,7 +114,7 @@ check_identity_orphans() {
     same "exit status" 4 $?
 }
 
-# CHECK identity-host-pid core: in the host's pid namespace a child outlives its init, keeps the container alive, and frees it
+# CHECK identity-host-pid full: in the host's pid namespace a child outlives its init, keeps the container alive, and frees it
 check_identity_host_pid() {
     need_daemon
     identity_host_pid

@@ -31,7 +31,7 @@ reads() { # reads STATUS PATH WHEN
 }
 problem_is_known() { status '.enforcement.problems[0]' | grep -q "$1"; }
 
-# CHECK policy-documents core: several documents in a file count, and a wrong one says where it is wrong
+# CHECK policy-documents full: several documents in a file count, and a wrong one says where it is wrong
 check_policy_documents() {
     need_daemon
     { policy_text $NAME-a $NAME '  action: Block
@@ -76,7 +76,7 @@ check_policy_many() {
 
 policy_command() { "$BIN/portcullis" policy "$1" --socket $W/run/control.sock "${@:2}"; }
 
-# CHECK policy-command core: apply, list, show and delete, in force when the command returns and across a restart
+# CHECK policy-command full: apply, list, show and delete, in force when the command returns and across a restart
 check_policy_command() {
     need_daemon
     "$BIN/portcullis" policy --help >/dev/null 2>&1 || skip "this build has no policy command"
