@@ -25,7 +25,7 @@ all: deps bpf hook programs
 
 help:
 	@echo "make             build the hook, the eBPF programs, portcullisd and portcullis into $(BUILD)/"
-	@echo "make demo        run a container and watch the kernel know it (under 30 s after the build; root or sudo)"
+	@echo "make demo        watch the kernel know a container and deny what its policy denies (a minute or two; root or sudo)"
 	@echo "make test        unit tests, then tests with real containers on this kernel (root or sudo)"
 	@echo "make test-unit   the tests that need neither root nor a container"
 	@echo "make test-long   also the long ones: 1,200 containers, 100 kills"
