@@ -1,4 +1,5 @@
 """Policies to measure with: the same on every machine, and of the shapes that published KubeArmor policies have."""
+import fnmatch
 import json
 import random
 
@@ -16,24 +17,35 @@ class Rules:
     def __init__(self, seed=1, actions=("Block", "Block", "Allow", "Audit")):
         self.random = random.Random(seed)
         self.actions = actions
+        self.directories = []
 
     def name(self):
         pick = self.random.choice
-        middle = "-".join(pick(WORDS) for _ in range(self.random.choice((1, 2, 2, 3))))
-        return middle + (str(self.random.randrange(40)) if self.random.random() < 0.3 else "") + pick(ENDS)
+        middle = "-".join(pick(WORDS) for _ in range(self.random.choice((1, 1, 2))))
+        return middle + (str(self.random.randrange(10)) if self.random.random() < 0.3 else "") + pick(ENDS)
 
     def directory(self):
-        return "/".join([self.random.choice(TOPS), *(self.name() for _ in range(self.random.choice((0, 0, 1, 1, 2))))])
+        return "/".join([self.random.choice(TOPS), *(self.name() for _ in range(self.random.choice((0, 0, 1))))])
 
     def path(self):
         return self.directory() + "/" + self.name()
 
+    def long_path(self):
+        """One of the many paths of a whole file system, of 67 bytes or so: most files share their directory with others."""
+        if len(self.directories) < 1500:
+            above = self.random.choice(self.directories) if self.directories and self.random.random() < 0.9 else self.directory()
+            self.directories.append(above + "/" + self.name() if len(above) < 60 else self.directory() + "/" + self.name())
+        return self.random.choice(self.directories) + "/" + self.name() + "-" + self.name()
+
     def literal(self):
         return self.rule("matchPaths", {"path": self.path()})
 
-    def mixed(self):
+    def long_literal(self):
+        return self.rule("matchPaths", {"path": self.long_path()})
+
+    def mixed(self, floating=True):
         """1 in 100 names something wherever it is, 60 name a path, 25 a directory, 14 a pattern."""
-        kind = self.random.randrange(100)
+        kind = self.random.randrange(0 if floating else 1, 100)
         if kind == 0:
             if self.random.random() < 0.5:
                 return self.rule("matchPaths", {"execname": self.name()}, "process")
@@ -62,6 +74,16 @@ class Rules:
 
 def file_rule(path, action="Block"):
     return {"section": "file", "list": "matchPaths", "path": path, "action": action}
+
+
+def may_name(rule, path):
+    """Whether the rule might match the path: true too often rather than too seldom."""
+    if "dir" in rule:
+        return path.startswith(rule["dir"])
+    if "pattern" in rule:
+        # Where fnmatch's star crosses slashes it matches more; alternatives are only compared up to where they begin.
+        return fnmatch.fnmatchcase(path, rule["pattern"].split("{")[0] + ("*" if "{" in rule["pattern"] else ""))
+    return path == rule.get("path") or path.endswith("/" + rule.get("execname", "/"))
 
 
 def text(rules, name="bench", label="bench", per_policy=500):

@@ -6,7 +6,7 @@ import subprocess
 from .failure import Impossible
 
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "c")
-NAMES = ("empty", "holders", "spawntime", "loadgen", "poller", "churn", "memory")
+NAMES = ("empty", "holders", "spawntime", "loadgen", "poller", "churn", "memory", "loops")
 
 
 class Tools:
@@ -21,6 +21,14 @@ class Tools:
             if done.returncode:
                 raise Impossible(f"cannot compile {name}.c:\n{done.stderr}")
         self.has_glibc_empty = self._compile_glibc_empty()
+
+    def with_libbpf(self, name):
+        """Compiles a helper that speaks to the kernel through libbpf, which there is for glibc only."""
+        command = ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", self[name], os.path.join(SOURCES, name + ".c"), "-lbpf"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise Impossible(f"cannot compile {name}.c:\n{done.stderr}")
+        return self[name]
 
     def _compile_glibc_empty(self):
         """The usual libc's empty program, for comparison only: its start asks the CPU dozens of questions, which a hypervisor

@@ -50,6 +50,12 @@ static void one_read(void)
 		fail("read");
 }
 
+static void one_write(void)
+{
+	if (pwrite(descriptor, "d", 1, 0) != 1)
+		fail("write");
+}
+
 static void one_exec(void)
 {
 	int status;
@@ -86,12 +92,13 @@ int main(int count, char **words)
 		return 2;
 	path = words[1];
 	program = words[2];
-	descriptor = open(path, O_RDONLY);
+	descriptor = open(path, O_RDWR);
 	if (descriptor < 0)
 		fail(path);
 	measure("open", one_open, 500);
 	measure("stat", one_stat, 500);
 	measure("read", one_read, 500);
+	measure("write", one_write, 500);
 	measure("exec", one_exec, 20);
 	return 0;
 }

@@ -1,0 +1,103 @@
+"""g: what the hooks add to system calls, in instructions, counted in a guest."""
+import itertools
+import os
+import shutil
+import subprocess
+
+from . import plots, policies
+from .failure import Impossible
+from .report import Part
+
+TITLE = "Instructions that the hooks add to system calls"
+METHOD = "a guest that counts instructions; least of ten batches, less the same without programs"
+ROOTS = {"plain": "tmpfs", "overlay": "overlayfs"}
+CALLS = ("open", "stat", "read", "write", "exec")
+OUTSIDE = {"loaded": "no container", "sets": "no container, readOnly rules elsewhere"}
+INSIDE = {"unselected": "container without policy", "one": "container, 1 rule", "typical": "container, 256 typical rules",
+          "some": "container, 256 rules that begin somewhere", "many": "container, 10,000 such rules"}
+# What the guest's processes open and run: guest/cost.
+USED = ("/usr/lib/x86_64-linux-gnu/libm.so.6", "/usr/local/bin/loops", "/usr/local/bin/sleep")
+NANOSECONDS_PER_INSTRUCTION = 2
+VM = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "vm")
+
+
+def measure(context):
+    part = Part("g", TITLE)
+    for kernel in os.environ.get("VM_KERNELS", "6.1").split():
+        _kernel(context, part, kernel)
+    return part
+
+
+def _kernel(context, part, kernel):
+    counted = _count(context, kernel)
+    added = {}
+    for place, situations in (("outside", OUTSIDE), ("inside", INSIDE)):
+        for situation, text in situations.items():
+            for root, system in ROOTS.items():
+                for call in CALLS:
+                    figure = counted[f"{place}.{situation}.{root}", call] - counted[f"{place}.none.{root}", call]
+                    added[situation, root, call] = figure
+                    part.value(f"{kernel}: added to {call}, {text}, {system}", round(figure), "instructions", 10, METHOD,
+                               whole=round(counted[f"{place}.{situation}.{root}", call]))
+    if kernel == "6.1":
+        _bars(part, added)
+    rows = [(f"{kernel} {text}, {ROOTS[root]}", added[situation, root, "open"], index)
+            for situation, text in (OUTSIDE | INSIDE).items() for index, root in enumerate(ROOTS)]
+    part.plots.append(plots.bars("Instructions added to an open of 35 bytes of path and its close", rows, "instructions"))
+
+
+def _bars(part, added):
+    part.bar("added to an open in no container", added["sets", "plain", "open"], 400, "instructions")
+    for situation in ("typical", "some", "many"):
+        part.bar(f"added to an open, {INSIDE[situation]}, no hit", added[situation, "plain", "open"], 4000, "instructions")
+    ratio = added["many", "plain", "open"] / added["some", "plain", "open"]
+    part.bar("10,000 rules against 256", max(ratio, 1 / ratio), 1.1, "times")
+    part.bar("added to a read in no container", max(added["sets", root, "read"] for root in ROOTS), 150, "instructions")
+
+
+def _count(context, kernel):
+    """Instructions by situation and call, from a guest's own clock, which goes on by 2 ns for each."""
+    got = subprocess.run([os.path.join(VM, "kernels"), kernel], capture_output=True, text=True)
+    cache = subprocess.run(["bash", "-c", f". '{VM}/lib/cache.sh'; vm_cache"], capture_output=True, text=True).stdout.strip()
+    image = os.path.join(cache, kernel)
+    if not os.path.exists(os.path.join(image, "vmlinux")):
+        raise Impossible(f"no kernel {kernel} for the guest: {got.stderr.strip() or got.stdout.strip()}")
+    out = os.path.join(context.work, "guest-" + kernel)
+    os.makedirs(os.path.join(out, "policies"))
+    os.makedirs(os.path.join(out, "logs"))
+    shutil.copy(context.tools["loops"], os.path.join(out, "loops"))
+    _write_policies(os.path.join(out, "policies"))
+    with open(os.path.join(out, "settings"), "w") as file:
+        file.write(f"KERNEL='{kernel}'\nBIN='{context.bin}'\nPROGRAMS='{context.bin}/vm/programs'\n")
+    guest = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "guest", "cost")
+    with open(os.path.join(out, "console"), "w") as console:
+        status = subprocess.run([os.path.join(VM, "boot"), "-i", "-k", image, "-o", out, "-t", "600", "--", "/bin/bash", guest, out],
+                                stdout=console, stderr=subprocess.STDOUT).returncode
+    if status:
+        raise Impossible(f"the guest with {kernel} ended with {status}: " + _text(out, "failures") + _text(out, "console")[-1000:])
+    counted = {}
+    for line in _text(out, "results").splitlines():
+        situation, call, nanoseconds = line.split()
+        counted[situation, call] = float(nanoseconds) / NANOSECONDS_PER_INSTRUCTION
+    return counted
+
+
+def _write_policies(directory):
+    """A file for each label. None has Allow rules, so that what no rule names is allowed, and no rule names what the loops use."""
+    write = {"one": [policies.file_rule("/srv/elsewhere", "Audit")]}
+    # In a set of 10,000 none names things wherever they are (that would not be compiled), so such a set of 256 is its yardstick.
+    for label, count, floating in (("typical", 256, True), ("some", 256, False), ("many", 10_000, False)):
+        rules = policies.Rules(count, ("Block", "Block", "Audit"))
+        drawn = (rules.mixed(floating) for _ in iter(int, 1))
+        write[label] = list(itertools.islice((rule for rule in drawn if not any(policies.may_name(rule, path) for path in USED)), count))
+    for label, rules in write.items():
+        with open(os.path.join(directory, label + ".yaml"), "w") as file:
+            file.write(policies.text(rules, label, label))
+
+
+def _text(out, name):
+    try:
+        with open(os.path.join(out, name)) as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
