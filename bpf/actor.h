@@ -76,9 +76,8 @@ static __always_inline bool acting_by_exec(struct actor *who, __u32 wanted)
 	identify(current_task(), &found);
 	if (found.source == PC_SOURCE_HOST || found.source == PC_SOURCE_SETUP)
 		return false;
-	bool wants = slot_policy(who, found.slot, found.generation, wanted);
-	/* A slot that was given to another container between the two looks is the newcomer's: the task is not judged by it. */
-	return wants;
+	/* If the slot was given to another container between the two looks, its generation says so: the task is stale, and denied. */
+	return slot_policy(who, found.slot, found.generation, wanted);
 }
 
 #endif
