@@ -123,20 +123,24 @@ enum pc_set_flag {
  *   bits  0 to 23  base of the state it leads to, counted in bytes
  *   bits 24 to 31  class of the byte it is for; 0: the default transition, for every class without a cell of its own
  *   bits 32 to 55  row of decisions of the state it leads to; 0: no rule matches there
+ *   bit  56        PC_CELL_FINAL: the row does not change whatever follows
  *   bit  57        PC_CELL_BENEATH_BLOCK: the path is an ancestor of what a Block rule names
  *   bit  58        PC_CELL_BENEATH_ALLOW: the same of an Allow rule
  *   bit  59        PC_CELL_NAMED_BLOCK: a Block rule matches here, for some source and owner at least
  *   bit  60        PC_CELL_NAMED_ALLOW: the same of an Allow rule, the recursive directory `/` left aside
- *   bit  63        PC_CELL_FINAL: the row does not change whatever follows; the highest, because its test is the shortest
+ *   bit  61        PC_CELL_WAITS: nothing changes before the next slash
+ *   bit  63        PC_CELL_PAUSES: FINAL or WAITS; the highest, because its test is the shortest
  * The transition of the state with base b for class c is cell b + c if that cell has class c, else cell b if that has class 0, else
  * the walk ends in row 0. No two states share a base. Cell 0 is never one, so base 0 has no transition. A base and what any class
  * finds from it are in one page.
  */
-#define PC_CELL_FINAL (1ULL << 63)
+#define PC_CELL_FINAL (1ULL << 56)
 #define PC_CELL_BENEATH_BLOCK (1ULL << 57)
 #define PC_CELL_BENEATH_ALLOW (1ULL << 58)
 #define PC_CELL_NAMED_BLOCK (1ULL << 59)
 #define PC_CELL_NAMED_ALLOW (1ULL << 60)
+#define PC_CELL_WAITS (1ULL << 61)
+#define PC_CELL_PAUSES (1ULL << 63)
 #define PC_CELL_CLASS(cell) ((__u32)(cell) >> 24)
 #define PC_CELL_ROW(cell) ((__u32)((cell) >> 32) & 0xffffff)
 

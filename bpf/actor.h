@@ -6,7 +6,8 @@
 #include "identify.h"
 
 struct actor {
-	__u64 policy; /* the slot's policy word */
+	struct pc_label *label; /* of the current task; acting() only */
+	__u64 policy;           /* the slot's policy word */
 	__u64 root;
 	__u32 slot;
 	__u32 generation;
@@ -66,6 +67,7 @@ static __always_inline bool acting(struct actor *who, __u32 wanted)
 	struct pc_label *label = label_of_current();
 	if (!label || label->flags & (PC_LABEL_SETUP | PC_LABEL_RUNTIME))
 		return false;
+	who->label = label;
 	return slot_policy(who, label->slot, label->generation, wanted);
 }
 

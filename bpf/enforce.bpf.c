@@ -180,8 +180,8 @@ int BPF_PROG(pc_file_open, struct file *file, int ret)
 		.mode = inode->i_mode, .dentry = (__u64)file->f_path.dentry, .mount = file->f_path.mnt, .owner = (__u64)inode,
 	};
 	/* Its creation was judged and reported in this same system call. */
-	struct pc_label *label = label_of_current();
-	if (label && label->reported) {
+	struct pc_label *label = who.label;
+	if (label->reported) {
 		if (label->reported == question.dentry)
 			question.wanted |= REQUEST_QUIET;
 		label->reported = 0;

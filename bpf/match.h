@@ -11,8 +11,7 @@
 struct match {
 	__u32 set;       /* in: index in `sets` */
 	__u32 position;  /* in: where the path starts in `bytes`, which it ends with; then how far the walk is */
-	__u32 at;        /* where the cell for the byte at `position` is, if there is one */
-	__u32 class;     /* of that byte */
+	__u64 cell;      /* the last transition */
 	__u32 row;       /* out: the row of decisions; 0: no rule matches */
 	__u32 flags;     /* out: the PC_CELL_* flags of the last transition, shifted down by 56 */
 	__u32 broken;    /* out: the image is not whole */
@@ -45,43 +44,46 @@ static __always_inline struct pc_set_page *page_of(void *image, __u32 page)
  */
 static __always_inline long match_chunk(struct match *match, void *image, struct pc_set_header *header)
 {
-	__u32 position = match->position, at = match->at, class = match->class, left = PC_PATH_BYTES - 1 - position;
-	__u32 offset = at & (PAGE_BYTES - 1), origin = at - offset;
-	void *page = page_of(image, at / PAGE_BYTES);
-	__u8 *next = &match->bytes[masked(position, PC_PATH_BYTES - 1) + 1];
-	__u64 cell;
+	__u64 cell = match->cell;
+	__u32 position = match->position, left = PC_PATH_BYTES - 1 - position, last = PC_CELL_CLASS(cell), index = 0;
+	__u32 base = (__u32)cell & 0xffffff, origin = base & ~(PAGE_BYTES - 1);
+	void *page = page_of(image, base / PAGE_BYTES);
+	__u8 *bytes = &match->bytes[masked(position, PC_PATH_BYTES - 1)];
 
 	if (!page) {
 		match->broken = 1;
 		return 1;
 	}
-	for (__u32 index = 0; index < PC_MATCH_CHUNK; index++) {
+	for (; index < PC_MATCH_CHUNK; index++) {
+		__u32 byte = bytes[index];
+		if ((__s64)cell < 0 && byte != '/') { /* PC_CELL_PAUSES */
+			if (cell & PC_CELL_FINAL)
+				goto over;
+			goto next;
+		}
+		__u32 class = header->classes[byte], step = class * 8 - origin - (last << 24);
+		asm volatile("" : "+r"(step));
+		__u32 offset = (__u32)cell + step; /* the class is in the cell's low half, too */
 		if (offset > PAGE_BYTES - sizeof cell)
 			goto on;
 		cell = *(__u64 *)(page + offset);
+		last = class;
 		if (PC_CELL_CLASS(cell) != class) {
 			/* The default transition, whose class is 0. */
 			cell = *(__u64 *)(page + masked(offset - class * 8, PAGE_BYTES - sizeof cell));
-			class = 0;
-			if (!cell || PC_CELL_CLASS(cell)) {
+			last = 0;
+			if (!cell || (__u32)cell > 0xffffff) {
 				cell = 0;
 				goto over;
 			}
 		}
-		if ((__s64)cell < 0 || index == left) /* PC_CELL_FINAL, or the last byte */
+next:
+		if (index == left)
 			goto over;
-		position++;
-		/* The class is in the cell's low half, too. */
-		__u32 step = -origin - (class << 24);
-		class = header->classes[next[index]];
-		step += class * 8;
-		asm volatile("" : "+r"(step));
-		offset = (__u32)cell + step;
 	}
 on:
-	match->position = position;
-	match->at = offset + origin;
-	match->class = class;
+	match->position = position + index;
+	match->cell = cell;
 	return 0;
 over:
 	match->row = PC_CELL_ROW(cell);
@@ -117,8 +119,7 @@ static __always_inline void match_path(struct match *match, __u32 automaton)
 	__u32 base = header->start[automaton & 1 ? PC_AUTOMATON_FILE : automaton ? PC_AUTOMATON_SOURCE : PC_AUTOMATON_PROCESS];
 	if (!base)
 		return;
-	match->class = header->classes[match->bytes[masked(match->position, PC_PATH_BYTES - 1)]];
-	match->at = base + match->class * 8;
+	match->cell = base;
 #ifndef PC_REDUCED
 	struct match_context context = { .match = match, .image = image, .header = header };
 	bpf_loop(PC_PATH_BYTES, match_turn, &context, 0);

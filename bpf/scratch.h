@@ -15,7 +15,9 @@
 struct walk {
 	__u64 dentry;
 	__u64 mount;
-	__u64 mount_root; /* of `mount` */
+	__u64 mount_parent; /* of `mount`; this and the next two stand as the kernel has them, and are read together */
+	__u64 mountpoint;
+	__u64 mount_root;
 	__u64 root;       /* the root dentry of the lowest mount that lies at `/`: a container's root, seen from anywhere */
 	__u32 offset;     /* of the path in match.bytes */
 	__u32 outcome;    /* enum walk_outcome */

@@ -41,6 +41,13 @@ struct Automaton {
         let state = Int(transition.target)
         return range(state).isEmpty && defaults[state] == transition
     }
+
+    /// The states of which only a slash leads away: a component that no rule names, while rules may still match below it.
+    func waits(_ transition: Transition, slash: UInt8) -> Bool {
+        let state = Int(transition.target)
+        let range = range(state)
+        return range.count == 1 && classes[range.lowerBound] == slash && defaults[state] == transition
+    }
 }
 
 /// What subset construction gives: the same automaton with the outputs still on its states, and what each state stands for.

@@ -14,6 +14,7 @@ struct AutomatonTable {
     /// a walk that goes on there finds nothing, and needs not be asked whether it may.
     private let lowest: Int
     private let classes: Int
+    private let slash: UInt8
     /// A bit for each cell that is taken and for each base; 64 places are looked at together.
     private var taken: [UInt64] = []
     private var bases: [UInt64] = []
@@ -24,8 +25,9 @@ struct AutomatonTable {
     /// Cells that hold a transition.
     private(set) var used = 0
 
-    init(header: Int, classes: Int) {
-        self.classes = classes
+    init(header: Int, classes: AutomatonClasses) {
+        self.classes = classes.count
+        slash = classes.slash
         lowest = header
         end = header + 1
         highestBase = header
@@ -91,7 +93,8 @@ struct AutomatonTable {
 
     private func cell(_ automaton: Automaton, _ transition: Automaton.Transition, _ byteClass: UInt8, _ base: [UInt32]) -> UInt64 {
         UInt64(base[Int(transition.target)]) * 8 | UInt64(byteClass) << 24 | transition.output
-            | (automaton.isConstant(transition) ? PC_CELL_FINAL : 0)
+            | (automaton.isConstant(transition) ? PC_CELL_FINAL | PC_CELL_PAUSES : 0)
+            | (automaton.waits(transition, slash: slash) ? PC_CELL_WAITS | PC_CELL_PAUSES : 0)
     }
 
     /// Finds a base for the state in the page of a state that leads to it, else in the last page, else in a new one, which has room for any.

@@ -95,7 +95,7 @@ struct PolicySetBuilder {
         let rowCells = sources.count * 2
         for owner in rows.owners where owner >= 0 { shares[Int(owner)] += rowCells }
         try check(headerCells + shares.reduce(0, +))
-        var table = AutomatonTable(header: headerCells, classes: classes.count)
+        var table = AutomatonTable(header: headerCells, classes: classes)
         let starts = automata.map { table.add($0) * 8 }
         let decisions = table.bound
         let used = decisions + rows.cells

@@ -91,7 +91,9 @@ public struct PolicySetImage: Sendable {
         var base = Int(starts[Int(automaton.rawValue)])
         var place = Place()
         guard base != 0 else { return place }
+        var waits = false
         for byte in path {
+            if waits && byte != UInt8(ascii: "/") { continue }
             place.steps += 1
             let byteClass = Int(classes[Int(byte)])
             var cell = cell(base + byteClass)
@@ -107,6 +109,7 @@ public struct PolicySetImage: Sendable {
             place.isNamedByBlock = cell & PC_CELL_NAMED_BLOCK != 0
             place.isNamedByAllow = cell & PC_CELL_NAMED_ALLOW != 0
             if stops && cell & PC_CELL_FINAL != 0 { return place }
+            waits = stops && cell & PC_CELL_WAITS != 0
         }
         return place
     }

@@ -24,7 +24,7 @@ import Testing
             tries.append(trie)
         }
         let classes = AutomatonClasses(tries)
-        var table = AutomatonTable(header: Self.header, classes: classes.count)
+        var table = AutomatonTable(header: Self.header, classes: classes)
         var starts: [(automaton: Automaton, base: UInt32)] = []
         for trie in tries {
             var subsets = try AutomatonConstruction.run(trie, classes, PolicySetLimits())
@@ -83,7 +83,7 @@ import Testing
         let classes = AutomatonClasses([trie])
         var subsets = try AutomatonConstruction.run(trie, classes, PolicySetLimits())
         for state in 1..<subsets.count { subsets.outputs[state] = UInt64(state) << 32 }
-        var table = AutomatonTable(header: Self.header, classes: classes.count)
+        var table = AutomatonTable(header: Self.header, classes: classes)
         _ = table.add(AutomatonMinimiser.run(subsets).automaton)
         let bound = table.bound
         #expect(table.used > 5_000 && table.used * 5 > bound * 4, "\(table.used) of \(bound)")
