@@ -75,6 +75,7 @@ static __always_inline bool acting(struct actor *who, __u32 wanted)
 static __always_inline bool acting_by_exec(struct actor *who, __u32 wanted)
 {
 	struct identified found;
+	who->label = NULL;
 	identify(current_task(), &found);
 	if (found.source == PC_SOURCE_HOST || found.source == PC_SOURCE_SETUP)
 		return false;

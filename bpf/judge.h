@@ -207,13 +207,17 @@ __noinline int report(__u32 level)
 /* What the rules say of this file under the name that they know it by; false if it is not one of these. */
 static __always_inline bool alias_of(struct request *request, struct pc_file_rule *rule)
 {
-	struct inode *inode = (void *)inode_of(request->dentry);
-	struct pc_file_key key = { .slot = request->slot, .set_generation = request->policy >> 32 };
-	if (!inode)
-		return false;
-	key.inode = BPF_CORE_READ(inode, i_ino);
-	key.device = BPF_CORE_READ(inode, i_sb, s_dev);
-	key.inode_generation = BPF_CORE_READ(inode, i_generation);
+	struct pc_file_key key = request->file;
+	if (!key.inode) {
+		struct inode *inode = (void *)inode_of(request->dentry);
+		if (!inode)
+			return false;
+		key.inode = BPF_CORE_READ(inode, i_ino);
+		key.device = BPF_CORE_READ(inode, i_sb, s_dev);
+		key.inode_generation = BPF_CORE_READ(inode, i_generation);
+	}
+	key.slot = request->slot;
+	key.set_generation = request->policy >> 32;
 	struct pc_file_rule *found = bpf_map_lookup_elem(&files, &key);
 	if (!found)
 		return false;
@@ -280,8 +284,8 @@ static __always_inline void judge_rule(struct scratch *scratch, __u32 level)
 	match_run(level, automaton);
 	if (policy & PC_SET_OWNERS && request->owner) {
 		struct inode *inode = (void *)request->owner;
-		struct task_struct *task = (void *)bpf_get_current_task();
-		owner = BPF_CORE_READ(inode, i_uid.val) == BPF_CORE_READ(task, cred, fsuid.val);
+		struct cred *cred = task_read(current_task(), cred);
+		owner = (request->file.inode ? request->uid : BPF_CORE_READ(inode, i_uid.val)) == task_read(cred, fsuid.val);
 	}
 	__u32 source = request->source_class < PC_SOURCES_MAX ? request->source_class : 0;
 	__u32 decision = decision_at(&scratch->match, automaton, scratch->match.row, source, owner, request->write & 1);
@@ -332,9 +336,10 @@ __noinline int judge(__u32 level)
 	__u32 strict = request->automaton == PC_AUTOMATON_PROCESS ? PC_SET_PROCESS_STRICT : PC_SET_FILE_STRICT;
 
 	count(PC_COUNT_JUDGED);
-	request->source_class = 0;
+	if (!request->classified)
+		request->source_class = 0;
 	settle(request, PC_ACTION_ALLOW, PC_REASON_RULE, PC_RULE_NONE << 8);
-	if (policy & PC_SET_SOURCES)
+	if (policy & PC_SET_SOURCES && !request->classified)
 		reason = classify(level);
 	scratch->walk.dentry = request->dentry;
 	scratch->walk.mount = request->mount;

@@ -54,6 +54,9 @@ struct request {
 	__u32 reason;      /* out: enum pc_reason */
 	__u32 decision;    /* out */
 	__u32 source_class;
+	__u32 classified;  /* `source_class` is known already */
+	__u32 uid;         /* of the file, where `file` has an inode */
+	struct pc_file_key file; /* inode 0: to be read */
 };
 
 enum request_flag {
