@@ -15,7 +15,7 @@
  *
  * path_chroot is left alone: paths are followed to the namespace's root, so that a task's own root changes no name here.
  */
-#include "judge.h"
+#include "ask.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -46,78 +46,6 @@ struct backing_file {
 /* Structs that no map mentions would be missing from the BTF, by which a test checks the ABI. */
 struct pc_set_header *set_header_in_btf;
 
-static __always_inline void fill(struct request *request, struct actor *who, __u32 operation, __u32 automaton, __u32 wanted)
-{
-	__builtin_memset(request, 0, sizeof *request);
-	request->policy = who->policy;
-	request->root = who->root;
-	request->slot = who->slot;
-	request->generation = who->generation;
-	request->source = who->source;
-	request->operation = operation;
-	request->automaton = automaton;
-	request->wanted = wanted;
-	if (who->label && who->label->source_policy == who->policy) {
-		request->source_class = who->label->source_class;
-		request->classified = 1;
-	}
-}
-
-/* No room to work in: what is strict is denied, and reported with what fits the stack. */
-static __noinline int no_room(struct actor *who, __u32 operation, __u32 automaton)
-{
-	struct pc_alert alert;
-	struct request request;
-	__u32 strict = automaton == PC_AUTOMATON_PROCESS ? PC_SET_PROCESS_STRICT : PC_SET_FILE_STRICT;
-	count(PC_COUNT_UNDECIDED);
-	if (!(set_flags(who->policy) & strict))
-		return 0;
-	fill(&request, who, operation, automaton, 0);
-	settle(&request, PC_ACTION_BLOCK, PC_REASON_SCRATCH, PC_RULE_NONE << 8);
-	alert_begin(&alert, &request);
-	alert_send(&alert, sizeof alert);
-	count(PC_COUNT_DENIED);
-	return 1;
-}
-
-struct question {
-	__u32 operation;
-	__u32 automaton;
-	__u32 write;
-	__u32 wanted;
-	__u32 mode;
-	__u64 dentry;
-	struct vfsmount *mount;
-	__u64 owner;
-	struct inode *inode; /* of `dentry`, if it was open before */
-};
-
-/* 1 if it is denied. */
-static __always_inline int ask(struct actor *who, struct question *question)
-{
-	__u32 level = 0;
-	struct scratch *scratch = scratch_claim(&level);
-	if (!scratch)
-		return no_room(who, question->operation, question->automaton);
-	struct request *request = &scratch->request;
-	fill(request, who, question->operation, question->automaton, question->wanted);
-	request->write = question->write;
-	request->mode = question->mode;
-	request->dentry = question->dentry;
-	request->mount = mount_of(question->mount);
-	request->owner = question->owner;
-	if (question->inode) {
-		/* What the rules may ask of the file itself, while the verifier knows its type: a helper's read is ten times a load. */
-		request->uid = question->inode->i_uid.val;
-		request->file.inode = question->inode->i_ino;
-		request->file.device = question->inode->i_sb->s_dev;
-		request->file.inode_generation = question->inode->i_generation;
-	}
-	int action = judge(level);
-	scratch_release(scratch);
-	return action == PC_ACTION_BLOCK;
-}
-
 /* --- exec */
 
 SEC("lsm/bprm_check_security")
@@ -142,7 +70,7 @@ int BPF_PROG(pc_bprm_committed, struct linux_binprm *bprm)
 	struct pc_label *label = label_of_current();
 	if (!label || !label->source_policy)
 		return 0;
-	struct actor who;
+	struct actor who = { .label = NULL }; /* what it says of the source is of the last executable */
 	label->source_policy = 0;
 	if (!slot_policy(&who, label->slot, label->generation, PC_SET_SOURCES) || who.source == PC_SOURCE_STALE)
 		return 0;
@@ -180,25 +108,30 @@ SEC("lsm/file_open")
 int BPF_PROG(pc_file_open, struct file *file, int ret)
 {
 	struct actor who;
+	__u32 level = 0;
 	if (ret)
 		return ret;
 	if (is_inner(file) || !acting(&who, PC_SET_FILE | PC_SET_PROCESS_ALLOWS))
 		return 0;
-	__u32 write = file->f_mode & FMODE_WRITE || file->f_flags & O_TRUNC;
-	struct inode *inode = file->f_inode;
-	struct question question = {
-		.operation = PC_OPERATION_OPEN, .automaton = PC_AUTOMATON_FILE, .write = write,
-		.wanted = (write ? REQUEST_CONTENT : 0) | (file->f_flags & FMODE_EXEC ? REQUEST_NO_POSTURE : 0),
-		.mode = inode->i_mode, .dentry = (__u64)file->f_path.dentry, .mount = file->f_path.mnt, .owner = (__u64)inode, .inode = inode,
-	};
+	struct scratch *scratch = scratch_claim(&level);
+	if (!scratch)
+		return no_room(&who, PC_OPERATION_OPEN, PC_AUTOMATON_FILE) ? -EACCES : 0;
+	struct request *request = &scratch->request;
+	fill(request, &who, PC_OPERATION_OPEN, PC_AUTOMATON_FILE, file->f_flags & FMODE_EXEC ? REQUEST_NO_POSTURE : 0);
+	request->write = file->f_mode & FMODE_WRITE || file->f_flags & O_TRUNC;
+	if (request->write)
+		request->wanted |= REQUEST_CONTENT;
+	request->dentry = (__u64)file->f_path.dentry;
+	request->mount = mount_of(file->f_path.mnt);
 	/* Its creation was judged and reported in this same system call. */
-	struct pc_label *label = who.label;
-	if (label->reported) {
-		if (label->reported == question.dentry)
-			question.wanted |= REQUEST_QUIET;
-		label->reported = 0;
+	if (who.label->reported) {
+		if (who.label->reported == request->dentry)
+			request->wanted |= REQUEST_QUIET;
+		who.label->reported = 0;
 	}
-	return ask(&who, &question) ? -EACCES : 0;
+	about_file(request, file->f_inode);
+	walk_first_mount(scratch, file);
+	return verdict(scratch, level) ? -EACCES : 0;
 }
 
 /* A descriptor from another process: judged as if it were opened here. */
@@ -215,7 +148,7 @@ int BPF_PROG(pc_file_receive, struct file *file, int ret)
 		return 0;
 	struct question question = {
 		.operation = PC_OPERATION_RECEIVE, .automaton = PC_AUTOMATON_FILE, .write = !!(file->f_mode & FMODE_WRITE),
-		.wanted = REQUEST_QUIET, .dentry = (__u64)file->f_path.dentry, .mount = file->f_path.mnt, .owner = (__u64)inode, .inode = inode,
+		.wanted = REQUEST_QUIET, .dentry = (__u64)file->f_path.dentry, .mount = file->f_path.mnt, .owner = (__u64)inode,
 	};
 	return ask(&who, &question) ? -EACCES : 0;
 }
@@ -417,6 +350,7 @@ static __always_inline int ask_two(__u32 operation, struct dentry *from, struct 
 	request->mount = mount_of(from_mount);
 	request->owner = inode_of(request->dentry);
 	request->mode = mode_of(request->owner);
+	scratch->walk.under_way = 0;
 	int action = judge(level);
 	if (action != PC_ACTION_BLOCK) {
 		request->automaton = PC_AUTOMATON_FILE;
@@ -473,8 +407,7 @@ static __always_inline int ask_mount(__u32 operation, __u64 dentry, struct vfsmo
 		return no_room(&who, operation, set_flags(who.policy) & PC_SET_FILE_STRICT ? PC_AUTOMATON_FILE : PC_AUTOMATON_PROCESS);
 	fill(&scratch->request, &who, operation, PC_AUTOMATON_FILE, 0);
 	settle(&scratch->request, PC_ACTION_BLOCK, PC_REASON_MOUNTS, PC_RULE_NONE << 8);
-	scratch->walk.dentry = dentry;
-	scratch->walk.mount = mount_of(mount);
+	walk_from(&scratch->walk, dentry, mount_of(mount));
 	walk_run(level);
 	report(level);
 	scratch_release(scratch);

@@ -58,13 +58,13 @@ __noinline int match_run(__u32 level, __u32 automaton)
 	return 0;
 }
 
-/* Follows the path of walk.dentry in walk.mount, which are in memory because only numbers can be arguments; an enum walk_outcome. */
+/* Follows the path of walk.from_dentry in walk.from_mount, in memory because only numbers can be arguments; an enum walk_outcome. */
 __noinline int walk_run(__u32 level)
 {
 	struct scratch *scratch = scratch_at(level & (PC_SCRATCH_LEVELS - 1));
 	if (!scratch)
 		return WALK_CHANGING;
-	walk_path(scratch, scratch->walk.dentry, scratch->walk.mount);
+	walk_path(scratch);
 	return scratch->walk.outcome;
 }
 
@@ -75,8 +75,7 @@ static __always_inline void walk_executable(struct scratch *scratch, __u32 level
 	scratch->walk.offset = PC_PATH_BYTES;
 	if (!file)
 		return;
-	scratch->walk.dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
-	scratch->walk.mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
+	walk_from(&scratch->walk, (__u64)BPF_CORE_READ(file, f_path.dentry), mount_of(BPF_CORE_READ(file, f_path.mnt)));
 	walk_run(level);
 }
 
@@ -204,25 +203,21 @@ __noinline int report(__u32 level)
 	return 0;
 }
 
-/* What the rules say of this file under the name that they know it by; false if it is not one of these. */
-static __always_inline bool alias_of(struct request *request, struct pc_file_rule *rule)
+/* What the rules say of this file under the name that they know it by; NULL if it is not one of these. */
+static __always_inline struct pc_file_rule *alias_of(struct request *request)
 {
-	struct pc_file_key key = request->file;
-	if (!key.inode) {
+	struct pc_file_key *key = &request->file;
+	if (!key->inode) {
 		struct inode *inode = (void *)inode_of(request->dentry);
 		if (!inode)
-			return false;
-		key.inode = BPF_CORE_READ(inode, i_ino);
-		key.device = BPF_CORE_READ(inode, i_sb, s_dev);
-		key.inode_generation = BPF_CORE_READ(inode, i_generation);
+			return NULL;
+		key->inode = BPF_CORE_READ(inode, i_ino);
+		key->device = BPF_CORE_READ(inode, i_sb, s_dev);
+		key->inode_generation = BPF_CORE_READ(inode, i_generation);
 	}
-	key.slot = request->slot;
-	key.set_generation = request->policy >> 32;
-	struct pc_file_rule *found = bpf_map_lookup_elem(&files, &key);
-	if (!found)
-		return false;
-	*rule = *found;
-	return true;
+	key->slot = request->slot;
+	key->set_generation = request->policy >> 32;
+	return bpf_map_lookup_elem(&files, key);
 }
 
 static __always_inline void settle(struct request *request, __u32 action, __u32 reason, __u32 decision)
@@ -242,11 +237,11 @@ static __always_inline void judge_name(struct scratch *scratch, __u32 level)
 
 	match_run(level, PC_AUTOMATON_PROCESS);
 	flags = (__u64)scratch->match.flags << 56;
-	struct pc_file_rule known;
-	if (policy & PC_SET_FILES && wanted & REQUEST_NAME_LEAVES && alias_of(request, &known) && known.process_row) {
-		flags |= (__u64)known.process_flags << 56;
+	struct pc_file_rule *known = policy & PC_SET_FILES && wanted & REQUEST_NAME_LEAVES ? alias_of(request) : NULL;
+	if (known && known->process_row) {
+		flags |= (__u64)known->process_flags << 56;
 		if (!scratch->match.row)
-			scratch->match.row = known.process_row;
+			scratch->match.row = known->process_row;
 	}
 	if (wanted & REQUEST_NAME_LEAVES) {
 		request->previous = scratch->match.flags;
@@ -290,9 +285,11 @@ static __always_inline void judge_rule(struct scratch *scratch, __u32 level)
 	__u32 source = request->source_class < PC_SOURCES_MAX ? request->source_class : 0;
 	__u32 decision = decision_at(&scratch->match, automaton, scratch->match.row, source, owner, request->write & 1);
 	__u32 action = PC_DECISION_ACTION(decision);
-	struct pc_file_rule known;
-	if (policy & PC_SET_FILES && (action != PC_ACTION_BLOCK || PC_DECISION_RULE(decision) == PC_RULE_NONE) && alias_of(request, &known)) {
-		__u32 row = automaton == PC_AUTOMATON_PROCESS ? known.process_row : known.file_row;
+	struct pc_file_rule *known = NULL;
+	if (policy & PC_SET_FILES && (action != PC_ACTION_BLOCK || PC_DECISION_RULE(decision) == PC_RULE_NONE))
+		known = alias_of(request);
+	if (known) {
+		__u32 row = automaton == PC_AUTOMATON_PROCESS ? known->process_row : known->file_row;
 		__u32 other = row ? decision_at(&scratch->match, automaton, row, source, owner, request->write & 1) : 0;
 		/* Another name takes away, and never gives. */
 		if (PC_DECISION_ACTION(other) == PC_ACTION_BLOCK) {
@@ -339,10 +336,12 @@ __noinline int judge(__u32 level)
 	if (!request->classified)
 		request->source_class = 0;
 	settle(request, PC_ACTION_ALLOW, PC_REASON_RULE, PC_RULE_NONE << 8);
-	if (policy & PC_SET_SOURCES && !request->classified)
+	if (policy & PC_SET_SOURCES && !request->classified) {
 		reason = classify(level);
-	scratch->walk.dentry = request->dentry;
-	scratch->walk.mount = request->mount;
+		scratch->walk.under_way = 0;
+	}
+	if (!scratch->walk.under_way)
+		walk_from(&scratch->walk, request->dentry, request->mount);
 	__u32 outcome = walk_run(level);
 	if (outcome == WALK_EXEMPT)
 		return PC_ACTION_ALLOW;

@@ -95,11 +95,17 @@ struct cred {
 struct inode;
 
 struct qstr {
-	__u64 hash_len;
+	__u32 hash;
+	__u32 len;
 	const unsigned char *name;
 };
 
+struct seqcount {
+	unsigned int sequence;
+};
+
 struct dentry {
+	struct seqcount d_seq; /* of its own type since 5.9, which begins with this one */
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;

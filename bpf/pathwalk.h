@@ -3,8 +3,10 @@
  * The path of a file, from the file up to the root of its mount namespace: across mounts, and past the root of the task, which the
  * task may move as it likes (chroot(2)). bpf_d_path stops there, and so would let a chroot rename what a rule names.
  *
- * rename_lock and mount_lock are the kernel's own sequence counts over renames and mounts: a path read while one changes may be one
- * that never was, and is read again.
+ * A path that is read while something is renamed or mounted may be one that never was. rename_lock and mount_lock are the kernel's own
+ * sequence counts over both: where they stand still, one reading is enough. They count what happens anywhere, though, and a busy or
+ * hostile container could keep every other's paths from being read. So what follows are readings in pairs: each dentry has a count of
+ * its own renames (d_seq), and when a second reading meets the same dentries, mounts and counts as the first, the first was true.
  */
 #ifndef PORTCULLIS_PATHWALK_H
 #define PORTCULLIS_PATHWALK_H
@@ -16,16 +18,25 @@ extern const void rename_lock __ksym __weak;
 extern const void mount_lock __ksym __weak;
 
 #define MAXIMUM_ERRNO 4095 /* include/linux/err.h */
+#define NAME_BYTES_MAX 255 /* NAME_MAX, include/uapi/linux/limits.h */
 
-struct sequences {
-	__u32 rename;
-	__u32 mount;
-};
+/* One reading by the locks' counts, the rest in pairs. */
+#ifdef PC_REDUCED
+#define WALK_READINGS 9 /* 5.10 verifies each turn of a loop anew */
+#else
+#define WALK_READINGS (1 + 2 * PC_PATH_TRIES)
+#endif
 
-static __always_inline void sequences_read(struct sequences *sequences)
+static __always_inline void sequences_read(struct walk_sequences *sequences)
 {
 	bpf_probe_read_kernel(&sequences->rename, sizeof sequences->rename, &rename_lock);
 	bpf_probe_read_kernel(&sequences->mount, sizeof sequences->mount, &mount_lock);
+}
+
+/* Makes a reading tell whether it went the same way as the one before; the way is long, so it is told by a hash. */
+static __always_inline void walk_note(struct walk *walk, __u64 value)
+{
+	walk->seen.way = (walk->seen.way ^ value) * 0x9e3779b97f4a7c15ULL;
 }
 
 /* A file that is in no mount tree: of a file system that the kernel keeps to itself, or cut off from its tree. */
@@ -36,10 +47,10 @@ static __always_inline __u32 walk_end_outside(struct walk *walk, struct match *m
 	const char memfd[6] = { 'm', 'e', 'm', 'f', 'd', ':' };
 	if (namespace < (__u64)-MAXIMUM_ERRNO) /* MNT_NS_INTERNAL is an error pointer */
 		return WALK_DETACHED;
-	if (walk->offset != PC_PATH_BYTES || name_length <= sizeof memfd || name_length > 255)
+	if (walk->offset != PC_PATH_BYTES || name_length <= sizeof memfd || name_length > NAME_BYTES_MAX)
 		return WALK_EXEMPT;
 	walk->offset = masked(PC_PATH_BYTES - name_length, PC_PATH_BYTES - 1);
-	if (bpf_probe_read_kernel(&match->bytes[walk->offset], masked(name_length, 255), (void *)name))
+	if (bpf_probe_read_kernel(&match->bytes[walk->offset], masked(name_length, NAME_BYTES_MAX), (void *)name))
 		return WALK_EXEMPT;
 	for (__u32 index = 0; index < sizeof memfd; index++)
 		if (match->bytes[masked(walk->offset + index, PC_PATH_BYTES - 1)] != (__u8)memfd[index])
@@ -90,8 +101,14 @@ static __always_inline __u32 walk_end(struct walk *walk, struct match *match)
 	return WALK_DONE;
 }
 
+#ifdef PC_REDUCED
+#define WALK_STEP static __noinline
+#else
+#define WALK_STEP static __always_inline /* a frame less: all frames of a call together have 512 bytes */
+#endif
+
 /* One component or one mount up. True when the walk is over. */
-static __noinline long walk_step(struct scratch *scratch)
+WALK_STEP long walk_step(struct scratch *scratch)
 {
 	struct walk *walk = &scratch->walk;
 	struct match *match = &scratch->match;
@@ -104,6 +121,11 @@ static __noinline long walk_step(struct scratch *scratch)
 			walk->root_offset = walk->offset;
 		}
 		__u64 parent = walk->mount_parent;
+		if (walk->reading) {
+			walk_note(walk, parent);
+			walk_note(walk, walk->mountpoint);
+			walk_note(walk, walk->mount_root);
+		}
 		if (parent == walk->mount || !parent) {
 			walk->outcome = walk_end(walk, match);
 			return 1;
@@ -111,6 +133,14 @@ static __noinline long walk_step(struct scratch *scratch)
 		walk->dentry = walk->mountpoint;
 		walk_enter(walk, parent);
 		return 0;
+	}
+	if (walk->reading) {
+		__u32 sequence = 1;
+		bpf_probe_read_kernel(&sequence, sizeof sequence, (void *)dentry + bpf_core_field_offset(struct dentry, d_seq));
+		walk_note(walk, walk->dentry);
+		/* The counts only grow, so that their sums are the same only if each of them is. */
+		walk->seen.renames += sequence;
+		walk->seen.torn |= sequence & 1;
 	}
 	struct {
 		__u64 parent;
@@ -129,13 +159,15 @@ static __noinline long walk_step(struct scratch *scratch)
 		walk->outcome = walk_end_outside(walk, match, length, part.name);
 		return 1;
 	}
-	if (length > 255 || length + 1 > walk->offset) {
+	if (length > NAME_BYTES_MAX || length + 1 > walk->offset) {
 		walk->outcome = WALK_TOO_LONG;
 		return 1;
 	}
 	__u32 offset = masked(walk->offset - length - 1, PC_PATH_BYTES - 1);
-	match->bytes[offset] = '/';
-	bpf_probe_read_kernel(&match->bytes[offset + 1], masked(length, 255), (void *)part.name);
+	if (!walk->confirming) {
+		match->bytes[offset] = '/';
+		bpf_probe_read_kernel(&match->bytes[offset + 1], masked(length, NAME_BYTES_MAX), (void *)part.name);
+	}
 	walk->offset = offset;
 	walk->dentry = part.parent;
 	return 0;
@@ -152,14 +184,18 @@ static long walk_turn(__u32 index, struct walk_context *context)
 }
 #endif
 
-static __always_inline void walk_once(struct scratch *scratch, __u64 dentry, __u64 mount)
+static __always_inline void walk_start(struct walk *walk)
 {
-	struct walk *walk = &scratch->walk;
-	walk->dentry = dentry;
-	walk_enter(walk, mount);
+	walk->dentry = walk->from_dentry;
+	walk_enter(walk, walk->from_mount);
 	walk->root = 0;
 	walk->root_offset = 0;
 	walk->offset = PC_PATH_BYTES;
+}
+
+static __always_inline void walk_on(struct scratch *scratch)
+{
+	struct walk *walk = &scratch->walk;
 	walk->outcome = WALK_UNDER_WAY;
 #ifdef PC_REDUCED
 	for (int step = 0; step < PC_PATH_STEPS_REDUCED; step++)
@@ -175,28 +211,83 @@ static __always_inline void walk_once(struct scratch *scratch, __u64 dentry, __u
 		walk->outcome = WALK_TOO_LONG;
 }
 
-/* Writes the path of `dentry` in the struct mount `mount` to the end of match.bytes and says how that went in walk.outcome. */
-static __always_inline void walk_path(struct scratch *scratch, __u64 dentry, __u64 mount)
+/*
+ * Writes the path of walk.from_dentry in the struct mount walk.from_mount to the end of match.bytes and says how that went in
+ * walk.outcome. The first reading goes on from where walk_first_mount left it, if that was used.
+ */
+static __always_inline void walk_path(struct scratch *scratch)
 {
-	struct sequences before, after;
-	for (int attempt = 0; attempt < PC_PATH_TRIES; attempt++) {
-		sequences_read(&before);
-		scratch->walk.outcome = WALK_CHANGING;
-		/* Odd: someone is changing things right now. */
-		if ((before.rename | before.mount) & 1)
-			continue;
-		walk_once(scratch, dentry, mount);
-		sequences_read(&after);
-		if (before.rename == after.rename && before.mount == after.mount)
-			break;
-		scratch->walk.outcome = WALK_CHANGING;
+	struct walk *walk = &scratch->walk;
+	for (__u32 reading = 0; reading < WALK_READINGS; reading++) {
+		walk->reading = reading;
+		walk->confirming = reading && !(reading & 1);
+		if (!reading && !walk->under_way)
+			sequences_read(&walk->before);
+		if (reading || !walk->under_way)
+			walk_start(walk);
+		walk->under_way = 0;
+		walk->seen.way = walk->seen.renames = walk->seen.torn = 0;
+		walk_on(scratch);
+		if (!reading) {
+			struct walk_sequences after;
+			sequences_read(&after);
+			/* Odd: something is being changed right now. */
+			if (walk->before.rename == after.rename && walk->before.mount == after.mount && !((after.rename | after.mount) & 1))
+				return;
+		} else if (!walk->confirming) {
+			walk->first = walk->seen;
+		} else if (walk->seen.way == walk->first.way && walk->seen.renames == walk->first.renames && !walk->first.torn) {
+			return;
+		}
 	}
+	walk->outcome = WALK_CHANGING;
 }
 
 /* The struct mount that a vfsmount is embedded in. */
 static __always_inline __u64 mount_of(struct vfsmount *vfsmount)
 {
 	return (__u64)vfsmount - bpf_core_field_offset(struct mount, mnt);
+}
+
+static __always_inline void walk_from(struct walk *walk, __u64 dentry, __u64 mount)
+{
+	walk->from_dentry = dentry;
+	walk->from_mount = mount;
+	walk->under_way = 0;
+}
+
+/* Components that walk_first_mount takes; what is deeper is left to walk_path. */
+#define FIRST_MOUNT_STEPS 12
+
+/*
+ * Begins the first reading in the hook itself, where the verifier knows the file's type: a load there is what costs a helper's call,
+ * ten times as much, once the pointer has been through memory. It ends at the root of the file's mount, where nothing is typed.
+ */
+static __always_inline void walk_first_mount(struct scratch *scratch, struct file *file)
+{
+	struct walk *walk = &scratch->walk;
+	walk_from(walk, (__u64)file->f_path.dentry, mount_of(file->f_path.mnt));
+#ifndef PC_REDUCED
+	struct match *match = &scratch->match;
+	struct dentry *dentry = file->f_path.dentry, *root = file->f_path.mnt->mnt_root;
+	__u32 offset = PC_PATH_BYTES;
+
+	sequences_read(&walk->before);
+	walk_start(walk);
+	for (int step = 0; step < FIRST_MOUNT_STEPS && dentry != root; step++) {
+		struct dentry *parent = dentry->d_parent;
+		__u32 length = dentry->d_name.len;
+		if (parent == dentry || length > NAME_BYTES_MAX || length + 1 > offset)
+			break;
+		offset = masked(offset - length - 1, PC_PATH_BYTES - 1);
+		match->bytes[offset] = '/';
+		bpf_probe_read_kernel(&match->bytes[offset + 1], masked(length, NAME_BYTES_MAX), dentry->d_name.name);
+		dentry = parent;
+	}
+	walk->dentry = (__u64)dentry;
+	walk->offset = offset;
+	walk->under_way = 1;
+#endif
 }
 
 #endif

@@ -11,6 +11,18 @@
 #include "maps.h"
 #include "match.h"
 
+struct walk_sequences {
+	__u32 rename;
+	__u32 mount;
+};
+
+/* What one reading of a path met, to be compared with another's. */
+struct walk_seen {
+	__u64 way;     /* hash of dentries and mounts, in order */
+	__u64 renames; /* sum of the dentries' d_seq */
+	__u64 torn;    /* one of these was odd: being renamed right then */
+};
+
 /* Where a walk from a file to the root of its mount tree stands. */
 struct walk {
 	__u64 dentry;
@@ -22,7 +34,14 @@ struct walk {
 	__u32 offset;     /* of the path in match.bytes */
 	__u32 outcome;    /* enum walk_outcome */
 	__u32 root_offset; /* `offset` when `root` was met */
-	__u32 reserved;
+	__u32 reading;     /* from 0; each is a walk from the start */
+	__u32 confirming;  /* this one only looks whether the last one was true, and writes no bytes */
+	__u32 under_way;   /* the first reading was begun by walk_first_mount */
+	__u64 from_dentry; /* in */
+	__u64 from_mount;  /* in */
+	struct walk_sequences before;
+	struct walk_seen first;
+	struct walk_seen seen;
 };
 
 enum walk_outcome {

@@ -93,8 +93,8 @@ public struct PolicySetImage: Sendable {
         guard base != 0 else { return place }
         var waits = false
         for byte in path {
-            if waits && byte != UInt8(ascii: "/") { continue }
             place.steps += 1
+            if waits && byte != UInt8(ascii: "/") { continue }
             let byteClass = Int(classes[Int(byte)])
             var cell = cell(base + byteClass)
             if cell == 0 || Int(cell >> 24 & 0xff) != byteClass {

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How a hook puts its question: room is claimed, what is asked is written there, and the verdict is fetched. */
+#ifndef PORTCULLIS_ASK_H
+#define PORTCULLIS_ASK_H
+
+#include "judge.h"
+
+static __always_inline void fill(struct request *request, struct actor *who, __u32 operation, __u32 automaton, __u32 wanted)
+{
+	__builtin_memset(request, 0, sizeof *request);
+	request->policy = who->policy;
+	request->root = who->root;
+	request->slot = who->slot;
+	request->generation = who->generation;
+	request->source = who->source;
+	request->operation = operation;
+	request->automaton = automaton;
+	request->wanted = wanted;
+	if (who->label && who->label->source_policy == who->policy) {
+		request->source_class = who->label->source_class;
+		request->classified = 1;
+	}
+}
+
+/* What the rules may ask of an open file itself, while the verifier knows its type. */
+static __always_inline void about_file(struct request *request, struct inode *inode)
+{
+	request->mode = inode->i_mode;
+	request->owner = (__u64)inode;
+	request->uid = inode->i_uid.val;
+	request->file.inode = inode->i_ino;
+	request->file.device = inode->i_sb->s_dev;
+	request->file.inode_generation = inode->i_generation;
+}
+
+/* No room to work in: what is strict is denied, and reported with what fits the stack. */
+static __noinline int no_room(struct actor *who, __u32 operation, __u32 automaton)
+{
+	struct pc_alert alert;
+	struct request request;
+	__u32 strict = automaton == PC_AUTOMATON_PROCESS ? PC_SET_PROCESS_STRICT : PC_SET_FILE_STRICT;
+	count(PC_COUNT_UNDECIDED);
+	if (!(set_flags(who->policy) & strict))
+		return 0;
+	fill(&request, who, operation, automaton, 0);
+	settle(&request, PC_ACTION_BLOCK, PC_REASON_SCRATCH, PC_RULE_NONE << 8);
+	alert_begin(&alert, &request);
+	alert_send(&alert, sizeof alert);
+	count(PC_COUNT_DENIED);
+	return 1;
+}
+
+struct question {
+	__u32 operation;
+	__u32 automaton;
+	__u32 write;
+	__u32 wanted;
+	__u32 mode;
+	__u64 dentry;
+	struct vfsmount *mount;
+	__u64 owner;
+};
+
+/* 1 if what was filled in is denied. */
+static __always_inline int verdict(struct scratch *scratch, __u32 level)
+{
+	int action = judge(level);
+	scratch_release(scratch);
+	return action == PC_ACTION_BLOCK;
+}
+
+/* 1 if it is denied. */
+static __always_inline int ask(struct actor *who, struct question *question)
+{
+	__u32 level = 0;
+	struct scratch *scratch = scratch_claim(&level);
+	if (!scratch)
+		return no_room(who, question->operation, question->automaton);
+	struct request *request = &scratch->request;
+	fill(request, who, question->operation, question->automaton, question->wanted);
+	request->write = question->write;
+	request->mode = question->mode;
+	request->dentry = question->dentry;
+	request->mount = mount_of(question->mount);
+	request->owner = question->owner;
+	scratch->walk.under_way = 0;
+	return verdict(scratch, level);
+}
+
+#endif
