@@ -83,7 +83,7 @@ static __always_inline int ask(struct actor *who, struct question *question)
 	request->dentry = question->dentry;
 	request->mount = mount_of(question->mount);
 	request->owner = question->owner;
-	scratch->walk.under_way = 0;
+	scratch->walk.begun = WALK_AFRESH;
 	return verdict(scratch, level);
 }
 

@@ -350,7 +350,7 @@ static __always_inline int ask_two(__u32 operation, struct dentry *from, struct 
 	request->mount = mount_of(from_mount);
 	request->owner = inode_of(request->dentry);
 	request->mode = mode_of(request->owner);
-	scratch->walk.under_way = 0;
+	scratch->walk.begun = WALK_AFRESH;
 	int action = judge(level);
 	if (action != PC_ACTION_BLOCK) {
 		request->automaton = PC_AUTOMATON_FILE;

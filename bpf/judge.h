@@ -338,9 +338,9 @@ __noinline int judge(__u32 level)
 	settle(request, PC_ACTION_ALLOW, PC_REASON_RULE, PC_RULE_NONE << 8);
 	if (policy & PC_SET_SOURCES && !request->classified) {
 		reason = classify(level);
-		scratch->walk.under_way = 0;
+		scratch->walk.begun = WALK_AFRESH;
 	}
-	if (!scratch->walk.under_way)
+	if (scratch->walk.begun == WALK_AFRESH)
 		walk_from(&scratch->walk, request->dentry, request->mount);
 	__u32 outcome = walk_run(level);
 	if (outcome == WALK_EXEMPT)

@@ -27,6 +27,7 @@ struct match {
 #define PC_MATCH_CHUNK 16
 #else
 #define PC_MATCH_CHUNK 64
+#define PC_MATCH_PAGES 4
 #endif
 
 #define PAGE_BYTES sizeof(struct pc_set_page)
@@ -45,7 +46,8 @@ static __always_inline struct pc_set_page *page_of(void *image, __u32 page)
 static __always_inline long match_chunk(struct match *match, void *image, struct pc_set_header *header)
 {
 	__u64 cell = match->cell;
-	__u32 position = match->position, left = PC_PATH_BYTES - 1 - position, last = PC_CELL_CLASS(cell), index = 0;
+	__u32 position = match->position, left = PC_PATH_BYTES - position, last = PC_CELL_CLASS(cell), index = 0;
+	__u32 limit = left < PC_MATCH_CHUNK ? left : PC_MATCH_CHUNK;
 	__u32 base = (__u32)cell & 0xffffff, origin = base & ~(PAGE_BYTES - 1);
 	void *page = page_of(image, base / PAGE_BYTES);
 	__u8 *bytes = &match->bytes[masked(position, PC_PATH_BYTES - 1)];
@@ -54,12 +56,12 @@ static __always_inline long match_chunk(struct match *match, void *image, struct
 		match->broken = 1;
 		return 1;
 	}
-	for (; index < PC_MATCH_CHUNK; index++) {
+	for (; index < limit; index++) {
 		__u32 byte = bytes[index];
 		if ((__s64)cell < 0 && byte != '/') { /* PC_CELL_PAUSES */
 			if (cell & PC_CELL_FINAL)
 				goto over;
-			goto next;
+			continue;
 		}
 		__u32 class = header->classes[byte], step = class * 8 - origin - (last << 24);
 		asm volatile("" : "+r"(step));
@@ -68,19 +70,18 @@ static __always_inline long match_chunk(struct match *match, void *image, struct
 			goto on;
 		cell = *(__u64 *)(page + offset);
 		last = class;
-		if (PC_CELL_CLASS(cell) != class) {
-			/* The default transition, whose class is 0. */
-			cell = *(__u64 *)(page + masked(offset - class * 8, PAGE_BYTES - sizeof cell));
-			last = 0;
-			if (!cell || (__u32)cell > 0xffffff) {
-				cell = 0;
-				goto over;
-			}
-		}
-next:
-		if (index == left)
+		if (PC_CELL_CLASS(cell) == class)
+			continue;
+		/* The default transition, whose class is 0. */
+		cell = *(__u64 *)(page + masked(offset - class * 8, PAGE_BYTES - sizeof cell));
+		last = 0;
+		if (!cell || (__u32)cell > 0xffffff) {
+			cell = 0;
 			goto over;
+		}
 	}
+	if (limit == left)
+		goto over;
 on:
 	match->position = position + index;
 	match->cell = cell;
@@ -100,7 +101,11 @@ struct match_context {
 
 static long match_turn(__u32 index, struct match_context *context)
 {
-	return match_chunk(context->match, context->image, context->header);
+	/* A turn costs as much as two bytes: a few pages in each. */
+	for (int page = 0; page < PC_MATCH_PAGES; page++)
+		if (match_chunk(context->match, context->image, context->header))
+			return 1;
+	return 0;
 }
 #endif
 

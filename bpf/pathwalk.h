@@ -211,6 +211,22 @@ static __always_inline void walk_on(struct scratch *scratch)
 		walk->outcome = WALK_TOO_LONG;
 }
 
+static __always_inline struct walk_top *top_of(struct scratch *scratch, __u64 mount)
+{
+	return &scratch->tops[masked(mount >> 6 ^ mount >> 10, WALK_TOPS - 1)];
+}
+
+/* A first reading that proved true may have met a mount at the root. */
+static __always_inline void walk_learn(struct scratch *scratch)
+{
+	struct walk *walk = &scratch->walk;
+	if (walk->begun != WALK_BEGUN || !walk->first_offset || walk->outcome != WALK_DONE || walk->offset != walk->first_offset)
+		return;
+	struct walk_top *top = top_of(scratch, walk->from_mount);
+	top->mount = walk->from_mount;
+	top->sequence = walk->before.mount;
+}
+
 /*
  * Writes the path of walk.from_dentry in the struct mount walk.from_mount to the end of match.bytes and says how that went in
  * walk.outcome. The first reading goes on from where walk_first_mount left it, if that was used.
@@ -221,19 +237,22 @@ static __always_inline void walk_path(struct scratch *scratch)
 	for (__u32 reading = 0; reading < WALK_READINGS; reading++) {
 		walk->reading = reading;
 		walk->confirming = reading && !(reading & 1);
-		if (!reading && !walk->under_way)
-			sequences_read(&walk->before);
-		if (reading || !walk->under_way)
+		if (reading || walk->begun == WALK_AFRESH) {
+			if (!reading)
+				sequences_read(&walk->before);
 			walk_start(walk);
-		walk->under_way = 0;
-		walk->seen.way = walk->seen.renames = walk->seen.torn = 0;
-		walk_on(scratch);
+			walk->seen.way = walk->seen.renames = walk->seen.torn = 0;
+		}
+		if (reading || walk->begun != WALK_ARRIVED)
+			walk_on(scratch);
 		if (!reading) {
 			struct walk_sequences after;
 			sequences_read(&after);
 			/* Odd: something is being changed right now. */
-			if (walk->before.rename == after.rename && walk->before.mount == after.mount && !((after.rename | after.mount) & 1))
+			if (walk->before.rename == after.rename && walk->before.mount == after.mount && !((after.rename | after.mount) & 1)) {
+				walk_learn(scratch);
 				return;
+			}
 		} else if (!walk->confirming) {
 			walk->first = walk->seen;
 		} else if (walk->seen.way == walk->first.way && walk->seen.renames == walk->first.renames && !walk->first.torn) {
@@ -253,7 +272,7 @@ static __always_inline void walk_from(struct walk *walk, __u64 dentry, __u64 mou
 {
 	walk->from_dentry = dentry;
 	walk->from_mount = mount;
-	walk->under_way = 0;
+	walk->begun = WALK_AFRESH;
 }
 
 /* Components that walk_first_mount takes; what is deeper is left to walk_path. */
@@ -261,7 +280,8 @@ static __always_inline void walk_from(struct walk *walk, __u64 dentry, __u64 mou
 
 /*
  * Begins the first reading in the hook itself, where the verifier knows the file's type: a load there is what costs a helper's call,
- * ten times as much, once the pointer has been through memory. It ends at the root of the file's mount, where nothing is typed.
+ * ten times as much, once the pointer has been through memory. It ends at the root of the file's mount, where nothing is typed; mostly
+ * that is the container's root, and the reading has arrived if that is known.
  */
 static __always_inline void walk_first_mount(struct scratch *scratch, struct file *file)
 {
@@ -273,7 +293,6 @@ static __always_inline void walk_first_mount(struct scratch *scratch, struct fil
 	__u32 offset = PC_PATH_BYTES;
 
 	sequences_read(&walk->before);
-	walk_start(walk);
 	for (int step = 0; step < FIRST_MOUNT_STEPS && dentry != root; step++) {
 		struct dentry *parent = dentry->d_parent;
 		__u32 length = dentry->d_name.len;
@@ -284,9 +303,23 @@ static __always_inline void walk_first_mount(struct scratch *scratch, struct fil
 		bpf_probe_read_kernel(&match->bytes[offset + 1], masked(length, NAME_BYTES_MAX), dentry->d_name.name);
 		dentry = parent;
 	}
-	walk->dentry = (__u64)dentry;
 	walk->offset = offset;
-	walk->under_way = 1;
+	walk->first_offset = 0;
+	if (dentry == root && offset != PC_PATH_BYTES) {
+		struct walk_top *top = top_of(scratch, walk->from_mount);
+		if (top->mount == walk->from_mount && top->sequence == walk->before.mount) {
+			walk->root = (__u64)root;
+			walk->outcome = WALK_DONE;
+			walk->begun = WALK_ARRIVED;
+			return;
+		}
+		walk->first_offset = offset;
+	}
+	walk->dentry = (__u64)dentry;
+	walk_enter(walk, walk->from_mount);
+	walk->root = 0;
+	walk->root_offset = 0;
+	walk->begun = WALK_BEGUN;
 #endif
 }
 

@@ -23,6 +23,14 @@ struct walk_seen {
 	__u64 torn;    /* one of these was odd: being renamed right then */
 };
 
+/* A mount at the root of its namespace, so that files in it have no more names than those in the mount. */
+struct walk_top {
+	__u64 mount;
+	__u64 sequence; /* mount_lock's when this was so: as long as that stands still, it is */
+};
+
+#define WALK_TOPS 16
+
 /* Where a walk from a file to the root of its mount tree stands. */
 struct walk {
 	__u64 dentry;
@@ -36,12 +44,21 @@ struct walk {
 	__u32 root_offset; /* `offset` when `root` was met */
 	__u32 reading;     /* from 0; each is a walk from the start */
 	__u32 confirming;  /* this one only looks whether the last one was true, and writes no bytes */
-	__u32 under_way;   /* the first reading was begun by walk_first_mount */
+	__u32 begun;       /* enum walk_begun */
+	__u32 first_offset; /* `offset` at the root of the file's own mount, if the first reading came there; else 0 */
+	__u32 reserved;
 	__u64 from_dentry; /* in */
 	__u64 from_mount;  /* in */
 	struct walk_sequences before;
 	struct walk_seen first;
 	struct walk_seen seen;
+};
+
+/* How far walk_first_mount brought the first reading. */
+enum walk_begun {
+	WALK_AFRESH = 0,
+	WALK_BEGUN = 1,
+	WALK_ARRIVED = 2,
 };
 
 enum walk_outcome {
@@ -92,6 +109,7 @@ struct scratch {
 	__u32 reserved;
 	struct request request;
 	struct walk walk;
+	struct walk_top tops[WALK_TOPS]; /* a few mounts at a time, each in the place that its address gives it */
 	struct match match;
 	struct pc_alert alert;
 	/* The alert's three paths one after the other, and room for what a masked length may write behind. */
