@@ -1,21 +1,4 @@
 extension PolicyApplication {
-    /// Compiles each policy by itself, so that one that no container could ever have is refused where it comes in, and not when a container
-    /// starts. The first that fails is named with what made it so large; the others are not tried, since trying may take long.
-    public mutating func checkEach(_ library: PolicyLibrary, _ posture: Posture) { checkEach(library, posture, PolicySetLimits()) }
-
-    mutating func checkEach(_ library: PolicyLibrary, _ posture: Posture, _ limits: PolicySetLimits) {
-        for write in writes where write.text != nil {
-            guard let policy = library.policy(write.identity) else { continue }
-            do throws(PolicySetError) {
-                _ = try PolicySetCompiler.compile(PolicySetInput(policies: [policy], posture: posture), limits: limits)
-            } catch {
-                let place = policy.origin
-                return refuse(
-                    PolicyProblem(file: place.file, line: place.line, column: 1, field: "spec", problem: "\(policy.identity): \(error)"))
-            }
-        }
-    }
-
     /// Nothing is done after all.
     public mutating func refuse(_ problem: PolicyProblem) {
         errors.append(problem)

@@ -29,21 +29,19 @@ public struct PolicyCheck: Sendable {
             errors.append(PolicyProblem(file: file, line: 1, column: 1, field: "", problem: "there is no policy in it"))
         }
         for policy in parsed.policies {
-            func complain(_ field: String, _ problem: String) {
-                errors.append(PolicyProblem(file: file, line: policy.origin.line, column: 1, field: field, problem: problem))
-            }
             if let first = seen[policy.identity] {
-                complain("metadata.name", "\(policy.identity) is defined at \(first.file):\(first.line) already")
+                let problem = "\(policy.identity) is defined at \(first.file):\(first.line) already"
+                errors.append(PolicyProblem(file: file, line: policy.origin.line, column: 1, field: "metadata.name", problem: problem))
                 continue
             }
             seen[policy.identity] = policy.origin
-            do throws(PolicySetError) {
-                let compiled = try PolicySetCompiler.compile(PolicySetInput(policies: [policy], posture: .audit), limits: limits)
+            do throws(PolicyProblem) {
+                let compiled = try PolicyFit(limits: limits).compile(policy)
                 sizes.append(
                     Size(
                         identity: policy.identity, origin: policy.origin, rules: policy.rules.count, states: compiled.statistics.states,
                         kibibytes: compiled.cells.count / 128))
-            } catch { complain("spec", "\(policy.identity): \(error)") }
+            } catch { errors.append(error) }
         }
     }
 }

@@ -16,8 +16,12 @@ public struct PolicyLibrary: Sendable {
     private var clashes: [PolicyProblem] = []
     /// The policies that files define, by identity.
     private(set) var ofFiles: [String: Policy] = [:]
+    let fit: PolicyFit
 
-    public init() {}
+    /// - Parameter posture: What policies are compiled with to see whether they fit.
+    public init(posture: Posture = .audit) { self.init(fit: PolicyFit(posture: posture)) }
+
+    init(fit: PolicyFit) { self.fit = fit }
 
     /// Takes in a file's new content; nil: the file is gone, and its policies with it.
     @discardableResult
@@ -31,7 +35,7 @@ public struct PolicyLibrary: Sendable {
                 files[file] = nil
                 continue
             }
-            files[file] = PolicyFileState(PolicyParser.parse(text, file: file), after: files[file])
+            files[file] = PolicyFileState(fit.checked(PolicyParser.parse(text, file: file), after: files[file]), after: files[file])
         }
         return compose()
     }

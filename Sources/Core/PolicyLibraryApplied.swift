@@ -62,6 +62,12 @@ extension PolicyLibrary {
                     file: name, line: policy.origin.line, column: 1, field: "", problem: "more than \(Self.appliedLimit) applied policies"))
         }
         guard result.errors.isEmpty else { return result }
+        for policy in parsed.policies {
+            guard let problem = fit.problem(of: policy) else { continue }
+            // The others are not tried, since trying may take long.
+            result.errors = [problem]
+            return result
+        }
         for (policy, part) in zip(parsed.policies, parts) {
             take(policy, part)
             result.writes.append(PolicyApplication.Write(identity: policy.identity, text: Array(text[part.bytes])))
@@ -97,6 +103,8 @@ extension PolicyLibrary {
             errors.append(
                 PolicyProblem(file: entry.file, line: 1, column: 1, field: "", problem: "expected the policy \(entry.identity) and no other"))
         }
+        // It did when it was applied, to another version perhaps.
+        if errors.isEmpty, let problem = parsed.policies.first.flatMap({ fit.problem(of: $0) }) { errors.append(problem) }
         if errors.isEmpty, let policy = parsed.policies.first, let part = parts.first {
             take(policy, part)
         } else {

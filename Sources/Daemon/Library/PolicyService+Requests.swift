@@ -10,9 +10,6 @@ extension PolicyService {
         var result = candidate.apply(submission.text, name: submission.name)
         let before = stuck
         if result.errors.isEmpty {
-            result.checkEach(candidate, posture)
-        }
-        if result.errors.isEmpty {
             do throws(PortcullisError) {
                 try store.carryOut(result.writes)
                 library = candidate

@@ -8,7 +8,7 @@ import Logging
 final class PolicyService {
     private let kernel: PinnedMaps
     let logger: Logger
-    var library = PolicyLibrary()
+    var library: PolicyLibrary
     private var assignments: PolicyAssignments<PinnedMaps>
     let posture: Posture
     private let programsEnforce: Bool
@@ -25,6 +25,7 @@ final class PolicyService {
         programsEnforce = enforces
         self.kernel = kernel
         self.posture = posture
+        library = PolicyLibrary(posture: posture)
         self.logger = logger
         self.directory = PolicyDirectory(directory)
         store = AppliedPolicyStore(path: applied)
