@@ -54,16 +54,17 @@ let package = Package(
             dependencies: ["Core", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Sources/CLI", swiftSettings: strict),
 
-        // Tests: the first four need neither root nor a kernel feature.
+        // Tests: the first five need neither root nor a kernel feature.
         .testTarget(name: "HookWireTests", dependencies: ["HookWire"], path: "Tests/unit/HookWireTests"),
         .testTarget(name: "CoreTests", dependencies: ["Core", "HookWire", "CABI"], path: "Tests/unit/CoreTests"),
         .testTarget(
             name: "HookTests", dependencies: ["HookWire", "TestSupport", "portcullis-hook"], path: "Tests/unit/HookTests"),
         .testTarget(name: "KernelTests", dependencies: ["Kernel", "CABI", "CObjects", "CLibBPF"], path: "Tests/unit/KernelTests"),
+        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Core", "HookWire", "TestSupport"], path: "Tests/unit/DaemonTests"),
         // For `make bench`: what the compiler makes of policies, as a file.
         .executableTarget(name: "policy-set-image", dependencies: ["Core"], path: "Tests/bench/image", swiftSettings: strict),
         // With root, real containers and this machine's kernel.
-        .testTarget(name: "HostTests", dependencies: ["Core", "HookWire", "TestSupport", "CTestSupport"], path: "Tests/host"),
+        .testTarget(name: "HostTests", dependencies: ["Core", "HookWire", "Kernel", "CABI", "CLibBPF", "TestSupport", "CTestSupport"], path: "Tests/host"),
         .target(name: "TestSupport", dependencies: ["HookWire"], path: "Tests/support/Swift", swiftSettings: strict),
         .target(name: "CTestSupport", path: "Tests/support/C", cSettings: strictC),
         .executableTarget(name: "compile-bench", dependencies: ["Core"], path: "Tests/bench/compile", swiftSettings: strict),

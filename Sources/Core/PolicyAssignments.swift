@@ -63,10 +63,20 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         do { compiled = try PolicySetCompiler.compile(PolicySetInput(policies: policies, posture: posture)) } catch {
             throw PortcullisError(.full, "\(error)")
         }
-        let index = try install(compiled)
+        let index: UInt32
+        do throws(PortcullisError) { index = try install(compiled) } catch {
+            // What was attached for a set that did not come about.
+            try? settleWrites()
+            throw PortcullisError(error.code, "the set of \(Self.list(key)): \(error.message)", errno: error.systemError)
+        }
         known[key] = index
         guard let entry = entries[index] else { return 0 }
         return Self.word(entry)
+    }
+
+    /// The first few, for a message.
+    private static func list(_ identities: [String]) -> String {
+        identities.prefix(5).joined(separator: ", ") + (identities.count > 5 ? " and \(identities.count - 5) more" : "")
     }
 
     private mutating func install(_ compiled: CompiledPolicySet) throws(PortcullisError) -> UInt32 {
@@ -107,12 +117,12 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
     }
 
     /// A container has this word from now on; for a new one it is in its slot already.
-    public mutating func assigned(_ word: UInt64, slot: UInt32) throws(PortcullisError) {
+    public mutating func assigned(_ word: UInt64, slot: UInt32) {
         let index = UInt32(word & 0xFFFF)
         let before = setBySlot[slot] ?? 0
         if index != 0 { entries[index]?.users += 1 }
         setBySlot[slot] = index == 0 ? nil : index
-        if before != 0 { try leave(before) }
+        if before != 0 { leave(before) }
     }
 
     /// Switches a container to the set for these policies, if that is another than it has.
@@ -126,11 +136,21 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         guard maps.policyWord(slot) != word || setBySlot[slot] ?? 0 != UInt32(word & 0xFFFF) else { return }
         prepare(word, named(word))
         maps.setPolicyWord(word, slot)
-        try assigned(word, slot: slot)
+        assigned(word, slot: slot)
     }
 
-    /// The container of a slot is gone.
-    public mutating func freed(slot: UInt32) throws(PortcullisError) { try assigned(0, slot: slot) }
+    /// The container of a slot is gone. Sets that nobody has had for longest are removed, if there are too many.
+    public mutating func freed(slot: UInt32) throws(PortcullisError) {
+        assigned(0, slot: slot)
+        while idle.count > Self.idleLimit {
+            if entries[idle[0]]?.users == 0 {
+                try remove(idle[0])
+                try settleWrites()
+            } else {
+                idle.removeFirst()
+            }
+        }
+    }
 
     /// The policies are others now: nothing that was found by their names counts any more.
     public mutating func forgetNames() {
@@ -144,20 +164,13 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         try settleWrites()
     }
 
-    private mutating func leave(_ index: UInt32) throws(PortcullisError) {
+    private mutating func leave(_ index: UInt32) {
         guard var entry = entries[index] else { return }
         entry.users -= 1
         entries[index] = entry
         guard entry.users == 0 else { return }
         idle.removeAll { $0 == index || entries[$0] == nil }
         idle.append(index)
-        if idle.count > Self.idleLimit {
-            let oldest = idle.removeFirst()
-            if entries[oldest]?.users == 0 {
-                try remove(oldest)
-                try settleWrites()
-            }
-        }
     }
 
     private mutating func remove(_ index: UInt32) throws(PortcullisError) {

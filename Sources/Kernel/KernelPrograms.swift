@@ -45,7 +45,9 @@ public final class KernelPrograms {
         }
     }
 
-    public init(directory: String, sizes: Sizes) throws(PortcullisError) {
+    /// - Parameter requiresEnforcement: Whoever made this gives up if nothing can be enforced. What an earlier daemon attached goes on then:
+    ///   better the old programs and the old sets than nobody who judges.
+    public init(directory: String, sizes: Sizes, requiresEnforcement: Bool = false) throws(PortcullisError) {
         self.directory = directory
         LibBPFMessages.install()
         guard KernelFeatures.hasBTF else {
@@ -101,7 +103,8 @@ public final class KernelPrograms {
         adopted = !kept.isEmpty
         programs = wanted.map(\.program)
         let object = found?.enforce_object ?? 0
-        (enforce, idleEnforcement) = try Self.enforcement(directory, variant: variant, sizes: sizes, pinned: object)
+        (enforce, idleEnforcement) = try Self.enforcement(
+            directory, variant: variant, sizes: sizes, pinned: object, isRequired: requiresEnforcement)
         var meta = pc_meta()
         meta.abi = abiVersion
         meta.capacity = UInt32(variant.capacity)
@@ -109,7 +112,7 @@ public final class KernelPrograms {
         meta.fork_by_lsm = variant.forkByLSM ? 1 : 0
         meta.identity_object = identity.hash
         meta.observe_object = observe.hash
-        meta.enforce_object = enforce?.object.hash ?? 0
+        meta.enforce_object = enforce?.object.hash ?? (requiresEnforcement ? object : 0)
         try BPFMap<UInt32, pc_meta>(name: "meta", descriptor: identity.mapDescriptor("meta")).update(0, meta)
     }
 
@@ -122,7 +125,7 @@ public final class KernelPrograms {
     /// The enforcing programs where this kernel runs LSM programs. Where it does not, nothing is tried: whether bpf is among the
     /// security modules was decided when the machine started.
     private static func enforcement(
-        _ directory: String, variant: Variant, sizes: Sizes, pinned: UInt64
+        _ directory: String, variant: Variant, sizes: Sizes, pinned: UInt64, isRequired: Bool
     ) throws(PortcullisError) -> (EnforcementPrograms?, EnforcementState) {
         var state = EnforcementState()
         switch KernelFeatures.bpfLSM {
@@ -144,7 +147,7 @@ public final class KernelPrograms {
         } catch {
             state.reason = error.description
             // What an earlier daemon attached would judge by sets that this one cannot write.
-            try EnforcementPrograms.detachAll(directory: directory)
+            if !isRequired { try EnforcementPrograms.detachAll(directory: directory) }
             return (nil, state)
         }
     }

@@ -51,7 +51,8 @@ final class DaemonService {
             directory: settings.bpfDirectory,
             sizes: .init(
                 capacity: settings.capacity, eventRing: settings.eventBuffer << 10,
-                labelStore: settings.labelStore == .auto ? nil : settings.labelStore == .hash ? .hash : .tasks))
+                labelStore: settings.labelStore == .auto ? nil : settings.labelStore == .hash ? .hash : .tasks),
+            requiresEnforcement: settings.requireEnforcement)
         for kept in programs.keptFromPins {
             logger.logger.warning("\(kept) as it was pinned; remove the pins for the new value to apply", metadata: ["pins": "\(programs.directory)"])
         }

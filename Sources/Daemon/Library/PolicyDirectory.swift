@@ -9,11 +9,13 @@ final class PolicyDirectory {
 
     let path: String
     private var notifier: Int32 = -1
+    private var watched: Int32 = -1
     /// What each file looked like when it was read.
     private var seen: [String: Stamp] = [:]
     /// Files left out because of `fileLimit`.
     private(set) var leftOut = 0
-    private var isUnreadable = false
+    /// Something is wrong with the directory itself, and was said.
+    private var hasProblem = false
 
     private struct Stamp: Equatable {
         var inode: UInt
@@ -30,9 +32,18 @@ final class PolicyDirectory {
     func watch(_ poller: Poller) throws(PortcullisError) {
         notifier = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
         guard notifier >= 0 else { throw PortcullisError(.system, "creating a file watch", errno: errno) }
-        let mask = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_ATTRIB)
-        guard inotify_add_watch(notifier, path, mask) >= 0 else { throw PortcullisError(.system, "watching \(path)", errno: errno) }
         try poller.add(notifier, PollToken(.policies))
+        guard follow() else { throw PortcullisError(.system, "watching \(path)", errno: errno) }
+    }
+
+    /// Watches whatever directory has the path now; one that is watched already stays so.
+    private func follow() -> Bool {
+        let mask = IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB
+        let found = inotify_add_watch(notifier, path, UInt32(mask))
+        // What had the path before is not the policy directory any more.
+        if watched >= 0, found != watched { inotify_rm_watch(notifier, watched) }
+        watched = found
+        return found >= 0
     }
 
     /// Forgets the notices; the directory is compared with what was read.
@@ -45,11 +56,15 @@ final class PolicyDirectory {
     func read() -> [(file: String, content: Result<[UInt8]?, PortcullisError>)] {
         var found: [(file: String, content: Result<[UInt8]?, PortcullisError>)] = []
         guard let names = list() else {
-            // Out of descriptors or of permission: nothing is known, so nothing changes. A directory that is not there has no policies.
+            hasProblem = true
             return [(path, .failure(PortcullisError(.configuration, "cannot be read", errno: errno)))]
         }
-        if isUnreadable {
-            isUnreadable = false
+        // It may have come, or come back as another, since it was watched.
+        if notifier >= 0, !follow(), errno != ENOENT {
+            hasProblem = true
+            found.append((path, .failure(PortcullisError(.system, "cannot be watched", errno: errno))))
+        } else if hasProblem {
+            hasProblem = false
             found.append((path, .success(nil)))
         }
         leftOut = max(names.count - Self.fileLimit, 0)
@@ -81,13 +96,10 @@ final class PolicyDirectory {
         return found
     }
 
-    /// Nil if it cannot be told what is there.
+    /// Nil, with errno, if it cannot be told what is there: out of descriptors or of permission, or the directory is gone as a whole (moved,
+    /// not mounted). Then nothing changes. One that never held a policy may be missing.
     private func list() -> [String]? {
-        guard let stream = opendir(path) else {
-            if errno == ENOENT { return [] }
-            isUnreadable = true
-            return nil
-        }
+        guard let stream = opendir(path) else { return errno == ENOENT && seen.isEmpty ? [] : nil }
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {

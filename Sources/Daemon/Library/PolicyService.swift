@@ -61,7 +61,7 @@ final class PolicyService {
     /// A container was registered with the word that it has; its hook still waits, unless `isStarted`.
     func registered(_ reference: SlotReference, _ message: HookMessage, isStarted: Bool) {
         let word = kernel.policyWord(reference.slot)
-        attempt("counting a policy set") { () throws(PortcullisError) in try assignments.assigned(word, slot: reference.slot) }
+        assignments.assigned(word, slot: reference.slot)
         noteFiles(assignments.named(word), word, reference.slot, pid: message.pid, rootfs: isStarted ? nil : Self.rootfs(message))
     }
 
@@ -85,9 +85,12 @@ final class PolicyService {
     /// system is looked at, because a file system that the container serves itself could keep this daemon waiting for ever.
     private func noteFiles(_ paths: [NamedPath], _ word: UInt64, _ slot: UInt32, pid: UInt32, rootfs: String?) {
         guard !paths.isEmpty, programsEnforce else { return }
+        let leftOut = kernel.files.leftOut
         do throws(PortcullisError) {
             try kernel.files.note(
                 paths, process: pid, rootfs: rootfs, slot: slot, setGeneration: UInt32(word >> 32), crossesMounts: rootfs != nil)
+            guard kernel.files.leftOut > leftOut else { return }
+            logger.warning("files are known by their paths alone in slot \(slot): \(kernel.files.leftOut - leftOut) of them, as the table is full")
         } catch {
             logger.warning("files are known by their paths alone in slot \(slot): \(error)")
         }
@@ -137,11 +140,14 @@ final class PolicyService {
                 guard container.state == .running else { return }
                 noteFiles(paths, word, slot, pid: message.pid, rootfs: kernel.isRootKnown(slot) ? nil : Self.rootfs(message))
             }
-            try kernel.files.forget(slot: slot, except: UInt32(kernel.policyWord(slot) >> 32))
             stuck[slot] = nil
         } catch {
             stuck[slot] = error.description
             logger.error("a container keeps the policies that it had: \(error)", metadata: ["container": "\(container.name)"])
+            return
+        }
+        attempt("forgetting files") { () throws(PortcullisError) in
+            try kernel.files.forget(slot: slot, except: UInt32(kernel.policyWord(slot) >> 32))
         }
     }
 

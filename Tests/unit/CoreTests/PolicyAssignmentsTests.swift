@@ -3,25 +3,41 @@ import Testing
 
 @testable import Core
 
-/// Policy sets in memory; what is installed is counted.
+/// Policy sets in memory; what is installed is counted, and a write can be made to fail.
 private final class MemorySets: PolicySetMaps {
-    let setLimit: UInt32 = 16
+    let setLimit: UInt32
     var words: [UInt32: UInt64] = [:]
     var installs = 0
     var sets: [UInt32: InstalledPolicySet] = [:]
     /// False: as in a kernel that enforces nothing, sets are gone with the daemon and words are not.
     var keepsSets = true
+    var judgesWrites = false
+    /// The name of the write that fails.
+    var failing = ""
 
-    func installSet(_ index: UInt32, _ compiled: CompiledPolicySet, generation: UInt32) {
+    init(setLimit: UInt32 = 16) { self.setLimit = setLimit }
+
+    private func write(_ name: String) throws(PortcullisError) {
+        if failing == name { throw PortcullisError(.kernel, "\(name) failed as the test asked", errno: 12) }
+    }
+
+    func installSet(_ index: UInt32, _ compiled: CompiledPolicySet, generation: UInt32) throws(PortcullisError) {
+        try write("install")
         installs += 1
         guard keepsSets else { return }
         sets[index] = InstalledPolicySet(index: index, generation: generation, digest: compiled.digest, pages: compiled.cells.count / Int(PC_PAGE_CELLS))
     }
-    func removeSet(_ index: UInt32) { sets[index] = nil }
+    func removeSet(_ index: UInt32) throws(PortcullisError) {
+        try write("remove")
+        sets[index] = nil
+    }
     func installedSets() -> [InstalledPolicySet] { Array(sets.values) }
     func policyWord(_ slot: UInt32) -> UInt64 { words[slot] ?? 0 }
     func setPolicyWord(_ word: UInt64, _ slot: UInt32) { words[slot] = word }
-    func judgeWrites(_ wanted: Bool) {}
+    func judgeWrites(_ wanted: Bool) throws(PortcullisError) {
+        if wanted { try write("judgeWrites") }
+        judgesWrites = wanted
+    }
 }
 
 struct PolicyAssignmentsTests {
@@ -68,5 +84,75 @@ struct PolicyAssignmentsTests {
         try assignments.assign(same, posture: .block, slot: 1)
         let last = assignments.compiled(slot: 1)
         #expect(last?.posture == .block && last?.policies == same)
+    }
+
+    private func readOnly(_ path: String) -> [Policy] {
+        PolicySample.parse(PolicySample.text(spec: "file: {matchPaths: [{path: \(path), readOnly: true}]}\naction: Block")).policies
+    }
+
+    /// Whatever write of a new set fails, the container has what it had, nothing is left of the new one, and the error says whose it is.
+    @Test(arguments: ["install", "judgeWrites"])
+    func aSetThatCannotBeWrittenChangesNothing(_ step: String) throws {
+        let maps = MemorySets()
+        var assignments = PolicyAssignments(maps: maps)
+        try assignments.assign(policies("/bin/x"), posture: .audit, slot: 3)
+        let word = maps.policyWord(3), sets = maps.sets
+        maps.failing = step
+        assignments.forgetNames()
+        var prepared = false
+        let error = #expect(throws: PortcullisError.self) {
+            try assignments.assign(readOnly("/y"), posture: .audit, slot: 3) { _, _ in prepared = true }
+        }
+        #expect(error?.description == "the set of shop/p: \(step) failed as the test asked: \(SystemErrorText.text(12))" && error?.code == .kernel)
+        #expect(throws: PortcullisError.self) { _ = try assignments.word(for: readOnly("/y"), posture: .audit) }
+        let count = assignments.setCount, kept = assignments.compiled(slot: 3)?.policies
+        #expect(maps.policyWord(3) == word && maps.sets == sets && count == 1 && kept == policies("/bin/x"))
+        #expect(!prepared && !maps.judgesWrites)
+        // What failed once is not remembered as being there.
+        maps.failing = ""
+        try assignments.assign(readOnly("/y"), posture: .audit, slot: 3)
+        try assignments.collect()
+        #expect(maps.policyWord(3) != word && maps.judgesWrites && maps.sets.count == 1)
+    }
+
+    @Test func withoutRoomForASetTheContainerKeepsItsOwn() throws {
+        let maps = MemorySets(setLimit: 4)
+        var assignments = PolicyAssignments(maps: maps)
+        for slot in 1...3 as ClosedRange<UInt32> {
+            try assignments.assign(policies("/bin/\(slot)"), posture: .audit, slot: slot)
+            assignments.forgetNames()
+        }
+        let words = maps.words
+        let error = #expect(throws: PortcullisError.self) { try assignments.assign(policies("/bin/x"), posture: .audit, slot: 1) }
+        #expect(error == PortcullisError(.full, "the set of shop/p: all 3 policy sets are in use") && maps.words == words)
+        // A set that another container has costs nothing.
+        try assignments.assign(policies("/bin/2"), posture: .audit, slot: 1)
+        #expect(maps.policyWord(1) == maps.policyWord(2))
+    }
+
+    /// That an old set cannot be removed is no fault of the container that was switched away from it: it has its new one.
+    @Test func anOldSetThatCannotBeRemovedIsTriedAgain() throws {
+        let maps = MemorySets(setLimit: 128)
+        var assignments = PolicyAssignments(maps: maps)
+        let slots = 1...66 as ClosedRange<UInt32>
+        for slot in slots {
+            assignments.forgetNames()
+            try assignments.assign(policies("/bin/\(slot)"), posture: .audit, slot: slot)
+        }
+        maps.failing = "remove"
+        for slot in slots {
+            assignments.forgetNames()
+            try assignments.assign(policies("/bin/x"), posture: .audit, slot: slot)
+        }
+        #expect(Set(maps.words.values).count == 1 && maps.sets.count == 67)
+        #expect(throws: PortcullisError.self) { try assignments.freed(slot: 1) }
+        #expect(throws: PortcullisError.self) { try assignments.collect() }
+        #expect(maps.sets.count == 67)
+        maps.failing = ""
+        try assignments.freed(slot: 2)
+        #expect(maps.sets.count == 65)
+        try assignments.collect()
+        let left = assignments.setCount
+        #expect(maps.sets.count == 1 && left == 1)
     }
 }
