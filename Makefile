@@ -96,13 +96,15 @@ $(DAEMON) $(CLI) &: $(SWIFT_SOURCES) $(OBJECTS) | deps
 
 # --- tests. PORTCULLIS_BUILD says where the programs under test are; root is asked for only by those that need it.
 TEST_BUILD := $(SWIFT) build --build-tests
+# KubeArmor's own policies, where a copy of them lies beside this tree; a stranger's clone has none.
+PORTCULLIS_POLICY_CORPUS ?= $(abspath $(wildcard ../shared/corpus))
 TEST_RUN := $(SWIFT) test --skip-build
 quiet_build = $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' || :; }; exit $${PIPESTATUS[0]})
 test-build: all
 	$(call say,BUILD tests)
 	$(Q)$(TEST_BUILD) $(quiet_build)
 test-unit: test-build
-	$(Q)$(TEST_RUN) --skip HostTests
+	$(Q)PORTCULLIS_POLICY_CORPUS="$(PORTCULLIS_POLICY_CORPUS)" PORTCULLIS_LONG="$(PORTCULLIS_LONG)" $(TEST_RUN) --skip HostTests
 test-host: test-build hook-aarch64-check
 	$(Q)$(SUDO) env PATH="$$PATH" PORTCULLIS_LONG=$(PORTCULLIS_LONG) $(TEST_RUN) --filter HostTests; \
 		result=$$?; [ -z "$(SUDO)" ] || $(SUDO) chown -R $$(id -u):$$(id -g) .build; exit $$result

@@ -1,6 +1,7 @@
-import Core
 import Foundation
 import Testing
+
+@testable import Core
 
 /// KubeArmor's own example and test policies, where a copy of them is at hand.
 @Suite(.enabled(if: PolicyCorpus.directory != nil, "PORTCULLIS_POLICY_CORPUS names no directory of KubeArmor policies"))
@@ -18,6 +19,7 @@ struct PolicyParserCorpusTests {
             ignored += file.warnings.count { $0.problem.contains("not supported yet: ignored") }
             refused += file.errors.isEmpty ? 0 : 1
             #expect(!file.policies.isEmpty || !file.errors.isEmpty || !file.warnings.isEmpty, "\(name) gave nothing at all")
+            for policy in file.policies { #expect(PolicyFit().problem(of: policy) == nil) }
             for problem in file.errors { reasons["refused: \(generic(problem))", default: []].append("\(problem)") }
             for problem in file.warnings { reasons["warned: \(generic(problem))", default: []].append("\(problem)") }
         }
@@ -36,7 +38,8 @@ struct PolicyParserCorpusTests {
 }
 
 enum PolicyCorpus {
-    static let directory = ProcessInfo.processInfo.environment["PORTCULLIS_POLICY_CORPUS"]
+    /// Set by `make test` if there is one; empty or missing: none.
+    static let directory = ProcessInfo.processInfo.environment["PORTCULLIS_POLICY_CORPUS"].flatMap { $0.isEmpty ? nil : $0 }
 
     /// Every YAML file below the directory, by its path in it.
     static let files: [(name: String, text: [UInt8])] = {
