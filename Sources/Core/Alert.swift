@@ -109,17 +109,12 @@ public struct Alert: Sendable {
             writer.member("parentExecutable", parentExecutable)
             writer.member("reason", reason)
             writer.key("container")
-            writer.object { writer in
-                writer.member("id", container?.name ?? "")
-                writer.member("namespace", workload.namespace)
-                writer.member("pod", workload.pod)
-                writer.member("name", workload.containerName)
-                writer.member("image", workload.image)
-                writer.member("slot", reference.slot)
-                writer.member("generation", reference.generation)
-            }
+            writer.object { writer in writer.members(of: container, workload, reference) }
             writer.key("process")
-            writer.object { writer in describeProcess(&writer) }
+            writer.object { writer in
+                writer.members(of: header)
+                if !isObserved { writer.member("fileOwner", header.owner) }
+            }
         }
         return writer.bytes
     }
@@ -138,21 +133,5 @@ public struct Alert: Sendable {
         writer.key("tags")
         writer.array { writer in for tag in rule?.tags ?? [] { writer.string(tag) } }
         writer.member("message", rule?.message ?? "")
-    }
-
-    private func describeProcess(_ writer: inout JSONWriter) {
-        writer.member("pid", header.namespace_pid)
-        writer.member("hostPid", header.pid)
-        writer.member("parentPid", header.parent_namespace_pid)
-        writer.member("parentHostPid", header.parent_pid)
-        writer.member("uid", header.uid)
-        if !isObserved { writer.member("fileOwner", header.owner) }
-        writer.member("comm", Self.text(header.comm))
-        writer.member("parentComm", Self.text(header.parent_comm))
-        writer.member("startTime", header.start_time)
-    }
-
-    private static func text<Tuple>(_ tuple: Tuple) -> [UInt8] {
-        withUnsafeBytes(of: tuple) { Array($0.prefix { $0 != 0 }) }
     }
 }

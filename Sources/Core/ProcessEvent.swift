@@ -63,27 +63,14 @@ public struct ProcessEvent: Sendable {
     private func describe(_ container: Container?, _ workload: WorkloadIdentity, _ writer: inout JSONWriter) {
         writer.member("source", source == .host ? "host" : source == .stale ? "stale" : source == .key ? "key" : "label")
         guard source != .host else { return }
-        writer.member("id", container?.name ?? "")
-        writer.member("namespace", workload.namespace)
-        writer.member("pod", workload.pod)
-        writer.member("name", workload.containerName)
-        writer.member("image", workload.image)
-        writer.member("slot", reference.slot)
-        writer.member("generation", reference.generation)
+        writer.members(of: container, workload, reference)
         writer.member("mountNamespace", header.mount_namespace)
         writer.member("pidNamespace", header.pid_namespace)
     }
 
     private func describeProcess(_ writer: inout JSONWriter) {
-        writer.member("pid", header.namespace_pid)
-        writer.member("hostPid", header.pid)
-        writer.member("parentPid", header.parent_namespace_pid)
-        writer.member("parentHostPid", header.parent_pid)
-        writer.member("uid", header.uid)
+        writer.members(of: header)
         writer.member("gid", header.gid)
-        writer.member("comm", Self.text(header.comm))
-        writer.member("parentComm", Self.text(header.parent_comm))
-        writer.member("startTime", header.start_time)
         if kind == .exit {
             writer.member("exitCode", header.exit_code >> 8 & 0xFF)
             writer.member("signal", header.exit_code & 0x7F)
@@ -109,9 +96,5 @@ public struct ProcessEvent: Sendable {
         // The NUL behind the last argument is an end, not a separator.
         if arguments.last == 0 { parts.removeLast() }
         return parts
-    }
-
-    private static func text<Tuple>(_ tuple: Tuple) -> [UInt8] {
-        withUnsafeBytes(of: tuple) { Array($0.prefix { $0 != 0 }) }
     }
 }

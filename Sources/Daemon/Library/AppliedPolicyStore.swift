@@ -78,13 +78,7 @@ struct AppliedPolicyStore {
     private static func namespace(of identity: String) -> Substring { identity.prefix { $0 != "/" } }
 
     private static func names(in directory: String) throws(PortcullisError) -> [String] {
-        guard let stream = opendir(directory) else { throw PortcullisError(.system, "reading \(directory)", errno: errno) }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if name != ".", name != ".." { names.append(name) }
-        }
+        guard let names = FileAccess.names(in: directory) else { throw PortcullisError(.system, "reading \(directory)", errno: errno) }
         return names
     }
 
@@ -96,13 +90,8 @@ struct AppliedPolicyStore {
         guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG, info.st_size <= PolicyParser.fileLimit else {
             return .failure(PortcullisError(.configuration, "is not a file of at most \(PolicyParser.fileLimit) bytes"))
         }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 64 << 10)
-        while bytes.count <= PolicyParser.fileLimit {
-            let count = Glibc.read(descriptor, &buffer, buffer.count)
-            guard count >= 0 else { return .failure(PortcullisError(.configuration, "cannot be read", errno: errno)) }
-            if count == 0 { break }
-            bytes.append(contentsOf: buffer[..<count])
+        guard let bytes = FileAccess.read(descriptor, limit: PolicyParser.fileLimit) else {
+            return .failure(PortcullisError(.configuration, "cannot be read", errno: errno))
         }
         return .success(bytes)
     }

@@ -38,16 +38,9 @@ final class ConfigurationFile {
             throw PortcullisError(.configuration, "reading \(path)", errno: errno)
         }
         defer { close(descriptor) }
-        var buffer = [UInt8](repeating: 0, count: sizeLimit + 1)
-        var size = 0
-        while size < buffer.count {
-            let count = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress.map { $0 + size }, $0.count - size) }
-            guard count >= 0 else { throw PortcullisError(.configuration, "reading \(path)", errno: errno) }
-            if count == 0 { break }
-            size += count
-        }
-        guard size <= sizeLimit else { throw PortcullisError(.configuration, "\(path) is larger than \(sizeLimit) bytes") }
-        return try sources.configuration(file: path, text: Array(buffer[..<size]))
+        guard let text = FileAccess.read(descriptor, limit: sizeLimit) else { throw PortcullisError(.configuration, "reading \(path)", errno: errno) }
+        guard text.count <= sizeLimit else { throw PortcullisError(.configuration, "\(path) is larger than \(sizeLimit) bytes") }
+        return try sources.configuration(file: path, text: text)
     }
 
     /// Reads the file again. If it is wrong, nothing changes; what needs a restart is reported and not applied.

@@ -99,14 +99,8 @@ final class PolicyDirectory {
     /// Nil, with errno, if it cannot be told what is there: out of descriptors or of permission, or the directory is gone as a whole (moved,
     /// not mounted). Then nothing changes. One that never held a policy may be missing.
     private func list() -> [String]? {
-        guard let stream = opendir(path) else { return errno == ENOENT && seen.isEmpty ? [] : nil }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if name.hasSuffix(".yaml") || name.hasSuffix(".yml"), !name.hasPrefix(".") { names.append(name) }
-        }
-        return names.sorted()
+        guard let names = FileAccess.names(in: path) else { return errno == ENOENT && seen.isEmpty ? [] : nil }
+        return names.filter { ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) && !$0.hasPrefix(".") }.sorted()
     }
 
     /// A policy is what root says: a file that others could write is no policy.
@@ -121,13 +115,8 @@ final class PolicyDirectory {
         let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return .failure(PortcullisError(.configuration, "cannot be read", errno: errno)) }
         defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 64 << 10)
-        while bytes.count <= PolicyParser.fileLimit {
-            let count = Glibc.read(descriptor, &buffer, buffer.count)
-            guard count >= 0 else { return .failure(PortcullisError(.configuration, "cannot be read", errno: errno)) }
-            if count == 0 { break }
-            bytes.append(contentsOf: buffer[..<count])
+        guard let bytes = FileAccess.read(descriptor, limit: PolicyParser.fileLimit) else {
+            return .failure(PortcullisError(.configuration, "cannot be read", errno: errno))
         }
         return .success(bytes)
     }

@@ -90,19 +90,13 @@ struct SpoolReader {
             complaints.append("\(directory) is not a directory of ours alone, so nothing in it is believed")
             return nil
         }
-        guard let stream = opendir(directory) else {
+        // Left by a daemon that was killed between taking a message aside and carrying it out.
+        rename(directory + "/\(Self.taken)", directory + "/\(Self.taken).frame")
+        guard let names = FileAccess.names(in: directory) else {
             complaints.append("reading \(directory): \(SystemErrorText.text(errno))")
             return nil
         }
-        defer { closedir(stream) }
-        // Left by a daemon that was killed between taking a message aside and carrying it out.
-        rename(directory + "/\(Self.taken)", directory + "/\(Self.taken).frame")
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if name.hasSuffix(".frame"), !name.hasPrefix(".") { names.append(name) }
-        }
-        return names.sorted()
+        return names.filter { $0.hasSuffix(".frame") && !$0.hasPrefix(".") }.sorted()
     }
 
     /// One whole frame.
@@ -110,13 +104,8 @@ struct SpoolReader {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { throw PortcullisError(.system, "reading \(path)", errno: errno) }
         defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 64 << 10)
-        while bytes.count <= Frame.bodyLimit + Frame.lengthBytes {
-            let count = Glibc.read(descriptor, &buffer, buffer.count)
-            guard count >= 0 else { throw PortcullisError(.system, "reading \(path)", errno: errno) }
-            if count == 0 { break }
-            bytes.append(contentsOf: buffer[..<count])
+        guard let bytes = FileAccess.read(descriptor, limit: Frame.bodyLimit + Frame.lengthBytes) else {
+            throw PortcullisError(.system, "reading \(path)", errno: errno)
         }
         let length = bytes.prefix(Frame.lengthBytes).enumerated().reduce(0) { $0 | Int($1.element) << ($1.offset * 8) }
         guard bytes.count >= Frame.lengthBytes, length == bytes.count - Frame.lengthBytes else {
