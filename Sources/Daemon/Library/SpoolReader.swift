@@ -11,7 +11,7 @@ struct SpoolCounters {
     var refused: UInt64 = 0
     /// Files that no hook can have written. They are removed, and the log names them.
     var invalid: UInt64 = 0
-    /// Files left for the next start because `SpoolReader.fileLimit` was reached.
+    /// Files left for the next time: beyond `SpoolReader.fileLimit`, or not to be taken; counted each time.
     var left: UInt64 = 0
 
     mutating func add(_ other: SpoolCounters) {
@@ -53,16 +53,27 @@ struct SpoolReader {
 
     /// Reads every file and removes it once `handle` has answered; a file is validated as a peer's frame is.
     ///
-    /// - Returns: Counters, and a line for each file that was no message.
+    /// - Returns: Counters, and a line for each file that was no message or could not be removed, and one for all that could not be taken.
     func drain(_ handle: (HookMessage, ArraySlice<UInt8>) -> HookAnswer) -> (SpoolCounters, complaints: [String]) {
         var counters = SpoolCounters()
         var complaints: [String] = []
         guard let names = list(&complaints) else { return (counters, complaints) }
         counters.left = UInt64(max(names.count - Self.fileLimit, 0))
+        // Taken aside first: a hook that times out meanwhile may put a newer message under the name.
+        let path = directory + "/\(Self.taken)"
+        var untaken: [String] = []
         for name in names.prefix(Self.fileLimit) {
-            // Taken aside first: a hook that times out meanwhile may put a newer message under the name.
-            let path = directory + "/\(Self.taken)"
-            guard rename(directory + "/" + name, path) == 0 else { continue }
+            var info = stat()
+            // Taken aside it would be in the way of every message after it.
+            if lstat(directory + "/" + name, &info) == 0, info.st_mode & S_IFMT == S_IFDIR {
+                counters.invalid += 1
+                complaints.append("\(name): it is a directory, and stays")
+                continue
+            }
+            guard rename(directory + "/" + name, path) == 0 else {
+                if errno != ENOENT { untaken.append("\(name): \(SystemErrorText.text(errno))") }
+                continue
+            }
             do throws(PortcullisError) {
                 let bytes = try read(path)
                 var message: HookMessage
@@ -77,7 +88,11 @@ struct SpoolReader {
                 counters.invalid += 1
                 complaints.append("\(name): \(error)")
             }
-            unlink(path)
+            if unlink(path) != 0 { complaints.append("\(name) stays, and will be read again: \(SystemErrorText.text(errno))") }
+        }
+        if let first = untaken.first {
+            counters.left += UInt64(untaken.count)
+            complaints.append("\(untaken.count) messages cannot be taken and stay; \(first)")
         }
         return (counters, complaints)
     }
