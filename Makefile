@@ -130,6 +130,10 @@ VM_CLANG := $(CLANG) --target=$(ARCH)-linux-musl -fuse-ld=lld -O1 -Wall -Wextra 
 $(VM_BUILT)/secret-tool: Tests/vm/programs/secret-tool.c Makefile # dynamic, so that it can be given to the loader
 	$(Q)mkdir -p $(@D) && install $(MUSL_LIB)/libc.so $(@D)/libc.so
 	$(Q)$(VM_CLANG) -Wl,-dynamic-linker,/lib/ld-musl-$(ARCH).so.1 $(MUSL_LIB)/crt1.o $(MUSL_LIB)/crti.o $< -L$(@D) -lc $(MUSL_LIB)/crtn.o -o $@
+$(VM_BUILT)/linked: Tests/vm/programs/linked.c Makefile # dynamic, with a library of its own
+	$(Q)mkdir -p $(@D) && install $(MUSL_LIB)/libc.so $(@D)/libc.so
+	$(Q)$(VM_CLANG) -DLIBRARY -fPIC -shared -Wl,-soname,liblinked.so $< -L$(@D) -lc -o $(@D)/liblinked.so
+	$(Q)$(VM_CLANG) -Wl,-dynamic-linker,/lib/ld-musl-$(ARCH).so.1 $(MUSL_LIB)/crt1.o $(MUSL_LIB)/crti.o $< -L$(@D) -llinked -lc $(MUSL_LIB)/crtn.o -o $@
 $(VM_BUILT)/%: Tests/vm/programs/%.c Tests/vm/programs/attack.h Tests/vm/programs/secret-tool.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(VM_CLANG) -static $(MUSL_LIB)/crt1.o $(MUSL_LIB)/crti.o $< $(MUSL_LIB)/libc.a $(MUSL_LIB)/crtn.o -o $@

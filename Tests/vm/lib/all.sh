@@ -2,7 +2,7 @@
 . "$OUT/settings"
 W=/run/vm
 export XDG_RUNTIME_DIR=/run PATH=$W/applets:$PATH
-for part in assert daemon container policy attacker; do . "$here/lib/$part.sh"; done
+for part in assert daemon container podman policy attacker; do . "$here/lib/$part.sh"; done
 
 # Warnings of the kernel, by number: any check during which one appears has failed.
 kernel_complaints() { dmesg | grep -E 'WARNING:|BUG:|Oops|suspicious RCU|INFO: task .* blocked|refcount_t'; }
@@ -26,6 +26,7 @@ clean_up() {
     local id job
     for job in $(jobs -p); do kill -KILL "$job" 2>/dev/null; done
     reset_pool
+    drop_podman
     for id in $(ls $W/containers); do case $id in pool-*) ;; *) drop "$id" ;; esac done
     remove_policies
     if daemon_runs; then eventually 10 nothing_left || fail "left behind: $(what_is_left)"; fi

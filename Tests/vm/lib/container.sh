@@ -19,7 +19,8 @@ make_root() {
     cp "$PROGRAMS/secret-tool" $root/usr/bin/secret-tool
     cp "$PROGRAMS/libc.so" $root/usr/lib/libc.so
     ln -s libc.so $root/usr/lib/ld-musl-x86_64.so.1
-    cp "$PROGRAMS/good" $root/usr/bin/good
+    cp "$PROGRAMS/good" "$PROGRAMS/linked" $root/usr/bin
+    cp "$PROGRAMS/liblinked.so" $root/usr/lib
     for program in reach alter remount swarm pass uring; do cp "$PROGRAMS/$program" $root/usr/local/bin/$program; done
     # /allowed is named by the bypass suite's whitelist for both classes, /work for files only.
     mkdir -p $root/allowed $root/work $root/vol
@@ -55,12 +56,16 @@ capability_names() {
 # its root file system.
 bundle() {
     local directory=$W/containers/$1 arguments=${4//\\/\\\\}
-    mkdir -p "$directory"/{upper,work,rootfs}
-    mount -t overlay -o "lowerdir=$W/root,upperdir=$directory/upper,workdir=$directory/work" overlay "$directory/rootfs"
-    [ -z "${BEFORE_START:-}" ] || (cd "$directory/rootfs" && eval "$BEFORE_START") || fail "the root of $1 cannot be prepared"
+    root_for "$1"
     arguments=${arguments//&/\\&}
     sed -e "s/\"@APP@\"/\"$3\"/" -e "s/@ID@/$1/" -e "s|^\( *\)\"@ARGS@\"\$|\1${arguments//|/\\|}|" $W/"$2".json >"$directory/config.json"
     [ -z "${5:-}" ] || { jq "$5" "$directory/config.json" >"$directory/new" && mv "$directory/new" "$directory/config.json"; }
+}
+root_for() { # root_for ID: its root file system
+    local directory=$W/containers/$1
+    mkdir -p "$directory"/{upper,work,rootfs}
+    mount -t overlay -o "lowerdir=$W/root,upperdir=$directory/upper,workdir=$directory/work" overlay "$directory/rootfs"
+    [ -z "${BEFORE_START:-}" ] || (cd "$directory/rootfs" && eval "$BEFORE_START") || fail "the root of $1 cannot be prepared"
 }
 # arguments WORD...: as the inside of a JSON array.
 arguments() {
