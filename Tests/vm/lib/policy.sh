@@ -39,6 +39,7 @@ standing_policies() {
     matchPaths:
     - path: /etc/secret
     - path: /vol/secret
+    - path: /work/kept/secret
     - path: /etc/settings
       readOnly: true
     matchDirectories:

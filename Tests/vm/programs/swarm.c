@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-struct counts { _Atomic unsigned read, denied, other, stop; };
+struct counts { _Atomic unsigned read, denied, other, renamed; };
 
 static struct counts *shared_counts(void)
 {
@@ -16,14 +16,16 @@ static struct counts *shared_counts(void)
 	return counts;
 }
 
-static void attempt(struct counts *counts, const char *path)
+static void attempt_at(struct counts *counts, int at, const char *path)
 {
-	int from = open(path, O_RDONLY);
+	int from = openat(at, path, O_RDONLY);
 	if (from >= 0) counts->read++;
 	else if (errno == EACCES) counts->denied++;
 	else if (errno != ENOENT) counts->other++;
 	if (from >= 0) close(from);
 }
+
+static void attempt(struct counts *counts, const char *path) { attempt_at(counts, AT_FDCWD, path); }
 
 static int report(struct counts *counts, const char *path)
 {
@@ -57,21 +59,53 @@ static int bomb(char **a)
 	return report(counts, a[1]);
 }
 
-/* race A B PATH TIMES: one process renames A to B and back without end, another opens PATH. A rename that is refused is no matter. */
+/* Renames A to B and back without end. A rename that is refused is no matter, and is not counted. */
+static pid_t renamer(struct counts *counts, char **a)
+{
+	pid_t child = fork();
+	if (child) return child;
+	for (;;) {
+		if (!rename(a[0], a[1])) counts->renamed++;
+		if (!rename(a[1], a[0])) counts->renamed++;
+	}
+}
+
+/*
+ * Opens NAME TIMES times while A is renamed, and goes on until during LEAST of the opens a rename came to its end: only those were a race. A
+ * hundred times TIMES and still fewer is no race.
+ */
+static int raced_opens(struct counts *counts, char **a, int at, const char *name, int times, unsigned least)
+{
+	unsigned raced = 0;
+	pid_t child = renamer(counts, a);
+	for (int i = 0; i < times || (raced < least && i < 100 * times); i++) {
+		unsigned before = counts->renamed;
+		attempt_at(counts, at, name);
+		raced += counts->renamed != before;
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	(void)!rename(a[1], a[0]);
+	printf("renamed %u raced %u\n", counts->renamed, raced);
+	return raced >= least;
+}
+
+/* race A B PATH TIMES [LEAST]: one process renames A to B and back, another opens PATH. */
 static int race(char **a)
 {
 	struct counts *counts = shared_counts();
-	pid_t renamer = fork();
-	if (!renamer)
-		for (;;) {
-			(void)!rename(a[0], a[1]);
-			(void)!rename(a[1], a[0]);
-		}
-	for (int i = atoi(a[3]); i > 0; i--) attempt(counts, a[2]);
-	kill(renamer, SIGKILL);
-	wait(NULL);
-	(void)!rename(a[1], a[0]);
+	if (!raced_opens(counts, a, AT_FDCWD, a[2], atoi(a[3]), a[4] ? (unsigned)atoi(a[4]) : 0)) return 252;
 	return report(counts, a[2]);
+}
+
+/* race-below A B NAME TIMES LEAST: the same with NAME in the directory that is renamed, held by a descriptor so that it is always found. */
+static int race_below(char **a)
+{
+	struct counts *counts = shared_counts();
+	int directory = (int)must("open O_PATH", open(a[0], O_PATH | O_DIRECTORY));
+	if (!raced_opens(counts, a, directory, a[2], atoi(a[3]), (unsigned)atoi(a[4]))) return 252;
+	printf("opened %u denied %u otherwise %u\n", counts->read, counts->denied, counts->other);
+	return 0;
 }
 
 /* swap-exec GOOD EVIL TIMES: GOOD is a link that is turned to EVIL and back while it is executed again and again. */
@@ -132,7 +166,7 @@ static int opens(char **a)
 int main(int count, char **arguments)
 {
 	static const struct command commands[] = {
-		{ "bomb", 2, bomb }, { "race", 4, race }, { "swap-exec", 3, swap_exec }, { "outlive", 3, outlive }, { "opens", 2, opens }, { 0 },
+		{ "bomb", 2, bomb }, { "race", 4, race }, { "race-below", 5, race_below }, { "swap-exec", 3, swap_exec }, { "outlive", 3, outlive }, { "opens", 2, opens }, { 0 },
 	};
 	return dispatch(commands, count, arguments);
 }
