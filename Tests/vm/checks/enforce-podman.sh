@@ -44,6 +44,6 @@ podman_denies() {
     said=$(podman_here exec "$id" "${@:2}" </dev/null 2>&1) && fail "podman exec ${*:2} is not denied: $said"
     case $said in *SECRET-* | good*) fail "podman exec ${*:2} got through: $said" ;; *[Pp]'ermission denied'*) ;; *) fail "podman exec ${*:2} fails for another reason: $said" ;; esac
     eventually 5 more_alerts "$id" "$before" || { fail "podman exec ${*:2}: denied without an alert"; return; }
-    expect "what podman exec ${*:2} was denied: $(alerts_of "$id" | tail -n +$((before + 1)) | told)" alerts_hold "$id" ".[$before] | $1"
+    expect "what podman exec ${*:2} was denied: $(alerts_since "$id" "$before")" alerts_hold "$id" ".[$before] | $1"
 }
 what_podman_said() { tail -n 3 $W/containers/"$1"/output | tr '\n' ' ' | sed 's/ $//'; }

@@ -1,28 +1,5 @@
 # What rules do: targets, precedence, actions, sources, owners. One container for each check, entered through the pipe of its shell.
 
-# allowed SCRIPT: it works.
-allowed() {
-    inside $NAME "$1"
-    [ "$STATUS" = 0 ] || fail "not allowed: $1: $(said)"
-}
-# denied SCRIPT: it is refused with EACCES, and reported.
-denied() {
-    local before
-    before=$(alerts_count $NAME)
-    inside $NAME "$1"
-    case $STATUS-$OUTPUT in
-    0-*) fail "not denied: $1: $(said)" ;;
-    13-* | 126-* | *'ermission denied'*) eventually 3 more_alerts $NAME "$before" || fail "denied without an alert: $1" ;;
-    *) fail "failed for another reason: $1: $(said)" ;;
-    esac
-}
-# alert WORD...: the last alert has all these fields, written as `flat` writes them: .action=Block
-alert() {
-    local last word
-    last=$(alerts_of $NAME | tail -n 1 | flat)
-    for word; do case $'\t'$last$'\t' in *$'\t'"$word"$'\t'*) ;; *) fail "the alert has no $word: $last" ;; esac done
-}
-
 # CHECK enforce-status core: the daemon says that it enforces, with which hooks, and what this kernel lacks
 check_enforce_status() {
     need_daemon

@@ -27,7 +27,7 @@ check_policy_directory() {
 }
 reads() { # reads STATUS PATH WHEN
     inside $NAME "cat $2"
-    same "reading $2 $3" "$1" "$STATUS"
+    same "reading $2 $3 ($(said); the daemon's last word: $(tail -n 1 "$OUT/daemon.log" | cut -c 1-200))" "$1" "$STATUS"
 }
 problem_is_known() { status '.enforcement.problems[0]' | grep -q "$1"; }
 

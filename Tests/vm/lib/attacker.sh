@@ -31,6 +31,31 @@ inside() {
     echo "[$1] $2 -> $STATUS: $OUTPUT"
 }
 
+# allowed SCRIPT: it works in the container $NAME.
+allowed() {
+    local before
+    before=$(alerts_count $NAME)
+    inside $NAME "$1"
+    [ "$STATUS" = 0 ] || fail "not allowed: $1: $(said); $(alerts_since $NAME "$before")"
+}
+# denied SCRIPT: it is refused there with EACCES, and reported.
+denied() {
+    local before
+    before=$(alerts_count $NAME)
+    inside $NAME "$1"
+    case $STATUS-$OUTPUT in
+    0-*) fail "not denied: $1: $(said)" ;;
+    13-* | 126-* | *'ermission denied'*) eventually 3 more_alerts $NAME "$before" || fail "denied without an alert: $1" ;;
+    *) fail "failed for another reason: $1: $(said)" ;;
+    esac
+}
+# alert WORD...: the last alert has all these fields, written as `flat` writes them: .action=Block
+alert() {
+    local last word
+    last=$(alerts_of $NAME | tail -n 1 | flat)
+    for word; do case $'\t'$last$'\t' in *$'\t'"$word"$'\t'*) ;; *) fail "the alert has no $word: $last" ;; esac done
+}
+
 # --- the three that attacks are tried in: without a policy, against a policy that blocks, against one that allows
 #
 # Starting a container takes most of a second here, so the three are kept from check to check as long as an attack has changed
@@ -56,7 +81,7 @@ pooled() {
 # does_as_allowed ID: what no rule denies works. Where everything is denied, no attack proves anything.
 does_as_allowed() {
     inside "$1" 'cat /etc/passwd /etc/settings >/dev/null && /usr/bin/good && echo x >/work/x && rm /work/x'
-    [ "$STATUS" = 0 ] || fail "$1 cannot do what it may: $(said)"
+    [ "$STATUS" = 0 ] || fail "$1 cannot do what it may: $(said); $(alerts_since "$1" 0)"
 }
 
 # reset_pool: at the end of a check. What is not as it was is removed, and made anew when it is wanted again.
@@ -131,9 +156,9 @@ try() {
 }
 # refused WORD ID ALERTS-BEFORE WHAT: judge OUTPUT and STATUS.
 refused() {
-    case $OUTPUT in *SECRET-*) fail "$1: got through: $4: $(said)"; return ;; esac
-    case $OUTPUT-$STATUS in *'ermission denied'* | *-13 | *-126 | *"${HIDDEN:-ermission denied}"*) ;; *) fail "$1: failed for another reason: $4: $(said)"; return ;; esac
-    [ "${QUIETLY:-}" ] || eventually 3 more_alerts "$2" "$3" || fail "$1: refused without an alert: $4"
+    case $OUTPUT in *SECRET-*) fail "$1: got through: $4: $(said); $(alerts_since "$2" "$3")"; return ;; esac
+    case $OUTPUT-$STATUS in *'ermission denied'* | *-13 | *-126 | *"${HIDDEN:-ermission denied}"*) ;; *) fail "$1: failed for another reason: $4: $(said); $(alerts_since "$2" "$3")"; return ;; esac
+    [ "${QUIETLY:-}" ] || eventually 3 more_alerts "$2" "$3" || fail "$1: refused without an alert: $4: $(said); alerts lost: $(status .counters.alertsLost)"
 }
 alerts_count() { grep -cF "\"id\":\"$1\"" $W/alerts.json 2>/dev/null; }
 more_alerts() { [ "$(alerts_count "$1")" -gt "$2" ]; }

@@ -82,7 +82,8 @@ arguments() {
 # container ID TEMPLATE APP WORD...: start it detached, without standard input. EDIT is jq for the configuration.
 container() {
     bundle "$1" "$2" "$3" "$(arguments "${@:4}")" "${EDIT:-}"
-    runc run -d --bundle $W/containers/"$1" "$1" </dev/null >$W/containers/"$1"/output 2>&1
+    runc run -d --bundle $W/containers/"$1" "$1" </dev/null >$W/containers/"$1"/output 2>&1 ||
+        { fail "container $1 does not start: $(tail -n 2 $W/containers/"$1"/output | cut -c 1-300)"; return 1; }
 }
 # run_container ID TEMPLATE APP WORD...: run it to its end; its status is the result.
 run_container() {

@@ -70,9 +70,11 @@ alerts_of() { grep -F "\"id\":\"$1\"" $W/alerts.json 2>/dev/null; }
 # told: alerts from standard input, equal ones together, in a line that explains a failure: what was attempted, who decided and why.
 told() {
     flat | awk -F'\t' '{ split("", a); for (i = 1; i <= NF; i++) { at = index($i, "="); a[substr($i, 1, at - 1)] = substr($i, at + 1) }
-        print a[".operation"], a[".access"], a[".path"], "by", a[".executable"] ":", a[".action"], a[".policy"], a[".rule"], a[".reason"] }' |
+        print a[".container.id"] ":", a[".operation"], a[".access"], a[".path"], "by", a[".executable"] ":", a[".action"], a[".policy"], a[".rule"], a[".reason"] }' |
         sort | uniq -c | sort -rn | head -n "${1:-5}" | tr -s ' \n' ' ;' | sed 's/^/alerts:/'
 }
+# alerts_since ID COUNT: those of a container behind its first COUNT.
+alerts_since() { alerts_of "$1" | tail -n +$(($2 + 1)) | told; }
 # wait_events ID FILTER: until jq's FILTER holds of its events.
 wait_events() { eventually 10 events_hold "$1" "$2" || fail "no event of $1 with $2 among: $(events_of "$1" | tail -n 5 | jq -c '[.type,.container.source,.process]' | tr '\n' ' ')"; }
 events_hold() { events_of "$1" | holds "$2"; }
