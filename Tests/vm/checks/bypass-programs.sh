@@ -20,7 +20,8 @@ check_bypass_script() {
 # CHECK bypass-memfd core: content in an anonymous file; runs under Block rules, which is a documented limit, and not in whitelist mode
 check_bypass_memfd() {
     need_daemon
-    AGAINST=allow attack 'reach exec-memfd /work/evil anything'
+    limit 'reach exec-memfd /work/evil anything'
+    limit 'reach exec-memfd /usr/bin/secret-tool secret-tool'
     policy $NAME $NAME '  action: Block
   process:
     matchPatterns:
@@ -32,9 +33,11 @@ check_bypass_memfd() {
 # CHECK bypass-copy full: a copy under a new name runs under Block rules, which is a documented limit, and not in whitelist mode
 check_bypass_copy() {
     need_daemon
-    AGAINST=allow attack 'cp /work/evil /work/copy; /work/copy'
-    AGAINST=allow attack 'cp /work/evil /tmp/copy; chmod 755 /tmp/copy; /tmp/copy'
-    AGAINST=allow attack 'cat /usr/bin/secret-tool >/work/copy2; chmod 755 /work/copy2; /work/copy2'
+    limit 'cp /work/evil /work/copy; /work/copy'
+    limit 'cp /work/evil /tmp/copy; chmod 755 /tmp/copy; /tmp/copy'
+    limit 'cat /usr/bin/secret-tool >/work/copy2; chmod 755 /work/copy2; /work/copy2'
+    limit 'cp /usr/bin/secret-tool /work/copy3; /work/copy3'
+    attack /usr/bin/secret-tool
 }
 
 # CHECK bypass-allowed-replaced core: evil content in the place of a program that the whitelist allows: renamed, linked, written, truncated

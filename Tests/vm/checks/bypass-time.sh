@@ -134,15 +134,24 @@ check_bypass_old_descriptor_write() {
     done
 }
 
-# CHECK bypass-old-descriptor-read full: one of a blocked file keeps reading, which is a documented limit, and cannot be opened anew
+# CHECK bypass-old-descriptor-read full: one of a blocked file keeps reading, and a writable mapping writing, which are documented limits; neither can be had anew
 check_bypass_old_descriptor_read() {
     need_daemon
-    local text before
+    local text before how
     attacker $NAME privileged $NAME || return
     for text in "$NO_SECRET" "$ALLOW_SOME"; do
         before=$(alerts_count $NAME)
+        before_policy read /etc/secret "$text"
+        case $STATUS-$OUTPUT in 0-*SECRET-CONTENT*) ;; *) fail "what docs/security.md calls a limit is stopped: reading on under $(echo "$text" | head -n 1): $(said); $(alerts_since $NAME "$before")" ;; esac
+        before=$(alerts_count $NAME)
         before_policy reopen /etc/secret "$text"
         refused "" $NAME "$before" "reopening under $(echo "$text" | head -n 1)"
+    done
+    for text in "$READ_ONLY" "$ALLOW_SOME"; do
+        before_policy mapped /etc/settings "$text"
+        case $STATUS-$OUTPUT in 0-*SECRET-ALTERED*) ;; *) fail "what docs/security.md calls a limit is stopped: a writable mapping under $(echo "$text" | head -n 1): $(said)" ;; esac
+        same "the first byte, written through the mapping" X "$(head -c 1 $W/containers/$NAME/rootfs/etc/settings)"
+        inside $NAME 'head -c 5000 /dev/zero >/etc/settings'
     done
 }
 

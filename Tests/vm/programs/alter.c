@@ -71,6 +71,7 @@ static int held(char **a)
 	int old = (int)must("open", open(a[1], !strcmp(how, "read") || !strcmp(how, "reopen") ? O_RDONLY : O_RDWR));
 	char *at = NULL, name[64];
 	if (!strcmp(how, "mprotect") && (at = mmap(NULL, 4096, PROT_READ, MAP_SHARED, old, 0)) == MAP_FAILED) refused("mmap");
+	if (!strcmp(how, "mapped") && (at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, old, 0)) == MAP_FAILED) refused("mmap");
 	puts("held");
 	fflush(stdout);
 	must("read from the gate", read((int)must("open the gate", open(a[2], O_RDONLY)), name, 1));
@@ -83,6 +84,7 @@ static int held(char **a)
 	else if (!strcmp(how, "ftruncate")) must("ftruncate", ftruncate(old, 1));
 	else if (!strcmp(how, "fallocate")) must("fallocate", fallocate(old, 0, 0, 65536));
 	else if (!strcmp(how, "mmap") && mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, old, 0) == MAP_FAILED) refused("mmap");
+	else if (!strcmp(how, "mapped")) at[0] = 'X';
 	else if (!strcmp(how, "mprotect")) must("mprotect", mprotect(at, 4096, PROT_READ | PROT_WRITE));
 	return done();
 }
