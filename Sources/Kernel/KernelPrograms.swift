@@ -70,6 +70,8 @@ public final class KernelPrograms {
             }
             best.capacity = Int(found.capacity)
             best.labelStore = Variant.LabelStore(rawValue: found.label_store) ?? best.labelStore
+            // Where the list of security modules cannot be read, an earlier daemon has found out what this kernel can.
+            if KernelFeatures.bpfLSM == .unknown { best.forkByLSM = found.fork_by_lsm != 0 }
             // A label in the hash that task_alloc gave to a fork that then failed would never be cleaned.
             best.forkByLSM = best.forkByLSM && best.labelStore == .tasks
         }

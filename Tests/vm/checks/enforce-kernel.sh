@@ -188,6 +188,31 @@ check_enforce_daemon_away() {
     same "reading after the policy is gone ($(said))" 0 "$STATUS"
 }
 
+# CHECK enforce-no-securityfs full: a daemon that follows one that enforced goes on enforcing where the list of security modules cannot be read any more
+check_enforce_no_securityfs() {
+    need_daemon
+    policy $NAME $NAME '  action: Block
+  file:
+    matchPaths:
+    - path: /etc/secret'
+    attacker $NAME plain $NAME || return
+    stop_daemon KILL
+    without_securityfs
+    start_daemon || { fail "the daemon does not start: $(tail -n 3 "$OUT/daemon.log" | tr '\n' ' ')"; return; }
+    same "active ($(status .enforcement.reason))" true "$(status .enforcement.active)"
+    same "programs were adopted" true "$(status .kernel.adopted)"
+    denied 'cat /etc/secret'
+    # It writes the sets, too: for what runs and for what comes.
+    policy $NAME $NAME '  action: Block
+  file:
+    matchPaths:
+    - path: /etc/settings'
+    allowed 'cat /etc/secret'
+    denied 'cat /etc/settings'
+    run_container $NAME-new plain $NAME $APPLETS/cat /etc/settings && fail "a new container reads it"
+    wait_alert $NAME-new 'length==1 and .[0].path=="/etc/settings" and .[0].policy=="enforce-no-securityfs"'
+}
+
 # CHECK enforce-alert-flood full: a flood of alerts changes no verdict, and what is lost is counted
 check_enforce_alert_flood() {
     need_daemon

@@ -23,6 +23,17 @@ check_observe_require() {
     expect "it says why" grep -qi 'enforce' $W/said
 }
 
+# CHECK observe-no-securityfs observe: where the list of security modules cannot be read and nothing enforced before, the daemon says what to mount
+check_observe_no_securityfs() {
+    need_daemon
+    stop_daemon
+    without_securityfs
+    start_daemon || { fail "the daemon does not start: $(tail -n 3 "$OUT/daemon.log" | tr '\n' ' ')"; return; }
+    same active false "$(status .enforcement.active)"
+    expect "the reason says what to mount: $(status .enforcement.reason)" eval 'status .enforcement.reason | grep -q "mount securityfs"'
+    stop_daemon
+}
+
 # CHECK observe-audit observe: what a policy would have blocked runs and is reported as an audit, with the rule
 check_observe_audit() {
     need_daemon

@@ -67,6 +67,13 @@ process_gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' /proc/"$1"/st
 # events_of ID, alerts_of ID: the JSON lines about one container.
 events_of() { grep -F "\"id\":\"$1\"" $W/events.json; }
 alerts_of() { grep -F "\"id\":\"$1\"" $W/alerts.json 2>/dev/null; }
+# without_securityfs: the list of security modules cannot be read until the check ends.
+without_securityfs() {
+    trap 'mountpoint -q /sys/kernel/security || mount -t securityfs none /sys/kernel/security' EXIT
+    umount /sys/kernel/security || fail "securityfs cannot be unmounted"
+    [ ! -e /sys/kernel/security/lsm ] || fail "the list of security modules is still there"
+}
+
 # told: alerts from standard input, equal ones together, in a line that explains a failure: what was attempted, who decided and why.
 told() {
     flat | awk -F'\t' '{ split("", a); for (i = 1; i <= NF; i++) { at = index($i, "="); a[substr($i, 1, at - 1)] = substr($i, at + 1) }
