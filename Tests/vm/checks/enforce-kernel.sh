@@ -136,6 +136,18 @@ check_enforce_switch() {
     note "$OUTPUT"
     expect "one change: $(said); $(alerts_since $NAME 0)" grep -q 'otherwise 0 changes [01]' <<<"$OUTPUT"
 }
+# whitelist_of PATH: a whitelist with that file and what a shell needs.
+whitelist_of() {
+    echo "  action: Allow
+  file:
+    matchPaths:
+    - {path: $1}
+    matchDirectories:
+    - {dir: /usr/, recursive: true}
+    - {dir: /dev/, recursive: true}
+    - {dir: /tmp/, recursive: true}
+    - {dir: /proc/, recursive: true}"
+}
 switch_to() { # switch_to PATH-OR-DIRECTORY/ DIRECTORY/
     local target
     case $1 in */) target="    - {dir: $1, recursive: true}" ;; *) target="    - {dir: $2, recursive: true}" ;; esac
@@ -149,6 +161,23 @@ $target
     - {dir: /dev/, recursive: true}
     - {dir: /tmp/, recursive: true}
     - {dir: /proc/, recursive: true}"
+}
+
+# CHECK enforce-storm full two-cpus: renames and mounts in one container, as fast as it can, do not keep the paths of another from being read
+check_enforce_storm() {
+    need_daemon
+    local before
+    attacker $NAME-maker privileged none || return
+    inside $NAME-maker 'mkdir -p /tmp/a /tmp/m; swarm storm /tmp/a /tmp/b /tmp/m >/tmp/storm 2>&1 & echo $! >/tmp/pid'
+    policy $NAME $NAME "$(whitelist_of /etc/public)"
+    attacker $NAME plain $NAME || return
+    before=$(status .counters.verdictsUndecided)
+    inside $NAME 'swarm opens 20000 /etc/public'
+    expect "all are allowed: $(said); $(alerts_since $NAME 0)" grep -q 'opened 20000 denied 0 otherwise 0' <<<"$OUTPUT"
+    same "undecided verdicts" "$before" "$(status .counters.verdictsUndecided)"
+    inside $NAME-maker 'kill $(cat /tmp/pid); wait; cat /tmp/storm'
+    note "$(said)"
+    expect "a storm: $(said)" grep -qE 'renamed [0-9]{4,} mounted [0-9]{3,}' <<<"$OUTPUT"
 }
 
 # CHECK enforce-daemon-away core: enforcement goes on while no daemon runs, and the next one takes it over without a gap

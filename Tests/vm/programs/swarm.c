@@ -4,10 +4,11 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-struct counts { _Atomic unsigned read, denied, other, renamed; };
+struct counts { _Atomic unsigned read, denied, other, renamed, mounted; };
 
 static struct counts *shared_counts(void)
 {
@@ -163,10 +164,34 @@ static int opens(char **a)
 	return 0;
 }
 
+/* storm A B MOUNTPOINT: renames A to B and back and mounts and unmounts, both as fast as it can, until it is asked to end. */
+static int storm(char **a)
+{
+	struct counts *counts = shared_counts();
+	sigset_t end;
+	int got;
+	sigemptyset(&end);
+	sigaddset(&end, SIGTERM);
+	sigprocmask(SIG_BLOCK, &end, NULL);
+	pid_t first = renamer(counts, a), second = fork();
+	if (!second)
+		for (;;) {
+			must("mount", mount("tmpfs", a[2], "tmpfs", 0, ""));
+			must("umount2", umount2(a[2], MNT_DETACH));
+			counts->mounted++;
+		}
+	sigwait(&end, &got);
+	kill(first, SIGKILL);
+	kill(second, SIGKILL);
+	printf("renamed %u mounted %u\n", counts->renamed, counts->mounted);
+	return 0;
+}
+
 int main(int count, char **arguments)
 {
 	static const struct command commands[] = {
-		{ "bomb", 2, bomb }, { "race", 4, race }, { "race-below", 5, race_below }, { "swap-exec", 3, swap_exec }, { "outlive", 3, outlive }, { "opens", 2, opens }, { 0 },
+		{ "bomb", 2, bomb }, { "race", 4, race }, { "race-below", 5, race_below }, { "swap-exec", 3, swap_exec }, { "outlive", 3, outlive }, { "opens", 2, opens },
+		{ "storm", 3, storm }, { 0 },
 	};
 	return dispatch(commands, count, arguments);
 }
