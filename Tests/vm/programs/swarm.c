@@ -60,25 +60,30 @@ static int bomb(char **a)
 	return report(counts, a[1]);
 }
 
-/* Renames A to B and back without end. A rename that is refused is no matter, and is not counted. */
-static pid_t renamer(struct counts *counts, char **a)
+/* What is renamed: A to B and back without end; with an inner pair, that first and back last, in the directory MIDDLE. */
+struct renames { const char *a, *b, *inner_a, *inner_b; int middle; };
+
+/* A rename that is refused is no matter, and is not counted. */
+static pid_t renamer(struct counts *counts, const struct renames *what)
 {
 	pid_t child = fork();
 	if (child) return child;
 	for (;;) {
-		if (!rename(a[0], a[1])) counts->renamed++;
-		if (!rename(a[1], a[0])) counts->renamed++;
+		if (what->inner_a && !renameat(what->middle, what->inner_a, what->middle, what->inner_b)) counts->renamed++;
+		if (!rename(what->a, what->b)) counts->renamed++;
+		if (!rename(what->b, what->a)) counts->renamed++;
+		if (what->inner_a && !renameat(what->middle, what->inner_b, what->middle, what->inner_a)) counts->renamed++;
 	}
 }
 
 /*
- * Opens NAME TIMES times while A is renamed, and goes on until during LEAST of the opens a rename came to its end: only those were a race. A
- * hundred times TIMES and still fewer is no race.
+ * Opens NAME TIMES times meanwhile, and goes on until during LEAST of the opens a rename came to its end: only those were a race. A hundred times
+ * TIMES and still fewer is no race.
  */
-static int raced_opens(struct counts *counts, char **a, int at, const char *name, int times, unsigned least)
+static int raced_opens(struct counts *counts, const struct renames *what, int at, const char *name, int times, unsigned least)
 {
 	unsigned raced = 0;
-	pid_t child = renamer(counts, a);
+	pid_t child = renamer(counts, what);
 	for (int i = 0; i < times || (raced < least && i < 100 * times); i++) {
 		unsigned before = counts->renamed;
 		attempt_at(counts, at, name);
@@ -86,7 +91,8 @@ static int raced_opens(struct counts *counts, char **a, int at, const char *name
 	}
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	(void)!rename(a[1], a[0]);
+	(void)!rename(what->b, what->a);
+	if (what->inner_a) (void)!renameat(what->middle, what->inner_b, what->middle, what->inner_a);
 	printf("renamed %u raced %u\n", counts->renamed, raced);
 	return raced >= least;
 }
@@ -95,16 +101,22 @@ static int raced_opens(struct counts *counts, char **a, int at, const char *name
 static int race(char **a)
 {
 	struct counts *counts = shared_counts();
-	if (!raced_opens(counts, a, AT_FDCWD, a[2], atoi(a[3]), a[4] ? (unsigned)atoi(a[4]) : 0)) return 252;
+	struct renames what = { .a = a[0], .b = a[1] };
+	if (!raced_opens(counts, &what, AT_FDCWD, a[2], atoi(a[3]), a[4] ? (unsigned)atoi(a[4]) : 0)) return 252;
 	return report(counts, a[2]);
 }
 
-/* race-below A B NAME TIMES LEAST: the same with NAME in the directory that is renamed, held by a descriptor so that it is always found. */
-static int race_below(char **a)
+/*
+ * race-inner A B MIDDLE INNER-A INNER-B NAME TIMES LEAST: A/MIDDLE/INNER-A/NAME is opened by a descriptor of its directory, so that it is always
+ * found, while the inner directory is renamed, then the outer one, and back in reverse: B/MIDDLE/INNER-A/NAME is a path that never is.
+ */
+static int race_inner(char **a)
 {
 	struct counts *counts = shared_counts();
-	int directory = (int)must("open O_PATH", open(a[0], O_PATH | O_DIRECTORY));
-	if (!raced_opens(counts, a, directory, a[2], atoi(a[3]), (unsigned)atoi(a[4]))) return 252;
+	int outer = (int)must("open O_PATH", open(a[0], O_PATH | O_DIRECTORY)), middle = (int)must("open O_PATH", openat(outer, a[2], O_PATH | O_DIRECTORY));
+	int inner = (int)must("open O_PATH", openat(middle, a[3], O_PATH | O_DIRECTORY));
+	struct renames what = { .a = a[0], .b = a[1], .inner_a = a[3], .inner_b = a[4], .middle = middle };
+	if (!raced_opens(counts, &what, inner, a[5], atoi(a[6]), (unsigned)atoi(a[7]))) return 252;
 	printf("opened %u denied %u otherwise %u\n", counts->read, counts->denied, counts->other);
 	return 0;
 }
@@ -173,7 +185,8 @@ static int storm(char **a)
 	sigemptyset(&end);
 	sigaddset(&end, SIGTERM);
 	sigprocmask(SIG_BLOCK, &end, NULL);
-	pid_t first = renamer(counts, a), second = fork();
+	struct renames what = { .a = a[0], .b = a[1] };
+	pid_t first = renamer(counts, &what), second = fork();
 	if (!second)
 		for (;;) {
 			must("mount", mount("tmpfs", a[2], "tmpfs", 0, ""));
@@ -190,7 +203,7 @@ static int storm(char **a)
 int main(int count, char **arguments)
 {
 	static const struct command commands[] = {
-		{ "bomb", 2, bomb }, { "race", 4, race }, { "race-below", 5, race_below }, { "swap-exec", 3, swap_exec }, { "outlive", 3, outlive }, { "opens", 2, opens },
+{ "bomb", 2, bomb }, { "race", 4, race }, { "race-inner", 8, race_inner }, { "swap-exec", 3, swap_exec }, { "outlive", 3, outlive }, { "opens", 2, opens },
 		{ "storm", 3, storm }, { 0 },
 	};
 	return dispatch(commands, count, arguments);
