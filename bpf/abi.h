@@ -43,7 +43,7 @@
 /* The same on 5.10, which cannot run a loop of that length here. */
 #define PC_PATH_STEPS_REDUCED 64
 #define PC_PATH_BYTES_REDUCED 512
-/* A path read while files were renamed or mounts changed is read again this many times at most. */
+/* A path read while files were renamed or mounts changed is read again, in so many pairs of readings at most. */
 #define PC_PATH_TRIES 24
 /* Verdicts under way on one CPU: a kernel may preempt one for another. Beyond it a verdict cannot be decided. */
 #define PC_SCRATCH_LEVELS 4

@@ -2,10 +2,9 @@
 import itertools
 import os
 import shutil
-import subprocess
 
 from . import plots, policies
-from .failure import Impossible
+from .guest import run_guest
 from .report import Part
 
 TITLE = "Instructions that the hooks add to system calls"
@@ -18,7 +17,6 @@ INSIDE = {"unselected": "container without policy", "one": "container, 1 rule", 
 # What the guest's processes open and run: guest/cost.
 USED = ("/usr/lib/x86_64-linux-gnu/libm.so.6", "/usr/local/bin/loops", "/usr/local/bin/sleep")
 NANOSECONDS_PER_INSTRUCTION = 2
-VM = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "vm")
 
 
 def measure(context):
@@ -57,29 +55,19 @@ def _bars(part, added):
 
 def _count(context, kernel):
     """Instructions by situation and call, from a guest's own clock, which goes on by 2 ns for each."""
-    got = subprocess.run([os.path.join(VM, "kernels"), kernel], capture_output=True, text=True)
-    cache = subprocess.run(["bash", "-c", f". '{VM}/lib/cache.sh'; vm_cache"], capture_output=True, text=True).stdout.strip()
-    image = os.path.join(cache, kernel)
-    if not os.path.exists(os.path.join(image, "vmlinux")):
-        raise Impossible(f"no kernel {kernel} for the guest: {got.stderr.strip() or got.stdout.strip()}")
-    out = os.path.join(context.work, "guest-" + kernel)
-    os.makedirs(os.path.join(out, "policies"))
-    os.makedirs(os.path.join(out, "logs"))
-    shutil.copy(context.tools["loops"], os.path.join(out, "loops"))
-    _write_policies(os.path.join(out, "policies"))
-    with open(os.path.join(out, "settings"), "w") as file:
-        file.write(f"KERNEL='{kernel}'\nBIN='{context.bin}'\nPROGRAMS='{context.bin}/vm/programs'\n")
-    guest = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "guest", "cost")
-    with open(os.path.join(out, "console"), "w") as console:
-        status = subprocess.run([os.path.join(VM, "boot"), "-i", "-k", image, "-o", out, "-t", "600", "--", "/bin/bash", guest, out],
-                                stdout=console, stderr=subprocess.STDOUT).returncode
-    if status:
-        raise Impossible(f"the guest with {kernel} ended with {status}: " + _text(out, "failures") + _text(out, "console")[-1000:])
+    out = run_guest(context, kernel, "cost", _prepare, options=("-i",))
     counted = {}
-    for line in _text(out, "results").splitlines():
+    with open(os.path.join(out, "results")) as file:
+        lines = file.read().splitlines()
+    for line in lines:
         situation, call, nanoseconds = line.split()
         counted[situation, call] = float(nanoseconds) / NANOSECONDS_PER_INSTRUCTION
     return counted
+
+
+def _prepare(context, out):
+    shutil.copy(context.tools["loops"], os.path.join(out, "loops"))
+    _write_policies(os.path.join(out, "policies"))
 
 
 def _write_policies(directory):
@@ -94,10 +82,3 @@ def _write_policies(directory):
         with open(os.path.join(directory, label + ".yaml"), "w") as file:
             file.write(policies.text(rules, label, label))
 
-
-def _text(out, name):
-    try:
-        with open(os.path.join(out, name)) as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
