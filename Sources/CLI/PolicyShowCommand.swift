@@ -51,7 +51,10 @@ struct PolicyShowCommand: ParsableCommand {
     private func show(_ policy: PolicySummary) {
         var table = Table(["policy", policy.identity])
         table.add(["origin", "\(policy.file):\(policy.line)" + (policy.source == "applied" ? " (applied)" : "")])
-        let labels = policy.matchLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+        var parts = policy.matchLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        if !policy.anyOf.isEmpty { parts.append("one of (\(policy.anyOf.joined(separator: ", ")))") }
+        if !policy.noneOf.isEmpty { parts.append("none of (\(policy.noneOf.joined(separator: ", ")))") }
+        let labels = parts.joined(separator: " ")
         let names = policy.containerNames.isEmpty ? "" : " in containers named \(policy.containerNames.joined(separator: ", "))"
         table.add(["selects", labels.isEmpty && names.isEmpty ? "-" : labels + names])
         table.add(["mode", policy.mode])

@@ -45,11 +45,28 @@ public struct PolicySelector: Equatable, Sendable {
     public var matchLabels: [String: String]
     /// Names from the label `kubearmor.io/container.name`, `[a, b]`; empty: any container.
     public var containerNames: [String]
+    /// The values of all `In` expressions of `matchExpressions`: one of them at least must be among the labels. Empty: nothing is asked.
+    public var anyOf: [SelectorLabel] = []
+    /// The values of all `NotIn` expressions: none of them may be among the labels.
+    public var noneOf: [SelectorLabel] = []
 
     public init(matchLabels: [String: String] = [:], containerNames: [String] = []) {
         self.matchLabels = matchLabels
         self.containerNames = containerNames
     }
+}
+
+/// A label as `matchExpressions` write it, `key=value`.
+public struct SelectorLabel: Equatable, Sendable, CustomStringConvertible {
+    public var key: String
+    public var value: String
+
+    public init(_ key: String, _ value: String) {
+        self.key = key
+        self.value = value
+    }
+
+    public var description: String { "\(key)=\(value)" }
 }
 
 public enum PolicyAction: String, Equatable, Sendable {

@@ -1,28 +1,25 @@
 extension PolicyFindings {
+    /// Nil if it cannot be used. Without any condition it selects every container of the policy's namespace, as in KubeArmor under Kubernetes.
     mutating func selector(_ spec: PolicyFields) -> PolicySelector? {
+        let everything = "selects every container of the policy's namespace"
         guard let node = spec["selector"] else {
-            missing(spec, "selector", "missing: write matchLabels; a policy for every container of a namespace is not supported yet")
-            return nil
+            // A misspelt one is an error already, and must not select everything.
+            if !spec.hasUnknown { warn(spec.node, spec.name(of: "selector"), "missing: \(everything)") }
+            return PolicySelector()
         }
         guard let fields = fields(node, "spec.selector", known: ["matchLabels", "matchExpressions"]) else { return nil }
-        if let expressions = fields["matchExpressions"] {
-            if case .sequence(let list) = expressions.value, list.isEmpty {
-                warn(fields, "matchExpressions", "is empty: ignored")
-            } else {
-                error(fields, "matchExpressions", "not supported yet: write matchLabels")
-                return nil
-            }
-        }
+        var selector = PolicySelector()
+        let errorsBefore = errorCount
+        let expressions = list(fields, "matchExpressions")
+        guard errorCount == errorsBefore else { return nil }
+        if fields["matchExpressions"] != nil, expressions.isEmpty { warn(fields, "matchExpressions", "is empty: ignored") }
+        for expression in expressions { self.expression(expression.node, expression.name, &selector) }
         guard let labelsNode = fields["matchLabels"] else {
-            missing(fields, "matchLabels", "missing: an empty selector would select nothing")
-            return nil
+            if expressions.isEmpty, !fields.hasUnknown { warn(node, "spec.selector", "is empty: \(everything)") }
+            return selector
         }
         guard let labels = anyFields(labelsNode, "spec.selector.matchLabels") else { return nil }
-        guard !labels.members.isEmpty else {
-            error(fields, "matchLabels", "an empty selector would select nothing")
-            return nil
-        }
-        var selector = PolicySelector()
+        if labels.members.isEmpty, expressions.isEmpty { warn(node, "spec.selector", "is empty: \(everything)") }
         for member in labels.members {
             let name = labels.name(of: Self.shown(member.key))
             guard !member.value.isNull else {
@@ -39,6 +36,37 @@ extension PolicyFindings {
             }
         }
         return selector
+    }
+
+    /// `key: label`, an operator and values `k=v`. All values of one operator are one list, whatever expression they stand in: so their order
+    /// never matters, as it does in KubeArmor.
+    private mutating func expression(_ node: YAMLNode, _ name: String, _ selector: inout PolicySelector) {
+        guard let fields = fields(node, name, known: ["key", "operator", "values"]) else { return }
+        for required in ["key", "operator", "values"] where fields[required] == nil { missing(fields, required) }
+        if let key = text(fields, "key"), key != "label" {
+            let hint = key == "namespace" ? "; namespaces are selected by a KubeArmorClusterPolicy" : ""
+            error(fields, "key", "\(Self.shown(key)) is no key of a selector: expected label\(hint)")
+        }
+        let comparison = text(fields, "operator")
+        if let comparison, comparison != "In", comparison != "NotIn" {
+            error(fields, "operator", "\(Self.shown(comparison)) is no operator: expected In or NotIn")
+        }
+        let values = list(fields, "values")
+        if fields["values"] != nil, values.isEmpty { error(fields, "values", "is empty: expected labels as key=value") }
+        for value in values {
+            guard let text = text(value.node, value.name) else { continue }
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, let key = parts.first, !key.isEmpty, let labelValue = parts.last else {
+                error(value.node, value.name, "\(Self.shown(text)) is no label: expected key=value")
+                continue
+            }
+            guard key != ContainerLabels.containerNameKey else {
+                error(value.node, value.name, "containers are named in matchLabels")
+                continue
+            }
+            let label = SelectorLabel(String(key), String(labelValue))
+            if comparison == "NotIn" { selector.noneOf.append(label) } else { selector.anyOf.append(label) }
+        }
     }
 
     /// `[a, b]`, or one name; `[]` and nothing at all stand for any container.

@@ -46,6 +46,10 @@ public struct PolicyReport: Sendable {
             writer.object { writer in
                 for (key, value) in policy.selector.matchLabels.sorted(by: { $0.key < $1.key }) { writer.member(key, value) }
             }
+            for (name, labels) in [("anyOf", policy.selector.anyOf), ("noneOf", policy.selector.noneOf)] {
+                writer.key(name)
+                writer.array { writer in for label in labels { writer.string(label.description) } }
+            }
             writer.key("containerNames")
             writer.array { writer in for name in policy.selector.containerNames { writer.string(name) } }
             writer.member("allowsMounts", policy.allowsMounts)

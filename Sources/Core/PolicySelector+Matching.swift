@@ -3,6 +3,8 @@ extension PolicySelector {
     public func matches(labels: [String: String], containerName: String) -> Bool {
         guard containerNames.isEmpty || containerNames.contains(containerName) else { return false }
         return matchLabels.allSatisfy { labels[$0.key] == $0.value }
+            && (anyOf.isEmpty || anyOf.contains { labels[$0.key] == $0.value })
+            && !noneOf.contains { labels[$0.key] == $0.value }
     }
 }
 

@@ -24,16 +24,22 @@ import Testing
         ("metadata: {name: p, namespace: shop}\n", "", 1, "metadata", "missing"),
         ("{name: p, namespace: shop}", "p", 3, "metadata", "expected fields, found text"),
         ("spec:", "specs:", 4, "specs", "did you mean spec?"),
-        ("  selector: {matchLabels: {app: web}}\n", "", 5, "spec.selector", "missing"),
-        ("{matchLabels: {app: web}}", "{}", 5, "spec.selector.matchLabels", "select nothing"),
-        ("{app: web}", "{}", 5, "spec.selector.matchLabels", "select nothing"),
-        ("{app: web}", "", 5, "spec.selector.matchLabels", "select nothing"),
+        ("  selector: {matchLabels: {app: web}}\n", "  selectors: {matchLabels: {app: web}}\n", 5, "spec.selectors", "did you mean selector?"),
+        ("{matchLabels: {app: web}}", "web", 5, "spec.selector", "expected fields, found text"),
         ("{app: web}", "{app: 1}", 5, "spec.selector.matchLabels.app", "\"1\" in quotes"),
         ("{app: web}", "{app: }", 5, "spec.selector.matchLabels.app", "has no value"),
         ("{app: web}", "[app]", 5, "spec.selector.matchLabels", "expected fields, found a list"),
         ("{app: web}", "{'': a}", 5, "spec.selector.matchLabels.", "without a name"),
         ("{matchLabels:", "{matchLabel:", 5, "spec.selector.matchLabel", "did you mean matchLabels?"),
-        ("{matchLabels: {app: web}}", "{matchLabels: {app: web}, matchExpressions: [{key: label}]}", 5, "spec.selector.matchExpressions", "not supported yet"),
+        ("{matchLabels: {app: web}}", "{matchExpressions: [{key: label, operator: In}]}", 5, "spec.selector.matchExpressions[0].values", "missing"),
+        ("{matchLabels: {app: web}}", "{matchExpressions: [{key: label, operator: In, values: []}]}", 5, "spec.selector.matchExpressions[0].values", "is empty"),
+        ("{matchLabels: {app: web}}", "{matchExpressions: [{key: label, operator: in, values: [a=b]}]}", 5, "spec.selector.matchExpressions[0].operator", "expected In or NotIn"),
+        ("{matchLabels: {app: web}}", "{matchExpressions: [{operator: In, values: [a=b]}]}", 5, "spec.selector.matchExpressions[0].key", "missing"),
+        ("{matchLabels: {app: web}}", "{matchExpressions: [{key: namespace, operator: In, values: [a=b]}]}", 5, "spec.selector.matchExpressions[0].key", "KubeArmorClusterPolicy"),
+        ("{matchLabels: {app: web}}", "{matchExpressions: [{key: label, operator: In, values: [a=b, a]}]}", 5, "spec.selector.matchExpressions[0].values[1]", "key=value"),
+        ("{matchLabels: {app: web}}", "{matchExpressions: [{key: label, operator: In, values: ['=b']}]}", 5, "spec.selector.matchExpressions[0].values[0]", "key=value"),
+        ("{matchLabels: {app: web}}", "{matchExpressions: [{key: label, operator: In, values: [kubearmor.io/container.name=a]}]}", 5, "spec.selector.matchExpressions[0].values[0]", "in matchLabels"),
+        ("{matchLabels: {app: web}}", "{matchExpressions: {key: label}}", 5, "spec.selector.matchExpressions", "expected a list"),
         ("{app: web}", "{kubearmor.io/container.name: 'web*'}", 5, "spec.selector.matchLabels.kubearmor.io/container.name", "compared exactly"),
         ("{app: web}", "{kubearmor.io/container.name: '[a, b c]'}", 5, "spec.selector.matchLabels.kubearmor.io/container.name", "compared exactly"),
         ("{app: web}", "{kubearmor.io/container.name: '[a'}", 5, "spec.selector.matchLabels.kubearmor.io/container.name", "compared exactly"),
@@ -48,6 +54,20 @@ import Testing
         #expect(file.policies.isEmpty && file.errors.count == 1, "\(file.errors)")
         #expect(file.errors.first?.line == line && file.errors.first?.field == field, "\(file.errors)")
         #expect(file.errors.first?.problem.contains(problem) == true, "\(file.errors)")
+    }
+
+    @Test(arguments: [
+        ("  selector: {matchLabels: {app: web}}\n", "", 5, "missing: selects every"), ("{matchLabels: {app: web}}", "{}", 5, "is empty: selects every"),
+        ("{app: web}", "{}", 5, "is empty: selects every"), ("{app: web}", "", 5, "is empty: selects every"),
+        ("{matchLabels: {app: web}}", "{matchLabels: {}, matchExpressions: [{key: label, operator: In, values: [a=b]}]}", 0, ""),
+    ])
+    func aSelectorWithoutConditionsIsTheWholeNamespace(_ old: String, _ new: String, _ line: Int, _ warning: String) throws {
+        let file = changed(old, new)
+        let policy = try #require(file.policies.first, "\(file.errors)")
+        let container = ContainerLabels(namespace: "shop", containerName: "any")
+        #expect(policy.selects(container) == (line > 0))
+        #expect(!policy.selects(ContainerLabels(namespace: "other", containerName: "any")))
+        #expect(file.warnings.map(\.line) == (line > 0 ? [line] : []) && file.warnings.allSatisfy { $0.problem.contains(warning) }, "\(file.warnings)")
     }
 
     @Test(arguments: ["KubeArmorHostPolicy", "KubeArmorClusterPolicy", "KubeArmorNetworkPolicy"])

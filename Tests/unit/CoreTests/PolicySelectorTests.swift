@@ -22,6 +22,35 @@ import Testing
         #expect(!policy.selects(ContainerLabels(namespace: "shop", containerName: "one", labels: labels, isSandbox: true)))
     }
 
+    @Test(arguments: [
+        ("[{key: label, operator: In, values: [app=web]}]", ["app": "web"], true), ("[{key: label, operator: In, values: [app=web]}]", ["app": "db"], false),
+        ("[{key: label, operator: In, values: [app=web]}]", [:], false),
+        ("[{key: label, operator: In, values: [app=web, app=db]}]", ["app": "db"], true),
+        // Several expressions of one operator are one list.
+        ("[{key: label, operator: In, values: [app=web]}, {key: label, operator: In, values: [app=db]}]", ["app": "db"], true),
+        ("[{key: label, operator: NotIn, values: [app=web]}]", ["app": "web"], false), ("[{key: label, operator: NotIn, values: [app=web]}]", [:], true),
+        ("[{key: label, operator: NotIn, values: [app=web]}, {key: label, operator: NotIn, values: [app=db]}]", ["app": "db"], false),
+        // Both operators count, in either order.
+        ("[{key: label, operator: In, values: [app=web]}, {key: label, operator: NotIn, values: [tier=front]}]", ["app": "web", "tier": "front"], false),
+        ("[{key: label, operator: NotIn, values: [tier=front]}, {key: label, operator: In, values: [app=web]}]", ["app": "web", "tier": "front"], false),
+        ("[{key: label, operator: NotIn, values: [tier=front]}, {key: label, operator: In, values: [app=web]}]", ["app": "web"], true),
+        ("[{key: label, operator: NotIn, values: [tier=front]}, {key: label, operator: In, values: [app=web]}]", ["app": "db"], false),
+        // A value may be empty or hold the sign itself.
+        ("[{key: label, operator: In, values: [app=]}]", ["app": ""], true), ("[{key: label, operator: In, values: [app=]}]", [:], false),
+        ("[{key: label, operator: In, values: [a=b=c]}]", ["a": "b=c"], true),
+    ] as [(String, [String: String], Bool)])
+    func evaluatesExpressions(_ expressions: String, _ labels: [String: String], _ expected: Bool) throws {
+        let alone = PolicySample.text(labels: "x: y").replacing("matchLabels: {x: y}", with: "matchExpressions: \(expressions)")
+        try #require(alone.contains("matchExpressions"))
+        let policy = try #require(PolicySample.parse(alone).policies.first)
+        #expect(policy.selector.matches(labels: labels, containerName: "one") == expected)
+        // Beside matchLabels both must hold.
+        let both = PolicySample.text(labels: "x: y").replacing("matchLabels: {x: y}", with: "matchLabels: {x: y}, matchExpressions: \(expressions)")
+        let stricter = try #require(PolicySample.parse(both).policies.first)
+        #expect(!stricter.selector.matches(labels: labels, containerName: "one"))
+        #expect(stricter.selector.matches(labels: labels.merging(["x": "y"]) { $1 }, containerName: "one") == expected)
+    }
+
     struct Message: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let bundle: String
