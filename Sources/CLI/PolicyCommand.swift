@@ -94,7 +94,7 @@ struct PolicySummary: Decodable {
     let line, selected: Int
     let allowsMounts: Bool
     let matchLabels, modes: [String: String]
-    let anyOf, noneOf, containerNames, containers: [String]
+    let anyOf, noneOf, namespaces, exceptNamespaces, containerNames, containers: [String]
     let ruleCounts: [String: Int]
 
     var origin: String { source == "applied" ? "applied" : "\(file):\(line)" }

@@ -54,9 +54,11 @@ struct PolicyShowCommand: ParsableCommand {
         var parts = policy.matchLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         if !policy.anyOf.isEmpty { parts.append("one of (\(policy.anyOf.joined(separator: ", ")))") }
         if !policy.noneOf.isEmpty { parts.append("none of (\(policy.noneOf.joined(separator: ", ")))") }
+        if !policy.namespaces.isEmpty { parts.append("in namespaces \(policy.namespaces.joined(separator: ", "))") }
+        if !policy.exceptNamespaces.isEmpty { parts.append("not in namespaces \(policy.exceptNamespaces.joined(separator: ", "))") }
         let labels = parts.joined(separator: " ")
         let names = policy.containerNames.isEmpty ? "" : " in containers named \(policy.containerNames.joined(separator: ", "))"
-        table.add(["selects", labels.isEmpty && names.isEmpty ? "-" : labels + names])
+        table.add(["selects", labels.isEmpty && names.isEmpty ? "every container" : labels + names])
         table.add(["mode", policy.mode])
         if policy.allowsMounts { table.add(["mounts", "may be changed by the containers"]) }
         let listed = policy.containers.joined(separator: " ")

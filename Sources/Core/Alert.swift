@@ -61,7 +61,7 @@ public struct Alert: Sendable {
     public func rule(in set: CompiledPolicySet?) -> Rule? {
         guard ruleNumber != PC_RULE_NONE.magnitude, let found = set?.rule(ruleNumber) else { return nil }
         return Rule(
-            policy: found.policy.name, namespace: found.policy.namespace, section: found.rule.section.rawValue, field: found.rule.field,
+            policy: found.policy.name, namespace: found.policy.isClusterWide ? "" : found.policy.namespace, section: found.rule.section.rawValue, field: found.rule.field,
             file: found.policy.origin.file, line: found.rule.line, severity: found.rule.severity, tags: found.rule.tags,
             message: found.rule.message)
     }

@@ -16,6 +16,7 @@ public struct Policy: Equatable, Sendable {
     }
 
     public var name: String
+    /// `clusterNamespace` for a policy of the cluster.
     public var namespace: String
     public var selector: PolicySelector
     /// In the order written: `process` rules, then `file` rules, each in the order matchPaths, matchDirectories, matchPatterns.
@@ -35,11 +36,17 @@ public struct Policy: Equatable, Sendable {
         self.origin = origin
     }
 
+    /// What stands for a namespace in a KubeArmorClusterPolicy, which has none: no namespace can be called so.
+    public static let clusterNamespace = "_cluster"
+
+    /// Whether its selector says itself which namespaces' containers it is for.
+    public var isClusterWide: Bool { namespace == Self.clusterNamespace }
+
     /// Two policies with the same identity are versions of one: the later replaces the earlier.
     public var identity: String { namespace + "/" + name }
 }
 
-/// Which containers of its namespace a policy is for.
+/// Which containers of its namespace, or of the cluster, a policy is for.
 public struct PolicySelector: Equatable, Sendable {
     /// Every one must be among the container's labels with the same value.
     public var matchLabels: [String: String]
@@ -49,6 +56,9 @@ public struct PolicySelector: Equatable, Sendable {
     public var anyOf: [SelectorLabel] = []
     /// The values of all `NotIn` expressions: none of them may be among the labels.
     public var noneOf: [SelectorLabel] = []
+    /// The same of namespaces, in a policy of the cluster. Empty: all of them.
+    public var namespaces: [String] = []
+    public var exceptNamespaces: [String] = []
 
     public init(matchLabels: [String: String] = [:], containerNames: [String] = []) {
         self.matchLabels = matchLabels

@@ -51,7 +51,9 @@ public struct PolicyLibrary: Sendable {
 
     /// The policies for a container, sorted by identity.
     public func selected(for container: ContainerLabels) -> [Policy] {
-        (byNamespace[container.namespace] ?? []).filter { $0.selects(container) }
+        let own = (byNamespace[container.namespace] ?? []).filter { $0.selects(container) }
+        let cluster = (byNamespace[Policy.clusterNamespace] ?? []).filter { $0.selects(container) }
+        return cluster.isEmpty ? own : (own + cluster).sorted { $0.identity < $1.identity }
     }
 
     /// The policy in force under this identity.

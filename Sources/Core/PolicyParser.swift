@@ -1,4 +1,4 @@
-/// Reads policies from YAML: `KubeArmorPolicy` documents of `security.kubearmor.com/v1`.
+/// Reads policies from YAML: `KubeArmorPolicy` and `KubeArmorClusterPolicy` documents of `security.kubearmor.com/v1`.
 ///
 /// Anything that would make a policy mean less, more or something else than its author wrote is an error, and its document gives no policy.
 public enum PolicyParser {
@@ -61,7 +61,8 @@ public enum PolicyParser {
 }
 
 extension PolicyFindings {
-    private static let otherKinds = ["KubeArmorHostPolicy", "KubeArmorClusterPolicy", "KubeArmorNetworkPolicy"]
+    private static let kinds = ["KubeArmorPolicy", "KubeArmorClusterPolicy"]
+    private static let otherKinds = ["KubeArmorHostPolicy", "KubeArmorNetworkPolicy"]
     /// Kubernetes' object metadata. What it does not say about a policy is not read.
     private static let metadataFields = [
         "name", "namespace", "annotations", "labels", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
@@ -83,7 +84,8 @@ extension PolicyFindings {
 
     private mutating func policy(_ root: YAMLNode) -> Policy? {
         // The kind first: the fields of another kind are not for us to judge.
-        guard let all = anyFields(root, ""), isPolicy(all) else { return nil }
+        guard let all = anyFields(root, ""), let kind = kind(all) else { return nil }
+        let isClusterWide = kind == "KubeArmorClusterPolicy"
         guard let top = fields(root, "", known: ["apiVersion", "kind", "metadata", "spec", "status"]) else { return nil }
         checkVersion(top)
         guard let metadataNode = top["metadata"] else {
@@ -92,7 +94,7 @@ extension PolicyFindings {
         }
         guard let metadata = fields(metadataNode, "metadata", known: Self.metadataFields) else { return nil }
         let name = name(metadata)
-        let namespace = namespace(metadata)
+        let namespace = isClusterWide ? clusterNamespace(metadata) : namespace(metadata)
         let allowsMounts = allowsMounts(metadata)
         guard let specNode = top["spec"] else {
             missing(top, "spec")
@@ -106,7 +108,7 @@ extension PolicyFindings {
         if (["process", "file"] + Self.unenforcedSections).allSatisfy({ spec[$0] == nil }) {
             warn(top, "spec", "has no rules: it does nothing")
         }
-        let selector = selector(spec)
+        let selector = selector(spec, isClusterWide: isClusterWide)
         let rules = rules(spec)
         guard let name, let selector else { return nil }
         return Policy(
@@ -114,23 +116,29 @@ extension PolicyFindings {
             origin: Policy.Origin(file: file, line: root.line))
     }
 
-    private mutating func isPolicy(_ fields: PolicyFields) -> Bool {
+    /// One of `kinds`; nil if the document is none that is read.
+    private mutating func kind(_ fields: PolicyFields) -> String? {
+        let expected = "expected \(Self.kinds.joined(separator: " or "))"
         guard fields["kind"] != nil else {
-            error(fields.node, "kind", "missing: expected KubeArmorPolicy")
-            return false
+            error(fields.node, "kind", "missing: \(expected)")
+            return nil
         }
-        guard let kind = text(fields, "kind"), let node = fields["kind"] else { return false }
+        guard let kind = text(fields, "kind"), let node = fields["kind"] else { return nil }
         if Self.otherKinds.contains(kind) {
             warn(node, "kind", "\(kind) is not supported yet: ignored")
-            return false
+            return nil
         }
-        guard kind == "KubeArmorPolicy" else {
-            let isNear = nearest(to: kind, among: ["KubeArmorPolicy"]) != nil
-            let hint = isNear ? "did you mean KubeArmorPolicy?" : "expected KubeArmorPolicy"
+        guard Self.kinds.contains(kind) else {
+            let hint = nearest(to: kind, among: Self.kinds).map { "did you mean \($0)?" } ?? expected
             error(node, "kind", "\(Self.shown(kind)) is no policy; \(hint)")
-            return false
+            return nil
         }
-        return true
+        return kind
+    }
+
+    private mutating func clusterNamespace(_ metadata: PolicyFields) -> String {
+        if metadata["namespace"] != nil { warn(metadata, "namespace", "ignored: a KubeArmorClusterPolicy is in no namespace") }
+        return Policy.clusterNamespace
     }
 
     private mutating func checkVersion(_ top: PolicyFields) {

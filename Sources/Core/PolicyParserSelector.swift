@@ -1,19 +1,20 @@
 extension PolicyFindings {
-    /// Nil if it cannot be used. Without any condition it selects every container of the policy's namespace, as in KubeArmor under Kubernetes.
-    mutating func selector(_ spec: PolicyFields) -> PolicySelector? {
-        let everything = "selects every container of the policy's namespace"
+    /// Nil if it cannot be used. Without any condition it selects every container of the policy's namespace, or of all, as in KubeArmor under
+    /// Kubernetes.
+    mutating func selector(_ spec: PolicyFields, isClusterWide: Bool) -> PolicySelector? {
+        let everything = "selects every container\(isClusterWide ? "" : " of the policy's namespace")"
         guard let node = spec["selector"] else {
             // A misspelt one is an error already, and must not select everything.
             if !spec.hasUnknown { warn(spec.node, spec.name(of: "selector"), "missing: \(everything)") }
             return PolicySelector()
         }
-        guard let fields = fields(node, "spec.selector", known: ["matchLabels", "matchExpressions"]) else { return nil }
+        guard let fields = fields(node, "spec.selector", known: isClusterWide ? ["matchExpressions"] : ["matchLabels", "matchExpressions"]) else { return nil }
         var selector = PolicySelector()
         let errorsBefore = errorCount
         let expressions = list(fields, "matchExpressions")
         guard errorCount == errorsBefore else { return nil }
         if fields["matchExpressions"] != nil, expressions.isEmpty { warn(fields, "matchExpressions", "is empty: ignored") }
-        for expression in expressions { self.expression(expression.node, expression.name, &selector) }
+        for expression in expressions { self.expression(expression.node, expression.name, isClusterWide, &selector) }
         guard let labelsNode = fields["matchLabels"] else {
             if expressions.isEmpty, !fields.hasUnknown { warn(node, "spec.selector", "is empty: \(everything)") }
             return selector
@@ -40,21 +41,32 @@ extension PolicyFindings {
 
     /// `key: label`, an operator and values `k=v`. All values of one operator are one list, whatever expression they stand in: so their order
     /// never matters, as it does in KubeArmor.
-    private mutating func expression(_ node: YAMLNode, _ name: String, _ selector: inout PolicySelector) {
+    private mutating func expression(_ node: YAMLNode, _ name: String, _ isClusterWide: Bool, _ selector: inout PolicySelector) {
         guard let fields = fields(node, name, known: ["key", "operator", "values"]) else { return }
         for required in ["key", "operator", "values"] where fields[required] == nil { missing(fields, required) }
-        if let key = text(fields, "key"), key != "label" {
-            let hint = key == "namespace" ? "; namespaces are selected by a KubeArmorClusterPolicy" : ""
+        let key = text(fields, "key")
+        if let key, key != "label", key != "namespace" || !isClusterWide {
+            let hint = isClusterWide ? " or namespace" : key == "namespace" ? "; namespaces are selected by a KubeArmorClusterPolicy" : ""
             error(fields, "key", "\(Self.shown(key)) is no key of a selector: expected label\(hint)")
+            return
         }
         let comparison = text(fields, "operator")
         if let comparison, comparison != "In", comparison != "NotIn" {
             error(fields, "operator", "\(Self.shown(comparison)) is no operator: expected In or NotIn")
         }
         let values = list(fields, "values")
-        if fields["values"] != nil, values.isEmpty { error(fields, "values", "is empty: expected labels as key=value") }
+        let isNamespace = key == "namespace"
+        if fields["values"] != nil, values.isEmpty { error(fields, "values", "is empty: expected \(isNamespace ? "namespaces" : "labels as key=value")") }
         for value in values {
             guard let text = text(value.node, value.name) else { continue }
+            if isNamespace {
+                guard KubernetesName.isNamespace(text) else {
+                    error(value.node, value.name, "\(Self.shown(text)) can be no namespace: 1 to 63 lower-case letters, digits and '-'")
+                    continue
+                }
+                if comparison == "NotIn" { selector.exceptNamespaces.append(text) } else { selector.namespaces.append(text) }
+                continue
+            }
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, let key = parts.first, !key.isEmpty, let labelValue = parts.last else {
                 error(value.node, value.name, "\(Self.shown(text)) is no label: expected key=value")

@@ -50,6 +50,10 @@ public struct PolicyReport: Sendable {
                 writer.key(name)
                 writer.array { writer in for label in labels { writer.string(label.description) } }
             }
+            for (name, namespaces) in [("namespaces", policy.selector.namespaces), ("exceptNamespaces", policy.selector.exceptNamespaces)] {
+                writer.key(name)
+                writer.array { writer in for namespace in namespaces { writer.string(namespace) } }
+            }
             writer.key("containerNames")
             writer.array { writer in for name in policy.selector.containerNames { writer.string(name) } }
             writer.member("allowsMounts", policy.allowsMounts)

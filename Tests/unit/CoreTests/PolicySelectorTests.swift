@@ -51,6 +51,44 @@ import Testing
         #expect(stricter.selector.matches(labels: labels.merging(["x": "y"]) { $1 }, containerName: "one") == expected)
     }
 
+    @Test(arguments: [
+        ("[{key: namespace, operator: In, values: [a, b]}]", "b", [:], true), ("[{key: namespace, operator: In, values: [a, b]}]", "c", [:], false),
+        ("[{key: namespace, operator: NotIn, values: [a]}]", "a", [:], false), ("[{key: namespace, operator: NotIn, values: [a]}]", "later", [:], true),
+        ("[{key: namespace, operator: In, values: [a]}, {key: namespace, operator: NotIn, values: [a]}]", "a", [:], false),
+        ("[{key: namespace, operator: NotIn, values: [a]}, {key: label, operator: NotIn, values: [app=web]}]", "b", ["app": "web"], false),
+        ("[{key: namespace, operator: NotIn, values: [a]}, {key: label, operator: NotIn, values: [app=web]}]", "b", [:], true),
+        ("[{key: label, operator: In, values: [app=web]}]", "any", ["app": "web"], true), ("[]", "any", [:], true),
+    ] as [(String, String, [String: String], Bool)])
+    func policiesOfTheClusterSelectNamespaces(_ expressions: String, _ namespace: String, _ labels: [String: String], _ expected: Bool) throws {
+        let text = PolicySample.text(labels: "x: y").replacing("matchLabels: {x: y}", with: "matchExpressions: \(expressions)")
+            .replacing("kind: KubeArmorPolicy", with: "kind: KubeArmorClusterPolicy")
+        let file = PolicySample.parse(text)
+        let policy = try #require(file.policies.first, "\(file.errors)")
+        #expect(policy.identity.hasPrefix("_cluster/") && file.warnings.contains { $0.problem.contains("in no namespace") })
+        let container = ContainerLabels(namespace: namespace, containerName: "one", labels: labels)
+        #expect(policy.selects(container) == expected)
+        #expect(!policy.selects(ContainerLabels(namespace: namespace, containerName: "one", labels: labels, isSandbox: true)))
+        // Beside the namespace's own, in the order of their identities.
+        var library = PolicyLibrary()
+        library.update(file: "cluster.yaml", text: Array(text.utf8))
+        library.update(file: "own.yaml", text: Array(PolicySample.text(labels: "").replacing("namespace: shop", with: "namespace: \(namespace)").utf8))
+        #expect(library.problems.isEmpty, "\(library.problems)")
+        let identities = library.selected(for: container).map(\.identity)
+        #expect(identities == identities.sorted() && identities.count == (expected ? 2 : 1), "\(identities)")
+    }
+
+    @Test(arguments: [
+        ("selector: {matchLabels: {x: y}}", "unknown field"), ("selector: {matchExpressions: [{key: name, operator: In, values: [a]}]}", "label or namespace"),
+        ("selector: {matchExpressions: [{key: namespace, operator: In, values: [A_b]}]}", "can be no namespace"),
+        ("selector: {matchExpressions: [{key: namespace, operator: In, values: []}]}", "expected namespaces"),
+    ])
+    func policiesOfTheClusterAreRefused(_ selector: String, _ problem: String) {
+        let text = PolicySample.text(labels: "x: y").replacing("selector: {matchLabels: {x: y}}", with: selector)
+            .replacing("kind: KubeArmorPolicy", with: "kind: KubeArmorClusterPolicy")
+        let file = PolicySample.parse(text)
+        #expect(file.policies.isEmpty && file.errors.count == 1 && file.errors[0].problem.contains(problem), "\(file.errors)")
+    }
+
     struct Message: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let bundle: String

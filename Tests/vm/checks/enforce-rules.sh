@@ -325,6 +325,31 @@ check_enforce_selector() {
     rm /etc/secret
     no_policy $NAME
     allowed 'cat /etc/secret'
+    # By expressions: one label of In and none of NotIn.
+    selecting KubeArmorPolicy "default/$NAME" "{key: label, operator: In, values: [app=$NAME, app=something-else]}" \
+        "{key: label, operator: NotIn, values: [app=something-else]}"
+    denied 'cat /etc/secret'
+    inside $NAME-other 'cat /etc/secret'
+    same "a container with a label of NotIn" 0 "$STATUS"
+    # A policy of the cluster, which names the namespace.
+    selecting KubeArmorClusterPolicy "_cluster/$NAME" "{key: namespace, operator: In, values: [default]}" \
+        "{key: label, operator: NotIn, values: [app=$NAME]}"
+    allowed 'cat /etc/secret'
+    inside $NAME-other 'cat /etc/secret'
+    expect "the cluster's policy blocks: $(said)" eval '[ "$STATUS" != 0 ]'
+    same "who blocked" "$NAME" "$(alerts_of $NAME-other | tail -n 1 | flat .policy)"
+}
+changes_of() { grep -c "policies changed.*\"$1\"" "$OUT/daemon.log"; }
+changed_since() { [ "$(changes_of "$1")" -gt "$2" ]; }
+# selecting KIND IDENTITY EXPRESSION...: a policy with matchExpressions that blocks /etc/secret, in force when this returns.
+selecting() {
+    local expressions before
+    before=$(changes_of "$2")
+    printf -v expressions '    - %s\n' "${@:3}"
+    printf 'apiVersion: security.kubearmor.com/v1\nkind: %s\nmetadata: {name: %s}\nspec:\n  selector:\n    matchExpressions:\n%s  file: {matchPaths: [{path: /etc/secret}]}\n' \
+        "$1" "$NAME" "$expressions" >$W/new.yaml
+    mv $W/new.yaml $W/policies/$NAME.yaml
+    eventually 5 changed_since "$2" "$before" || fail "$2 is not taken: $(tail -n 1 "$OUT/daemon.log" | cut -c 1-200)"
 }
 
 # CHECK enforce-posture-block core: in whitelist mode what no rule names is denied, and pipes, sockets and the like still work
