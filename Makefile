@@ -28,7 +28,7 @@ help:
 	@echo "make demo        watch the kernel know a container and deny what its policy denies (a minute or two; root or sudo)"
 	@echo "make test        unit tests, then tests with real containers on this kernel (root or sudo)"
 	@echo "make test-unit   the tests that need neither root nor a container"
-	@echo "make test-long   also the long ones: 1,200 containers, 100 kills"
+	@echo "make test-long   also the long ones: 1,200 containers, 100 kills, every check on every kernel; writes docs/test-long.md"
 	@echo "make vmtest      checks with real containers in guests with Debian's kernels (VM_KERNELS=6.1 CHECKS='bypass-*' for some)"
 	@echo "make vmshell     a root shell in such a guest (VM_KERNELS=6.1)"
 	@echo "make bench       the figures of the README, as table, JSON and one HTML page"
@@ -104,13 +104,14 @@ test-build: all
 	$(call say,BUILD tests)
 	$(Q)$(TEST_BUILD) $(quiet_build)
 test-unit: test-build
-	$(Q)PORTCULLIS_POLICY_CORPUS="$(PORTCULLIS_POLICY_CORPUS)" PORTCULLIS_LONG="$(PORTCULLIS_LONG)" $(TEST_RUN) --skip HostTests
+	$(Q)PORTCULLIS_POLICY_CORPUS="$(PORTCULLIS_POLICY_CORPUS)" PORTCULLIS_LONG="$(PORTCULLIS_LONG)" $(TEST_RUN) --skip HostTests --xunit-output $(BUILD)/unit.xml
 test-host: test-build hook-aarch64-check
-	$(Q)$(SUDO) env PATH="$$PATH" PORTCULLIS_LONG=$(PORTCULLIS_LONG) $(TEST_RUN) --filter HostTests; \
+	$(Q)$(SUDO) env PATH="$$PATH" PORTCULLIS_LONG=$(PORTCULLIS_LONG) $(TEST_RUN) --filter HostTests --xunit-output $(BUILD)/host.xml; \
 		result=$$?; [ -z "$(SUDO)" ] || $(SUDO) chown -R $$(id -u):$$(id -g) .build; exit $$result
 test: check test-unit test-host vmtest
 test-long:
-	$(Q)$(MAKE) --no-print-directory test PORTCULLIS_LONG=1 VM_SET=long
+	$(Q)rm -rf $(BUILD)/vm/*/results $(BUILD)/*-swift-testing.xml
+	$(Q)$(MAKE) --no-print-directory test PORTCULLIS_LONG=1 VM_SET=long; result=$$?; Tests/vm/report >docs/test-long.md; exit $$result
 .PHONY: test-build test-host hook-aarch64-check
 
 # The cross-built hook, under emulation: a state on standard input, no daemon, the message in the spool.
