@@ -8,6 +8,23 @@ enum PolicyText {
         argument.contains("/") ? argument : ContainerLabels.defaultNamespace + "/" + argument
     }
 
+    /// The files that an argument stands for: of a directory those that the daemon would read there and JSON files, sorted, and not those of
+    /// directories in it. What is no directory stands for itself.
+    static func files(_ argument: String) throws(PortcullisError) -> [String] {
+        var info = stat()
+        guard argument != "-", stat(argument, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else { return [argument] }
+        guard let stream = opendir(argument) else { throw PortcullisError(.configuration, argument, errno: errno) }
+        defer { closedir(stream) }
+        var files: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            guard !name.hasPrefix("."), [".yaml", ".yml", ".json"].contains(where: name.hasSuffix) else { continue }
+            files.append(argument.hasSuffix("/") ? argument + name : argument + "/" + name)
+        }
+        guard !files.isEmpty else { throw PortcullisError(.configuration, "there is no .yaml, .yml or .json file in it") }
+        return files.sorted()
+    }
+
     /// A file, or standard input for "-". What is too long to be policies is not read to its end.
     static func read(_ file: String) throws(PortcullisError) -> [UInt8] {
         let descriptor = file == "-" ? 0 : open(file, O_RDONLY | O_CLOEXEC)

@@ -15,27 +15,35 @@ struct PolicyValidateCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Print problems and warnings only.")
     var quiet = false
 
-    @Argument(help: "YAML files; - is standard input.")
+    @Argument(help: "Files, YAML or JSON; directories of them; - is standard input.")
     var files: [String]
 
     func run() throws {
         var failed = false
         var seen: [String: Policy.Origin] = [:]
-        for file in files {
-            let name = file == "-" ? "(standard input)" : file
-            let text: [UInt8]
-            do throws(PortcullisError) { text = try PolicyText.read(file) } catch {
+        for argument in files {
+            do throws(PortcullisError) {
+                for file in try PolicyText.files(argument) { check(file, &seen, &failed) }
+            } catch {
                 failed = true
-                say(PolicyProblem(file: name, line: 1, column: 1, field: "", problem: error.description), isWarning: false)
-                continue
+                say(PolicyProblem(file: argument, line: 1, column: 1, field: "", problem: error.description), isWarning: false)
             }
-            let report = PolicyCheck(text, file: name, alreadySeen: &seen)
-            for warning in report.warnings { say(warning, isWarning: true) }
-            for problem in report.errors { say(problem, isWarning: false) }
-            for policy in report.sizes { say(policy) }
-            if !report.errors.isEmpty { failed = true }
         }
         if failed { throw Exit.refused }
+    }
+
+    private func check(_ file: String, _ seen: inout [String: Policy.Origin], _ failed: inout Bool) {
+        let name = file == "-" ? "(standard input)" : file
+        let text: [UInt8]
+        do throws(PortcullisError) { text = try PolicyText.read(file) } catch {
+            failed = true
+            return say(PolicyProblem(file: name, line: 1, column: 1, field: "", problem: error.description), isWarning: false)
+        }
+        let report = PolicyCheck(text, file: name, alreadySeen: &seen)
+        for warning in report.warnings { say(warning, isWarning: true) }
+        for problem in report.errors { say(problem, isWarning: false) }
+        for policy in report.sizes { say(policy) }
+        if !report.errors.isEmpty { failed = true }
     }
 
     private func say(_ problem: PolicyProblem, isWarning: Bool) {

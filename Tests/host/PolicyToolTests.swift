@@ -32,6 +32,23 @@ extension HostTests {
             for line in lines { #expect(outcome.output.split(separator: "\n").contains { $0.hasPrefix(line) }, "\(line) in \(outcome.output)") }
         }
 
+        @Test func aDirectoryStandsForTheFilesInIt() throws {
+            let scratch = try Scratch()
+            try scratch.write("d/b.yml", Self.good.replacing("name: p", with: "name: b"))
+            try scratch.write("d/a.yaml", Self.good)
+            let json = #"{"apiVersion": "security.kubearmor.com/v1", "kind": "KubeArmorClusterPolicy", "metadata": {"name": "c"}, "#
+                + #""spec": {"selector": {"matchExpressions": [{"key": "namespace", "operator": "NotIn", "values": ["kube-system"]}]}, "#
+                + #""file": {"matchPaths": [{"path": "/etc/secret"}]}, "action": "Block"}}"#
+            try scratch.write("d/c.json", json)
+            for other in ["d/.hidden.yaml", "d/notes.txt", "d/deeper/x.yaml", "empty/x"] { try scratch.write(other, "no policy") }
+            let outcome = try Command.run(Tree.cli, ["policy", "validate", "d", "d/a.yaml", "empty"], directory: scratch.path)
+            let places = outcome.output.split(separator: "\n").filter { !$0.contains("warning:") }.map { $0.prefix { $0 != " " } }
+            #expect(places == ["d/a.yaml:1:", "d/b.yml:1:", "d/c.json:1:", "d/a.yaml:1:", "empty:1:"], "\(outcome.output)")
+            #expect(outcome.output.contains("c.json:1: _cluster/c: 1 rules") && outcome.output.contains("d/a.yaml:1: metadata.name: default/p is defined"))
+            #expect(outcome.status == 1)
+            #expect(try Command.run(Tree.cli, ["policy", "validate", "d/"], directory: scratch.path).status == 0)
+        }
+
         @Test func aFileThatIsTooLongOrNotThereIsOneProblem() throws {
             let scratch = try Scratch()
             try scratch.write("long.yaml", Data(repeating: 0x23, count: 50 << 20))
