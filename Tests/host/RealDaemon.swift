@@ -64,6 +64,7 @@ final class RealDaemon {
         try output.seekToEnd()
         process.standardError = output
         process.standardInput = FileHandle.nullDevice
+        defer { try? output.close() }
         try process.run()
         self.process = process
         // A daemon that fails says so on the same socket, so nobody waits for one that is dead.
@@ -177,7 +178,9 @@ final class EventStream {
         file = try scratch.write("events", "")
         process.executableURL = URL(filePath: Tree.cli)
         process.arguments = ["events", "--json", "--socket", daemon.controlSocket] + arguments
-        process.standardOutput = try FileHandle(forWritingTo: URL(filePath: file))
+        let output = try FileHandle(forWritingTo: URL(filePath: file))
+        process.standardOutput = output
+        defer { try? output.close() }
         try process.run()
         // Subscribed once an event of ours shows up: the daemon's own status cannot say so.
         let held = try HeldContainer(daemon, "subscription-\(UUID().uuidString)")

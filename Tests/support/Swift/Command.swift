@@ -38,9 +38,12 @@ public enum Command {
         process.executableURL = URL(filePath: path)
         process.arguments = arguments
         if let directory { process.currentDirectoryURL = URL(filePath: directory) }
-        process.standardInput = try FileHandle(forReadingFrom: URL(filePath: stdin))
-        process.standardOutput = try FileHandle(forWritingTo: URL(filePath: stdout))
-        process.standardError = try FileHandle(forWritingTo: URL(filePath: stderr))
+        let handles = try [FileHandle(forReadingFrom: URL(filePath: stdin))] + [stdout, stderr].map { try FileHandle(forWritingTo: URL(filePath: $0)) }
+        // A process that has ended still holds its handles: after some thousand commands there would be no descriptors left.
+        defer { for handle in handles { try? handle.close() } }
+        process.standardInput = handles[0]
+        process.standardOutput = handles[1]
+        process.standardError = handles[2]
         let ended = DispatchSemaphore(value: 0)
         process.terminationHandler = { _ in ended.signal() }
         let start = DispatchTime.now().uptimeNanoseconds
