@@ -44,7 +44,7 @@
 #define PC_PATH_STEPS_REDUCED 64
 #define PC_PATH_BYTES_REDUCED 512
 /* A path read while files were renamed or mounts changed is read again, in so many pairs of readings at most. */
-#define PC_PATH_TRIES 24
+#define PC_PATH_TRIES 8
 /* Verdicts under way on one CPU: a kernel may preempt one for another. Beyond it a verdict cannot be decided. */
 #define PC_SCRATCH_LEVELS 4
 /* Bytes of an executable's path in an alert. Longer ones keep their end. */

@@ -27,8 +27,8 @@ struct match {
 #define PC_MATCH_CHUNK 16
 #define PC_MATCH_PAGES 1
 #else
-#define PC_MATCH_CHUNK 64
-#define PC_MATCH_PAGES 6
+#define PC_MATCH_CHUNK 40
+#define PC_MATCH_PAGES 5
 #endif
 
 #define PAGE_BYTES sizeof(struct pc_set_page)
