@@ -113,7 +113,7 @@ check_policy_bad_input() {
     matchPaths:
     - path: /etc/secret'
     attacker $NAME plain $NAME || return
-    for case in unknown-field relative dotdot no-slash long-path bad-glob empty-selector same-name huge aliases not-utf8 wrong-type; do
+    for case in unknown-field relative dotdot no-slash long-path bad-glob misspelt-selector same-name huge aliases not-utf8 wrong-type; do
         bad_policy $case >$W/new.yaml
         mv $W/new.yaml $W/policies/bad-$case.yaml
         eventually 10 problem_anywhere bad-$case.yaml || fail "$case is not refused: $(pc status | flat | tr '\t' '\n' | grep problems | cut -c 1-200 | head -n 2)"
@@ -142,7 +142,7 @@ bad_policy() {
   file:
     matchPatterns:
     - pattern: "/etc/[a-"' ;;
-    empty-selector) policy_text bad bad "$body" | sed 's/matchLabels:/matchLabels: {}/; /app: bad/d' ;;
+    misspelt-selector) policy_text bad bad "$body" | sed s/matchLabels:/matchLabel:/ ;; # an empty one selects everything, with a warning
     same-name) policy_text $NAME bad "$body" ;;
     huge) policy_text bad bad "$body"; head -c 50000000 /dev/zero | tr '\0' '#' ;;
     aliases) printf 'a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: [*b,*b,*b,*b,*b,*b,*b,*b]\n' ;;
