@@ -16,7 +16,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 PREFIX ?= /usr/local
 
 HOOK := $(BUILD)/$(ARCH)/portcullis-hook
-OBJECTS := $(BUILD)/bpf/identity.bpf.o $(BUILD)/bpf/observe.bpf.o $(BUILD)/bpf/enforce.bpf.o $(BUILD)/bpf/reduced.bpf.o
+OBJECTS := $(BUILD)/bpf/identity.bpf.o $(BUILD)/bpf/observe.bpf.o $(patsubst %,$(BUILD)/bpf/%.bpf.o,enforce judge enforce_reduced judge_reduced)
 DAEMON := $(BUILD)/portcullisd
 CLI := $(BUILD)/portcullis
 
@@ -47,8 +47,8 @@ $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS)
 	$(Q)$(CLANG) -target bpf -g -O2 -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Werror -Ibpf -I/usr/include/$(MULTIARCH) -D__TARGET_ARCH_x86 -c $< -o $@
 	$(Q)$(TOOLCHAIN)/llvm-objcopy --strip-debug $@
 	$(Q)touch Sources/CPortcullis/Objects/objects.c
-# The variant for 5.10, from the same source.
-$(BUILD)/bpf/reduced.bpf.o: bpf/enforce.bpf.c $(BPF_HEADERS)
+# The variants for 5.10, from the same sources.
+$(BUILD)/bpf/%_reduced.bpf.o: bpf/%.bpf.c $(BPF_HEADERS)
 	$(call say,BPF   $< (5.10))
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -target bpf -g -O2 -mcpu=v3 -DPC_REDUCED -Wall -Wextra -Wno-unused-parameter -Werror -Ibpf -I/usr/include/$(MULTIARCH) -D__TARGET_ARCH_x86 -c $< -o $@

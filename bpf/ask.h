@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How a hook puts its question: room is claimed, what is asked is written there, and the verdict is fetched. */
+/*
+ * How a hook puts its question: room is claimed, what is asked is written there, and the verdict is fetched from the judge, which the
+ * daemon links in the place of `decide` before it attaches the hook.
+ */
 #ifndef PORTCULLIS_ASK_H
 #define PORTCULLIS_ASK_H
 
-#include "judge.h"
+#include "alert.h"
+#include "decide.h"
+#include "pathwalk.h"
+
+/* Without a judge nothing that is asked about can be decided. Weak, so that the compiler believes nothing about the answer. */
+__noinline __weak int decide(__u32 level, __u32 what)
+{
+	return PC_ACTION_BLOCK;
+}
 
 static __always_inline void fill(struct request *request, struct actor *who, __u32 operation, __u32 automaton, __u32 wanted)
 {
@@ -64,7 +75,7 @@ struct question {
 /* 1 if what was filled in is denied. */
 static __always_inline int verdict(struct scratch *scratch, __u32 level)
 {
-	int action = judge(level);
+	int action = decide(level, DECIDE_VERDICT);
 	scratch_release(scratch);
 	return action == PC_ACTION_BLOCK;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Enforcement of path rules, before the act.
+ * Enforcement of path rules, before the act: the hooks. What they ask is decided by judge.bpf.c, which is linked into each of them.
  *
  * Hooks      lsm/bprm_check_security, bprm_committed_creds      exec, and the class of the new executable
  *            lsm/file_open, file_permission, file_receive       open, write through an old descriptor, a descriptor passed
@@ -8,7 +8,7 @@
  *            lsm/path_truncate, file_truncate (6.2)             changes of content
  *            lsm/path_{unlink,rmdir,mkdir,mknod,symlink,link,rename,chmod,chown}   changes of names and modes
  *            lsm/sb_mount, move_mount, sb_umount, sb_pivotroot  changes of what every name means
- * Maps       as in maps.h; sets, alerts; scratches (not pinned)
+ * Maps       as in maps.h; sets and set_entries for the daemon; alerts; scratches (not pinned, shared with the judge)
  * Kernel     6.1; built with PC_REDUCED for 5.10 (labels in the hash, shorter paths, no path_chown)
  * Verifier   returns are constants in [-4095, 0] (6.12); walk state in memory, long loops through bpf_loop (5.17); path_* hooks may
  *            not call bpf_d_path on 6.1 (it is not wanted anyway: pathwalk.h)
@@ -18,6 +18,16 @@
 #include "ask.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Written and read by the daemon alone, like `records`. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, PC_SETS_MAX);
+	__type(key, __u32);
+	__type(value, struct pc_set_entry);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} set_entries SEC(".maps");
 
 #define EACCES 13
 #define FMODE_WRITE 2             /* include/linux/fs.h, as are the next three */
@@ -42,9 +52,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 struct backing_file {
 	struct path user_path;
 } __attribute__((preserve_access_index));
-
-/* Structs that no map mentions would be missing from the BTF, by which a test checks the ABI. */
-struct pc_set_header *set_header_in_btf;
 
 /* --- exec */
 
@@ -79,7 +86,7 @@ int BPF_PROG(pc_bprm_committed, struct linux_binprm *bprm)
 	if (!scratch)
 		return 0; /* found at the next verdict instead */
 	fill(&scratch->request, &who, PC_OPERATION_EXEC, PC_AUTOMATON_PROCESS, 0);
-	classify(level);
+	decide(level, DECIDE_SOURCE);
 	scratch_release(scratch);
 	return 0;
 }
@@ -351,7 +358,7 @@ static __always_inline int ask_two(__u32 operation, struct dentry *from, struct 
 	request->owner = inode_of(request->dentry);
 	request->mode = mode_of(request->owner);
 	scratch->walk.begun = WALK_AFRESH;
-	int action = judge(level);
+	int action = decide(level, DECIDE_VERDICT);
 	if (action != PC_ACTION_BLOCK) {
 		request->automaton = PC_AUTOMATON_FILE;
 		request->wanted = REQUEST_NAME_COMES;
@@ -360,7 +367,7 @@ static __always_inline int ask_two(__u32 operation, struct dentry *from, struct 
 		request->mount = mount_of(to_dir->mnt);
 		__u64 replaced = inode_of(request->dentry);
 		request->owner = replaced ? replaced : inode_of((__u64)to_dir->dentry);
-		action = judge(level);
+		action = decide(level, DECIDE_VERDICT);
 	}
 	scratch_release(scratch);
 	return action == PC_ACTION_BLOCK;
@@ -408,8 +415,7 @@ static __always_inline int ask_mount(__u32 operation, __u64 dentry, struct vfsmo
 	fill(&scratch->request, &who, operation, PC_AUTOMATON_FILE, 0);
 	settle(&scratch->request, PC_ACTION_BLOCK, PC_REASON_MOUNTS, PC_RULE_NONE << 8);
 	walk_from(&scratch->walk, dentry, mount_of(mount));
-	walk_run(level);
-	report(level);
+	decide(level, DECIDE_REPORT);
 	scratch_release(scratch);
 	count(PC_COUNT_DENIED);
 	return 1;

@@ -1,50 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The verdict: follow the path, run the automaton, read the decision, report it. Global functions, so that the verifier looks at them
- * once and not in each hook; they take the number of a claimed scratch and find all else there.
+ * The verdict: follow the path, run the automaton, read the decision, report it. Global functions, so that the verifier looks at each
+ * by itself; they take the number of a claimed scratch and find all else there.
  */
 #ifndef PORTCULLIS_JUDGE_H
 #define PORTCULLIS_JUDGE_H
 
-#include "actor.h"
+#include "alert.h"
+#include "decide.h"
 #include "pathwalk.h"
-
-/* Verdicts. Apart from telemetry, so that no flood of events can push an alert out. Full: the alert is lost and counted. */
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} alerts SEC(".maps");
-
-/* Written and read by the daemon alone, like `records`. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, PC_SETS_MAX);
-	__type(key, __u32);
-	__type(value, struct pc_set_entry);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} set_entries SEC(".maps");
-
-#define S_IFMT 0170000
-#define S_IFREG 0100000
-#define S_IFDIR 0040000
-#define S_IFBLK 0060000
-#define MODE_EXECUTABLE 0111
-
-#define SOURCE_CLASS_UNKNOWN 0xffffffff
-
-static __always_inline __u32 mode_of(__u64 inode)
-{
-	struct inode *at = (void *)inode;
-	return inode ? BPF_CORE_READ(at, i_mode) : 0;
-}
-
-static __always_inline __u64 inode_of(__u64 dentry)
-{
-	struct dentry *at = (void *)dentry;
-	return (__u64)BPF_CORE_READ(at, d_inode);
-}
 
 /* Runs an automaton over the path that was followed last. */
 __noinline int match_run(__u32 level, __u32 automaton)
@@ -123,45 +87,6 @@ __noinline int classify(__u32 level)
 	return PC_REASON_RULE;
 }
 
-/* Writes the alert's fixed part. */
-static __always_inline void alert_begin(struct pc_alert *alert, struct request *request)
-{
-	struct task_struct *task = (void *)bpf_get_current_task(), *leader = BPF_CORE_READ(task, group_leader);
-	struct task_struct *parent = BPF_CORE_READ(task, real_parent), *parent_leader = BPF_CORE_READ(parent, group_leader);
-	struct upid own;
-
-	__builtin_memset(alert, 0, sizeof *alert);
-	alert->operation = request->operation;
-	alert->reason = request->reason;
-	alert->source = request->source;
-	alert->automaton = request->automaton;
-	alert->decision = request->decision;
-	alert->slot = request->slot;
-	alert->generation = request->generation;
-	alert->set = (__u16)request->policy;
-	alert->set_generation = request->policy >> 32;
-	alert->write = request->write;
-	alert->time = bpf_ktime_get_boot_ns();
-	alert->start_time = BPF_CORE_READ(leader, start_boottime);
-	alert->pid = bpf_get_current_pid_tgid() >> 32;
-	own_pid(BPF_CORE_READ(leader, thread_pid), &own);
-	alert->namespace_pid = own.nr;
-	alert->parent_pid = BPF_CORE_READ(parent, tgid);
-	own_pid(BPF_CORE_READ(parent_leader, thread_pid), &own);
-	alert->parent_namespace_pid = own.nr;
-	alert->uid = BPF_CORE_READ(task, cred, euid.val);
-	struct inode *inode = (void *)request->owner;
-	if (inode)
-		alert->owner = BPF_CORE_READ(inode, i_uid.val);
-	bpf_core_read(&alert->comm, sizeof alert->comm, &task->comm);
-	bpf_core_read(&alert->parent_comm, sizeof alert->parent_comm, &parent->comm);
-}
-
-static __always_inline void alert_send(void *alert, __u32 size)
-{
-	count(bpf_ringbuf_output(&alerts, alert, size, 0) ? PC_COUNT_ALERTS_LOST : PC_COUNT_ALERTS);
-}
-
 /* Adds the executable of `task` behind `used` bytes of paths; its length. */
 static __always_inline __u32 alert_executable(struct scratch *scratch, __u32 level, struct task_struct *task, __u32 used)
 {
@@ -218,12 +143,6 @@ static __always_inline struct pc_file_rule *alias_of(struct request *request)
 	key->slot = request->slot;
 	key->set_generation = request->policy >> 32;
 	return bpf_map_lookup_elem(&files, key);
-}
-
-static __always_inline void settle(struct request *request, __u32 action, __u32 reason, __u32 decision)
-{
-	request->decision = (decision & ~3) | action;
-	request->reason = reason;
 }
 
 /* Process rules protect the names that they mention: a blocked program keeps its name, an allowed name keeps its program. */

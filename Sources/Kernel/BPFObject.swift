@@ -65,6 +65,17 @@ final class BPFObject {
         try check(bpf_program__set_autoload(try self.program(program), false), "leaving the program \(program) out")
     }
 
+    /// Uses another object's map of the same name instead of one of its own.
+    func share(map: String, of other: BPFObject) throws(PortcullisError) {
+        try check(bpf_map__reuse_fd(try self.map(map), try other.mapDescriptor(map)), "sharing the map \(map)")
+    }
+
+    /// Before the load, for a program that takes the place of a function: the loaded program that it is checked against.
+    func aim(program: String, at function: String, of target: Int32) throws(PortcullisError) {
+        try check(
+            bpf_program__set_attach_target(try self.program(program), target, function), "aiming the program \(program) at \(function)")
+    }
+
     /// Keeps all maps to itself: none is taken over and none pinned.
     func unpinMaps() throws(PortcullisError) {
         var map = bpf_object__next_map(raw, nil)
@@ -81,6 +92,8 @@ final class BPFObject {
         var word = value
         try check(bpf_map__set_initial_value(map, &word, MemoryLayout<UInt32>.size), "setting the read-only data of \(name)")
     }
+
+    func descriptor(ofProgram name: String) throws(PortcullisError) -> Int32 { bpf_program__fd(try program(name)) }
 
     func load() throws(PortcullisError) {
         let result = bpf_object__load(raw)

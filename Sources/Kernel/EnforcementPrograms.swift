@@ -44,36 +44,51 @@ final class EnforcementPrograms {
     /// Has the kernel check every program, attaches none and lets them go. Nil if it takes them, else its reason.
     static func trial() -> String? {
         do throws(PortcullisError) {
-            let object = try BPFObject(pco_enforce(), pinDirectory: BPFFileSystem.usualPath)
-            try object.unpinMaps()
+            let objects = [try BPFObject(pco_enforce(), pinDirectory: BPFFileSystem.usualPath), try BPFObject(pco_judge(), pinDirectory: BPFFileSystem.usualPath)]
             // Where the labels live changes what programs and maps are needed, not whether the kernel runs LSM programs.
             let variant = Variant(labelStore: .tasks, forkByLSM: true, capacity: 16)
-            try KernelPrograms.configure(object, variant, .init(capacity: 16, eventRing: 1 << 16))
-            for hook in presentHooks where !hook.isPresent {
-                if let entry = hooks.first(where: { $0.hook == hook.name }) { try object.omit(program: entry.program) }
+            for object in objects {
+                try object.unpinMaps()
+                try KernelPrograms.configure(object, variant, .init(capacity: 16, eventRing: 1 << 16))
             }
-            try object.load()
+            for hook in presentHooks where !hook.isPresent {
+                if let entry = hooks.first(where: { $0.hook == hook.name }) { try objects[0].omit(program: entry.program) }
+            }
+            try objects[0].load()
+            try objects[1].aim(
+                program: JudgeLinks.program, at: JudgeLinks.function, of: objects[0].descriptor(ofProgram: onDemand.program))
+            try objects[1].load()
             return nil
         } catch { return error.description }
     }
 
+    /// The hooks' programs.
     let object: BPFObject
+    /// What is linked into them.
+    let judge: BPFObject
+    /// Whether what is pinned was built from the same objects as these.
+    let hash: UInt64
     private let links: PinnedLinks
+    private let judges: JudgeLinks
     private(set) var state = EnforcementState()
     /// Whether the on-demand hook is attached.
     private(set) var judgesWrites: Bool
 
     /// - Parameters:
-    ///   - adopting: The pinned programs were built from the same object: they stay.
+    ///   - adopting: The pinned programs were built from the same objects: they stay.
     ///   - configure: Sets sizes and read-only data before the load.
     init(
         directory: String, reduced: Bool, adopting: (UInt64) -> Bool, configure: (BPFObject) throws(PortcullisError) -> Void
     ) throws(PortcullisError) {
         links = PinnedLinks(directory: directory)
-        object = try BPFObject(reduced ? pco_reduced() : pco_enforce(), pinDirectory: directory)
+        judges = JudgeLinks(directory: directory)
+        object = try BPFObject(reduced ? pco_enforce_reduced() : pco_enforce(), pinDirectory: directory)
+        judge = try BPFObject(reduced ? pco_judge_reduced() : pco_judge(), pinDirectory: directory)
+        hash = object.hash &* 31 &+ judge.hash
         try configure(object)
-        let adopts = adopting(object.hash)
-        var wanted: [String] = []
+        let adopts = adopting(hash)
+        var attached: [String] = []
+        var loaded: [String] = []
         state.isReduced = reduced
         for entry in Self.hooks {
             guard object.has(program: entry.program) else {
@@ -87,13 +102,41 @@ final class EnforcementPrograms {
                 continue
             }
             state.hooks.append(entry.hook)
-            if adopts, links.isPinned(entry.program) { try object.omit(program: entry.program) } else { wanted.append(entry.program) }
+            if adopts, links.isPinned(entry.program), judges.isPinned(entry.program) {
+                try object.omit(program: entry.program)
+            } else {
+                attached.append(entry.program)
+            }
         }
         judgesWrites = links.isPinned(Self.onDemand.program)
+        if adopts, links.isPinned(asProgram: Self.onDemand.program), judges.isPinned(Self.onDemand.program) {
+            try object.omit(program: Self.onDemand.program)
+        } else {
+            loaded.append(Self.onDemand.program)
+        }
         try object.load()
-        for program in wanted { try links.attach(object, program) }
-        if judgesWrites, !adopts { try links.attach(object, Self.onDemand.program) }
+        loaded += attached
+        if !loaded.isEmpty { try begin(loaded, attached, configure) }
         state.isActive = true
+    }
+
+    /// Gives the loaded programs their judge, and only then attaches them. What they replace keeps its own judge until nobody runs it any more.
+    private func begin(
+        _ loaded: [String], _ attached: [String], _ configure: (BPFObject) throws(PortcullisError) -> Void
+    ) throws(PortcullisError) {
+        try configure(judge)
+        try judge.share(map: "scratches", of: object)
+        try judge.aim(program: JudgeLinks.program, at: JudgeLinks.function, of: object.descriptor(ofProgram: loaded[0]))
+        try judge.load()
+        var kept: [(program: String, number: Int)] = []
+        for program in loaded { kept.append((program, try judges.link(judge, into: object, program))) }
+        for program in attached { try links.attach(object, program) }
+        if loaded.contains(Self.onDemand.program) {
+            try links.pin(object, program: Self.onDemand.program)
+            if judgesWrites { try links.attach(pinned: Self.onDemand.program) }
+        }
+        try GracePeriod().wait()
+        for (program, number) in kept { try judges.settle(program, keeping: number) }
     }
 
     var programs: [String] {
@@ -103,15 +146,22 @@ final class EnforcementPrograms {
     /// Attaches or detaches the hook that judges writes through descriptors opened before. Attach before the first set that needs it
     /// is switched to, detach after the last.
     func judgeWrites(_ wanted: Bool) throws(PortcullisError) {
-        guard wanted != judgesWrites else { return }
-        if wanted { try links.attach(object, Self.onDemand.program) } else { try links.detach(Self.onDemand.program) }
+        // Up to 5.12 the kernel attaches a program only once (bpf_tracing_prog_attach: ENOENT): there it stays.
+        guard wanted != judgesWrites, wanted || !state.isReduced else { return }
+        if wanted { try links.attach(pinned: Self.onDemand.program) } else { try links.detach(Self.onDemand.program) }
         judgesWrites = wanted
     }
 
     /// Removes what an earlier daemon attached; for a start that cannot enforce.
     static func detachAll(directory: String) throws(PortcullisError) {
         let links = PinnedLinks(directory: directory)
-        for entry in hooks { try links.detach(entry.program) }
-        try links.detach(onDemand.program)
+        let judges = JudgeLinks(directory: directory)
+        let programs = hooks.map(\.program) + [onDemand.program]
+        for program in programs { try links.detach(program) }
+        try links.unpin(program: onDemand.program)
+        guard programs.contains(where: judges.isPinned) else { return }
+        // Who still runs one of them is to have its verdict.
+        try GracePeriod().wait()
+        for program in programs { try judges.settle(program, keeping: nil) }
     }
 }

@@ -114,7 +114,7 @@ public final class KernelPrograms {
         meta.fork_by_lsm = variant.forkByLSM ? 1 : 0
         meta.identity_object = identity.hash
         meta.observe_object = observe.hash
-        meta.enforce_object = enforce?.object.hash ?? (requiresEnforcement ? object : 0)
+        meta.enforce_object = enforce?.hash ?? (requiresEnforcement ? object : 0)
         try BPFMap<UInt32, pc_meta>(name: "meta", descriptor: identity.mapDescriptor("meta")).update(0, meta)
     }
 

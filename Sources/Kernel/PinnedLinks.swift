@@ -41,13 +41,47 @@ struct PinnedLinks {
             throw PortcullisError(.kernel, "attaching the program \(program)", errno: errno)
         }
         defer { bpf_link__destroy(link) }
+        try put(bpf_link__fd(link), path(program), program)
+    }
+
+    // MARK: Programs that are attached now and then
+
+    private func programPath(_ program: String) -> String { "\(directory)/program_\(program)" }
+
+    func isPinned(asProgram program: String) -> Bool { access(programPath(program), F_OK) == 0 }
+
+    /// Pins a loaded program itself, in the place of an older one, so that a later daemon need not load it to attach it.
+    func pin(_ object: BPFObject, program: String) throws(PortcullisError) {
+        try put(try object.descriptor(ofProgram: program), programPath(program), program)
+    }
+
+    /// Attaches a program that is pinned, and belongs to an LSM hook.
+    func attach(pinned program: String) throws(PortcullisError) {
+        let descriptor = bpf_obj_get(programPath(program))
+        guard descriptor >= 0 else { throw PortcullisError(.kernel, "opening \(programPath(program))", errno: -descriptor) }
+        defer { close(descriptor) }
+        // The hook was named when the program was loaded, so that there is none to name here.
+        let link = bpf_raw_tracepoint_open(nil, descriptor)
+        guard link >= 0 else { throw PortcullisError(.kernel, "attaching the program \(program)", errno: -link) }
+        defer { close(link) }
+        try put(link, path(program), program)
+    }
+
+    func unpin(program: String) throws(PortcullisError) {
+        guard unlink(programPath(program)) == 0 || errno == ENOENT else {
+            throw PortcullisError(.kernel, "removing \(programPath(program))", errno: errno)
+        }
+    }
+
+    /// Pins a descriptor at `path`, in the place of what is there.
+    private func put(_ descriptor: Int32, _ path: String, _ program: String) throws(PortcullisError) {
         // No dot: bpffs keeps names with dots for itself.
-        let temporary = path(program) + "_new"
+        let temporary = path + "_new"
         unlink(temporary)
-        guard bpf_link__pin(link, temporary) == 0 else {
+        guard bpf_obj_pin(descriptor, temporary) == 0 else {
             throw PortcullisError(.kernel, "pinning the program \(program) in \(directory)", errno: errno)
         }
-        guard rename(temporary, path(program)) == 0 else {
+        guard rename(temporary, path) == 0 else {
             let error = errno
             unlink(temporary)
             throw PortcullisError(.kernel, "pinning the program \(program) in \(directory)", errno: error)

@@ -52,11 +52,14 @@ extension HostTests {
             var written = try #require(try meta.lookup(0, zero: pc_meta()))
             written.enforce_object = 1
             try meta.update(0, written)
-            let old = ["link_pc_file_open", "link_pc_bprm_check", "link_pc_file_permission"]
+            let old = [
+                "link_pc_file_open", "link_pc_bprm_check", "link_pc_file_permission", "judge_pc_file_open_0", "judge_pc_bprm_check_3",
+                "judge_pc_file_permission_7", "program_pc_file_permission",
+            ]
             let link = bpf_obj_get(directory + "/link_pc_exec")
             defer { close(link) }
             for name in old { try #require(bpf_obj_pin(link, directory + "/" + name) == 0) }
-            func links() throws -> Set<String> { Set(try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasPrefix("link_") }) }
+            func links() throws -> Set<String> { Set(try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.contains("_pc_") }) }
             let all = try links()
             if isRequired {
                 let outcome = try Command.run(Tree.daemon, daemon.arguments + ["--require-enforcement", "true"])

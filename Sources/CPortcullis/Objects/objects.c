@@ -19,19 +19,27 @@ static const unsigned char observe[] __attribute__((aligned(8))) = {
 static const unsigned char enforce[] __attribute__((aligned(8))) = {
 #embed "../../../.build-portcullis/bpf/enforce.bpf.o"
 };
-static const unsigned char reduced[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/reduced.bpf.o"
+static const unsigned char enforce_reduced[] __attribute__((aligned(8))) = {
+#embed "../../../.build-portcullis/bpf/enforce_reduced.bpf.o"
+};
+static const unsigned char judge[] __attribute__((aligned(8))) = {
+#embed "../../../.build-portcullis/bpf/judge.bpf.o"
+};
+static const unsigned char judge_reduced[] __attribute__((aligned(8))) = {
+#embed "../../../.build-portcullis/bpf/judge_reduced.bpf.o"
 };
 #define SIZE(object) sizeof object
 #else
-static const unsigned char identity[8], observe[8], enforce[8], reduced[8];
+static const unsigned char identity[8], observe[8], enforce[8], enforce_reduced[8], judge[8], judge_reduced[8];
 #define SIZE(object) 0
 #endif
 
 struct pco_object pco_identity(void) { return (struct pco_object){ "identity", identity, SIZE(identity) }; }
 struct pco_object pco_observe(void) { return (struct pco_object){ "observe", observe, SIZE(observe) }; }
 struct pco_object pco_enforce(void) { return (struct pco_object){ "enforce", enforce, SIZE(enforce) }; }
-struct pco_object pco_reduced(void) { return (struct pco_object){ "reduced", reduced, SIZE(reduced) }; }
+struct pco_object pco_enforce_reduced(void) { return (struct pco_object){ "enforce", enforce_reduced, SIZE(enforce_reduced) }; }
+struct pco_object pco_judge(void) { return (struct pco_object){ "judge", judge, SIZE(judge) }; }
+struct pco_object pco_judge_reduced(void) { return (struct pco_object){ "judge", judge_reduced, SIZE(judge_reduced) }; }
 
 static void (*message_sink)(int, const char *);
 

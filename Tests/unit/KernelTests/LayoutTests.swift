@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test func objectsAgreeWithSwift() throws {
-        let found = try compare(pco_identity()).union(compare(pco_observe())).union(compare(pco_enforce()))
+        let found = try compare(pco_identity()).union(compare(pco_observe())).union(compare(pco_enforce())).union(compare(pco_judge()))
         #expect(found == Set(Self.layouts.map(\.name)), "not in any object: \(Set(Self.layouts.map(\.name)).subtracting(found))")
     }
 }

@@ -217,6 +217,34 @@ check_enforce_daemon_away() {
     same "reading after the policy is gone ($(said))" 0 "$STATUS"
 }
 
+# CHECK enforce-upgrade long: a daemon of another build replaces every program, while what is allowed stays allowed and what is denied stays denied
+check_enforce_upgrade() {
+    need_daemon
+    local pins judge
+    policy $NAME $NAME "$(whitelist_of /etc/public)
+    - {dir: /etc/none/}
+  process:
+    matchPaths:
+    - {path: /usr/bin/secret-tool, action: Block}"
+    attacker $NAME plain $NAME || return
+    inside $NAME 'swarm opens 0 /etc/public >/tmp/allowed 2>&1 & swarm opens 0 /etc/secret >/tmp/denied 2>&1 & echo'
+    stop_daemon KILL
+    pins=$(find /sys/fs/bpf/portcullis -name '*_pc_*' | wc -l)
+    judge=$(ls -d /sys/fs/bpf/portcullis/v1/judge_pc_file_open_*)
+    "$PROGRAMS/otherbuild" /sys/fs/bpf/portcullis/v1/meta || fail "the pins cannot be changed"
+    start_daemon || { fail "the daemon does not start: $(tail -n 3 "$OUT/daemon.log" | tr '\n' ' ')"; return; }
+    inside $NAME 'killall -TERM swarm; until grep -q changes /tmp/allowed && grep -q changes /tmp/denied; do :; done; cat /tmp/allowed /tmp/denied'
+    note "$OUTPUT"
+    expect "allowed all the time: $(said); $(alerts_since $NAME 0)" grep -q 'opened [1-9][0-9]* denied 0 otherwise 0' <<<"$OUTPUT"
+    expect "denied all the time: $(said)" grep -q 'opened 0 denied [1-9][0-9]* otherwise 0' <<<"$OUTPUT"
+    expect "the programs were not replaced: $judge" test ! -e "$judge"
+    same "pins, old and new: $(find /sys/fs/bpf/portcullis -name '*_pc_*' | tr '\n' ' ')" "$pins" "$(find /sys/fs/bpf/portcullis -name '*_pc_*' | wc -l)"
+    denied '/usr/bin/secret-tool'
+    no_policy $NAME
+    inside $NAME 'cat /etc/secret'
+    same "reading after the policy is gone ($(said))" 0 "$STATUS"
+}
+
 # CHECK enforce-no-securityfs full: a daemon that follows one that enforced goes on enforcing where the list of security modules cannot be read any more
 check_enforce_no_securityfs() {
     need_daemon

@@ -161,12 +161,18 @@ static int outlive(char **a)
 	return 0;
 }
 
-/* opens TIMES PATH: open PATH again and again; how it went and how often the answer changed. */
+static volatile sig_atomic_t asked_to_end;
+
+static void on_end(int number) { asked_to_end = number; }
+
+/* opens TIMES PATH: open PATH again and again, without TIMES (0) until it is asked to end; how it went and how often the answer changed. */
 static int opens(char **a)
 {
+	int times = atoi(a[0]);
+	signal(SIGTERM, on_end);
 	struct counts counts = { 0 };
 	unsigned changes = 0, before = 2;
-	for (int i = atoi(a[0]); i > 0; i--) {
+	for (int i = 0; times ? i < times : !asked_to_end; i++) {
 		unsigned opened = counts.read;
 		attempt(&counts, a[1]);
 		if (before != 2 && before != counts.read - opened) changes++;

@@ -14,7 +14,9 @@ struct pco_object pco_identity(void);
 struct pco_object pco_observe(void);
 struct pco_object pco_enforce(void);
 /* The same for 5.10. */
-struct pco_object pco_reduced(void);
+struct pco_object pco_enforce_reduced(void);
+struct pco_object pco_judge(void);
+struct pco_object pco_judge_reduced(void);
 
 /* Sends libbpf's messages (level 0 warning, 1 information, 2 debugging), one at a time and without a newline, to `sink`. */
 void pco_print_to(void (*sink)(int level, const char *message));
