@@ -47,7 +47,7 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
             entries[index]?.users += 1
             setBySlot[slot] = index
         }
-        for (index, entry) in entries where entry.users == 0 { try remove(index) }
+        try remove(entries.filter { $0.value.users == 0 }.map(\.key))
     }
 
     /// The policy word for a container with these policies (sorted by identity); 0 without any. Compiles and installs what is new.
@@ -144,7 +144,7 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         assigned(0, slot: slot)
         while idle.count > Self.idleLimit {
             if entries[idle[0]]?.users == 0 {
-                try remove(idle[0])
+                try remove([idle[0]])
                 try settleWrites()
             } else {
                 idle.removeFirst()
@@ -160,7 +160,7 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
 
     /// Removes sets that no container has; after a change of policies, when every container was switched.
     public mutating func collect() throws(PortcullisError) {
-        for (index, entry) in entries where entry.users == 0 { try remove(index) }
+        try remove(entries.filter { $0.value.users == 0 }.map(\.key))
         try settleWrites()
     }
 
@@ -173,14 +173,15 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         idle.append(index)
     }
 
-    private mutating func remove(_ index: UInt32) throws(PortcullisError) {
-        guard let entry = entries[index] else { return }
-        try maps.removeSet(index)
-        entries[index] = nil
-        if byDigest[entry.installed.digest] == index { byDigest[entry.installed.digest] = nil }
-        known = known.filter { $0.value != index }
-        former = former.filter { $0.value != index }
-        idle.removeAll { $0 == index }
+    private mutating func remove(_ indices: [UInt32]) throws(PortcullisError) {
+        try maps.removeSets(indices)
+        for index in indices {
+            guard let entry = entries.removeValue(forKey: index) else { continue }
+            if byDigest[entry.installed.digest] == index { byDigest[entry.installed.digest] = nil }
+        }
+        known = known.filter { !indices.contains($0.value) }
+        former = former.filter { !indices.contains($0.value) }
+        idle.removeAll(where: indices.contains)
     }
 
     private func settleWrites() throws(PortcullisError) {

@@ -20,8 +20,8 @@ public protocol PolicySetMaps: AnyObject {
     var setLimit: UInt32 { get }
     /// Puts a whole set at an index that no policy word names.
     func installSet(_ index: UInt32, _ compiled: CompiledPolicySet, generation: UInt32) throws(PortcullisError)
-    /// Removes a set that no policy word names. When it returns, no verdict that began before is still under way.
-    func removeSet(_ index: UInt32) throws(PortcullisError)
+    /// Removes sets that no policy word names any more, when no verdict is under way that read such a word before.
+    func removeSets(_ indices: [UInt32]) throws(PortcullisError)
     func installedSets() throws(PortcullisError) -> [InstalledPolicySet]
     func policyWord(_ slot: UInt32) -> UInt64
     /// One store: a verdict sees the old word or the new one.

@@ -238,7 +238,7 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
         try setStore?.install(index, compiled, generation: generation)
     }
 
-    public func removeSet(_ index: UInt32) throws(PortcullisError) { try setStore?.remove(index) }
+    public func removeSets(_ indices: [UInt32]) throws(PortcullisError) { try setStore?.remove(indices) }
 
     public func installedSets() throws(PortcullisError) -> [InstalledPolicySet] { setStore?.installed() ?? [] }
 

@@ -7,10 +7,12 @@ import Glibc
 final class PolicySetStore {
     private let outer: Int32
     private let entries: MappedArray<pc_set_entry>
+    private let grace: GracePeriod
 
     init(sets: Int32, entries: Int32) throws(PortcullisError) {
         outer = sets
         self.entries = try MappedArray(entries, count: Int(PC_SETS_MAX), name: "set_entries")
+        grace = try GracePeriod()
     }
 
     /// Puts a set's image at `index`. The kernel waits until no program runs any more that could have seen what was there before.
@@ -45,24 +47,18 @@ final class PolicySetStore {
         }
     }
 
-    /// Removes a set that no slot names any more; its memory goes when the last program that might read it has ended.
-    func remove(_ index: UInt32) throws(PortcullisError) {
-        var key = index
-        // A verdict under way may have read the word of a slot that was switched since, and be about to look the set up. Putting the set where
-        // it is already waits for all programs that run now: nobody knows of it afterwards.
-        var id: UInt32 = 0
-        if bpf_map_lookup_elem(outer, &key, &id) == 0 {
-            var inner = bpf_map_get_fd_by_id(id)
-            guard inner >= 0 else { throw PortcullisError(.kernel, "opening a policy set that is to be removed", errno: -inner) }
-            defer { close(inner) }
-            guard bpf_map_update_elem(outer, &key, &inner, 0) == 0 else {
-                throw PortcullisError(.kernel, "waiting for verdicts by a policy set", errno: errno)
+    /// Removes sets that no slot names any more; their memory goes when the last program that might read it has ended.
+    func remove(_ indices: [UInt32]) throws(PortcullisError) {
+        guard !indices.isEmpty else { return }
+        // A verdict under way may have read the word of a slot that was switched since, and be about to look the set up.
+        try grace.wait()
+        for index in indices {
+            var key = index
+            guard bpf_map_delete_elem(outer, &key) == 0 || errno == ENOENT else {
+                throw PortcullisError(.kernel, "removing a policy set", errno: errno)
             }
+            entries.elements[Int(index)] = pc_set_entry()
         }
-        guard bpf_map_delete_elem(outer, &key) == 0 || errno == ENOENT else {
-            throw PortcullisError(.kernel, "removing a policy set", errno: errno)
-        }
-        entries.elements[Int(index)] = pc_set_entry()
     }
 
     /// What an earlier daemon left there.

@@ -27,9 +27,9 @@ private final class MemorySets: PolicySetMaps {
         guard keepsSets else { return }
         sets[index] = InstalledPolicySet(index: index, generation: generation, digest: compiled.digest, pages: compiled.cells.count / Int(PC_PAGE_CELLS))
     }
-    func removeSet(_ index: UInt32) throws(PortcullisError) {
+    func removeSets(_ indices: [UInt32]) throws(PortcullisError) {
         try write("remove")
-        sets[index] = nil
+        for index in indices { sets[index] = nil }
     }
     func installedSets() -> [InstalledPolicySet] { Array(sets.values) }
     func policyWord(_ slot: UInt32) -> UInt64 { words[slot] ?? 0 }
