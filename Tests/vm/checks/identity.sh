@@ -90,19 +90,19 @@ check_identity_ended_away() {
     same "listed containers" $NAME-stays "$(listed | flat .id)"
 }
 
-# CHECK identity-fork-burst full: of 2,000 short-lived children each exit is reported or counted as missed
+# CHECK identity-fork-burst full: of 1,000 short-lived children each exit is reported or counted as missed
 check_identity_fork_burst() {
     need_daemon
     local before seen missed
     before=$(not_reported)
-    run_container $NAME plain none /bin/sh -c 'i=0; while [ $i -lt 2000 ]; do (:) & i=$((i+1)); [ $((i % 50)) = 0 ] && wait; done; wait; exit 0'
+    run_container $NAME plain none /bin/sh -c 'i=0; while [ $i -lt 1000 ]; do (:) & i=$((i+1)); [ $((i % 50)) = 0 ] && wait; done; wait; exit 0'
     same "exit status" 0 $?
     wait_events $NAME 'any(.type=="exit" and .process.pid==1)'
     seen=$(events_of $NAME | grep -c '"type":"exit"')
     missed=$(($(not_reported) - before))
     note "$seen exits reported, $missed events missed"
-    expect "$seen exits and $missed missed events do not make 2,001" test $((seen + missed)) -ge 2001
-    expect "more than 2,001 exits: $seen" test "$seen" -le 2001
+    expect "$seen exits and $missed missed events do not make 1,001" test $((seen + missed)) -ge 1001
+    expect "more than 1,001 exits: $seen" test "$seen" -le 1001
 }
 
 not_reported() { echo $(($(status .counters.eventsMissed) + $(status .counters.eventsLost))); }
@@ -145,7 +145,7 @@ check_identity_pids_limit() {
     expect "one task: $(tasks $NAME)" eventually 5 tasks_are $NAME 1
 }
 
-# CHECK identity-hash-store full: the same with labels in a hash, as on kernels without task storage
+# CHECK identity-hash-store full last: the same with labels in a hash, as on kernels without task storage
 check_identity_hash_store() {
     need_daemon --label-store hash
     same "label store" hash "$(status .kernel.labels)"

@@ -17,13 +17,15 @@ need_daemon() {
         [ "$*" = "$(cat $W/daemon.options)" ] && return 0
         stop_daemon
     fi
-    # Pinned settings count before options, so another label store needs other pins.
-    if [ "$*" != "$(cat $W/daemon.options 2>/dev/null)" ]; then
+    # Pinned settings count before options, so another label store needs other pins, and with them all programs anew.
+    if [ "$(label_store "$@")" != "$(label_store $(cat $W/daemon.options 2>/dev/null))" ]; then
         drop_pool
         rm -rf /sys/fs/bpf/portcullis
     fi
     start_daemon "$@" || { fail "the daemon does not start: $(tail -n 3 "$OUT/daemon.log" | tr '\n' ' ')"; clean_up; exit 0; }
 }
+
+label_store() { case $* in *--label-store*) echo "${*##*--label-store }" ;; esac; }
 
 start_daemon() {
     local more=()
