@@ -116,6 +116,10 @@ enum pc_set_flag {
 	PC_SET_SOURCES = 256,      /* has rules with fromSource: the acting executable matters */
 	PC_SET_OWNERS = 512,       /* has rules with ownerOnly: the file's owner matters */
 	PC_SET_FILES = 1024,       /* files that its Block rules name by path are known by identity too, in `files` */
+	PC_SET_NETWORK = 2048,     /* has network rules */
+	PC_SET_NETWORK_STRICT = 4096, /* network: as for process and file */
+	PC_SET_CAPABILITIES = 8192, /* has capabilities rules */
+	PC_SET_CAPABILITIES_STRICT = 16384,
 };
 
 /*
@@ -148,24 +152,33 @@ enum pc_automaton {
 	PC_AUTOMATON_PROCESS = 0,
 	PC_AUTOMATON_FILE = 1,
 	PC_AUTOMATON_SOURCE = 2, /* its rows are source classes */
-	PC_AUTOMATA = 3,
+	PC_AUTOMATON_NETWORK = 3, /* reads a socket's family, type and protocol (low, high), as PC_KEY_BYTE */
+	PC_AUTOMATON_CAPABILITY = 4, /* reads one PC_KEY_BYTE */
+	PC_AUTOMATA = 5,
 };
+#define PC_AUTOMATA_MAX 8 /* a power of two, so that an index can be masked */
+
+/* A small number as a byte of what an automaton reads: never NUL and never a slash, which mean something there. */
+#define PC_KEY_BYTE_BASE 0x80
+#define PC_KEY_BYTE(value) (PC_KEY_BYTE_BASE | ((value) & 63))
 
 struct pc_set_header {
 	__u32 generation;
 	__u32 cells;     /* of the image, header included */
 	__u32 decisions; /* cell at which the rows of decisions start */
 	__u32 sources;   /* source classes, at least 1 */
-	__u32 start[PC_AUTOMATA]; /* bases of the start states, counted in bytes; 0: no such rules */
-	__u32 reserved;
+	__u32 start[PC_AUTOMATA_MAX]; /* bases of the start states, counted in bytes; 0: no such rules */
 	__u8 classes[256]; /* class of each byte, from 1 */
 };
 
 /*
  * A decision: what happens to whom. Row r, source class s, owner o (0 or 1), write w (0 or 1) is the 32-bit word number
- * ((r * sources + s) * 2 + o) * 2 + w of the decisions, two to a cell, the low half first. Row 0 is what no process rule
- * matches, row 1 what no file rule matches (an automaton's row 0 means row 1 there).
+ * ((r * sources + s) * 2 + o) * 2 + w of the decisions, two to a cell, the low half first. Row 0 is what no process rule matches,
+ * and row 1, 2, 3 the same of file, network and capabilities rules (an automaton's row 0 means that one there).
  */
+#define PC_ROW_NONE_FILE 1
+#define PC_ROW_NONE_NETWORK 2
+#define PC_ROW_NONE_CAPABILITY 3
 #define PC_DECISION_ACTION(decision) ((decision) & 3)
 #define PC_DECISION_READ_ONLY 4 /* the rule is readOnly: descriptors that were open before are judged too */
 #define PC_DECISION_RULE(decision) ((decision) >> 8) /* number of the rule in the set; PC_RULE_NONE for the posture */
@@ -240,7 +253,13 @@ enum pc_operation {
 	PC_OPERATION_MOUNT = 17,
 	PC_OPERATION_UNMOUNT = 18,
 	PC_OPERATION_PIVOT_ROOT = 19,
-	PC_OPERATIONS = 20,
+	PC_OPERATION_SOCKET = 20,
+	PC_OPERATION_CONNECT = 21,
+	PC_OPERATION_BIND = 22,
+	PC_OPERATION_LISTEN = 23,
+	PC_OPERATION_ACCEPT = 24,
+	PC_OPERATION_CAPABILITY = 25,
+	PC_OPERATIONS = 26,
 };
 
 /* Why a verdict fell. */
@@ -261,7 +280,7 @@ enum pc_reason {
 
 /*
  * An alert. The path follows (`path_length` bytes), then the executable of the task (`executable_length` bytes), then the parent's
- * (`parent_length` bytes).
+ * (`parent_length` bytes). For sockets and capabilities the path is what the automaton read.
  */
 struct pc_alert {
 	__u16 operation; /* enum pc_operation */
@@ -285,7 +304,10 @@ struct pc_alert {
 	__u16 path_length;
 	__u16 executable_length;
 	__u16 parent_length;
-	__u16 reserved;
+	__u16 port;    /* of the address that a socket is connected or bound to */
+	__u8 address[16]; /* the same; IPv4 in its first four bytes */
+	__u32 address_family; /* 0: there is none, or one that is not read */
+	__u32 reserved;
 	__u8 comm[PC_COMM_BYTES];
 	__u8 parent_comm[PC_COMM_BYTES];
 };

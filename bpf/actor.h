@@ -15,7 +15,9 @@ struct actor {
 };
 
 /* What a task is taken to be under whose label is of an older generation: denied wherever a rule could deny. */
-#define STALE_POLICY ((__u64)(PC_SET_PROCESS | PC_SET_FILE | PC_SET_PROCESS_STRICT | PC_SET_FILE_STRICT) << 16)
+#define STALE_POLICY \
+	((__u64)(PC_SET_PROCESS | PC_SET_FILE | PC_SET_NETWORK | PC_SET_CAPABILITIES | PC_SET_PROCESS_STRICT | PC_SET_FILE_STRICT \
+		 | PC_SET_NETWORK_STRICT | PC_SET_CAPABILITIES_STRICT) << 16)
 
 static __always_inline __u32 set_flags(__u64 policy)
 {

@@ -31,6 +31,27 @@ static __always_inline __u64 inode_of(__u64 dentry)
 	return (__u64)BPF_CORE_READ(at, d_inode);
 }
 
+/* The flag of a set that has rules for this automaton, and the one of a set where they could deny. */
+static __always_inline __u32 class_of(__u32 automaton)
+{
+	switch (automaton) {
+	case PC_AUTOMATON_PROCESS: return PC_SET_PROCESS;
+	case PC_AUTOMATON_NETWORK: return PC_SET_NETWORK;
+	case PC_AUTOMATON_CAPABILITY: return PC_SET_CAPABILITIES;
+	default: return PC_SET_FILE;
+	}
+}
+
+static __always_inline __u32 strict_of(__u32 automaton)
+{
+	switch (automaton) {
+	case PC_AUTOMATON_PROCESS: return PC_SET_PROCESS_STRICT;
+	case PC_AUTOMATON_NETWORK: return PC_SET_NETWORK_STRICT;
+	case PC_AUTOMATON_CAPABILITY: return PC_SET_CAPABILITIES_STRICT;
+	default: return PC_SET_FILE_STRICT;
+	}
+}
+
 static __always_inline void settle(struct request *request, __u32 action, __u32 reason, __u32 decision)
 {
 	request->decision = (decision & ~3) | action;
@@ -55,6 +76,9 @@ static __always_inline void alert_begin(struct pc_alert *alert, struct request *
 	alert->set = (__u16)request->policy;
 	alert->set_generation = request->policy >> 32;
 	alert->write = request->write;
+	alert->port = request->port;
+	alert->address_family = request->address_family;
+	__builtin_memcpy(alert->address, request->address, sizeof alert->address);
 	alert->time = bpf_ktime_get_boot_ns();
 	alert->start_time = BPF_CORE_READ(leader, start_boottime);
 	alert->pid = bpf_get_current_pid_tgid() >> 32;

@@ -10,6 +10,9 @@
 #include "decide.h"
 #include "pathwalk.h"
 
+#define EPERM 1
+#define EACCES 13
+
 /* Without a judge nothing that is asked about can be decided. Weak, so that the compiler believes nothing about the answer. */
 __noinline __weak int decide(__u32 level, __u32 what)
 {
@@ -49,9 +52,8 @@ static __noinline int no_room(struct actor *who, __u32 operation, __u32 automato
 {
 	struct pc_alert alert;
 	struct request request;
-	__u32 strict = automaton == PC_AUTOMATON_PROCESS ? PC_SET_PROCESS_STRICT : PC_SET_FILE_STRICT;
 	count(PC_COUNT_UNDECIDED);
-	if (!(set_flags(who->policy) & strict))
+	if (!(set_flags(who->policy) & strict_of(automaton)))
 		return 0;
 	fill(&request, who, operation, automaton, 0);
 	settle(&request, PC_ACTION_BLOCK, PC_REASON_SCRATCH, PC_RULE_NONE << 8);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Enforcement of path rules, before the act: the hooks. What they ask is decided by judge.bpf.c, which is linked into each of them.
+ * Enforcement of rules, before the act: the hooks. What they ask is decided by judge.bpf.c, which is linked into each of them.
  *
  * Hooks      lsm/bprm_check_security, bprm_committed_creds      exec, and the class of the new executable
  *            lsm/file_open, file_permission, file_receive       open, write through an old descriptor, a descriptor passed
@@ -8,6 +8,7 @@
  *            lsm/path_truncate, file_truncate (6.2)             changes of content
  *            lsm/path_{unlink,rmdir,mkdir,mknod,symlink,link,rename,chmod,chown}   changes of names and modes
  *            lsm/sb_mount, move_mount, sb_umount, sb_pivotroot  changes of what every name means
+ *            lsm/socket_{create,connect,bind,listen,accept}, capable   sections network and capabilities (sockets.h)
  * Maps       as in maps.h; sets and set_entries for the daemon; alerts; scratches (not pinned, shared with the judge)
  * Kernel     6.1; built with PC_REDUCED for 5.10 (labels in the hash, shorter paths, no path_chown)
  * Verifier   returns are constants in [-4095, 0] (6.12); walk state in memory, long loops through bpf_loop (5.17); path_* hooks may
@@ -15,7 +16,7 @@
  *
  * path_chroot is left alone: paths are followed to the namespace's root, so that a task's own root changes no name here.
  */
-#include "ask.h"
+#include "sockets.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -29,7 +30,6 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } set_entries SEC(".maps");
 
-#define EACCES 13
 #define FMODE_WRITE 2             /* include/linux/fs.h, as are the next three */
 #define FMODE_EXEC 0x20           /* also in f_flags of an open for exec (__FMODE_EXEC) */
 #define FMODE_NOACCOUNT 0x20000000

@@ -205,7 +205,7 @@ static __always_inline void judge_rule(struct scratch *scratch, __u32 level)
 	__u32 decision = decision_at(&scratch->match, automaton, scratch->match.row, source, owner, request->write & 1);
 	__u32 action = PC_DECISION_ACTION(decision);
 	struct pc_file_rule *known = NULL;
-	if (policy & PC_SET_FILES && (action != PC_ACTION_BLOCK || PC_DECISION_RULE(decision) == PC_RULE_NONE))
+	if (policy & PC_SET_FILES && !request->key_length && (action != PC_ACTION_BLOCK || PC_DECISION_RULE(decision) == PC_RULE_NONE))
 		known = alias_of(request);
 	if (known) {
 		__u32 row = automaton == PC_AUTOMATON_PROCESS ? known->process_row : known->file_row;
@@ -240,6 +240,35 @@ static __always_inline bool is_foreign(struct scratch *scratch)
 	return !type || type == S_IFREG || type == S_IFDIR || type == S_IFBLK;
 }
 
+/* Why the path of scratch.request cannot be told, or PC_REASON_RULE; EXEMPT if it has none by nature. */
+#define EXEMPT PC_REASONS
+
+static __always_inline __u32 follow(struct scratch *scratch, __u32 level)
+{
+	struct request *request = &scratch->request;
+	if (scratch->walk.begun == WALK_AFRESH)
+		walk_from(&scratch->walk, request->dentry, request->mount);
+	__u32 outcome = walk_run(level);
+	if (outcome == WALK_EXEMPT)
+		return EXEMPT;
+	if (outcome == WALK_DONE)
+		return is_foreign(scratch) ? PC_REASON_FOREIGN : PC_REASON_RULE;
+	if (outcome != WALK_ANONYMOUS)
+		return reason_of(outcome);
+	/* Memory that is passed on by descriptor is no file that a posture is about. */
+	if (request->operation == PC_OPERATION_RECEIVE)
+		request->wanted |= REQUEST_NO_POSTURE;
+	return PC_REASON_RULE;
+}
+
+/* Puts the key where the automaton expects a path. */
+static __always_inline void spell(struct scratch *scratch)
+{
+	struct request *request = &scratch->request;
+	*(__u32 *)&scratch->match.bytes[PC_PATH_BYTES - sizeof(__u32)] = request->key;
+	scratch->walk.offset = PC_PATH_BYTES - (request->key_length & 7);
+}
+
 /* Judges scratch.request; an enum pc_action. What is not allowed has been reported. */
 __noinline int judge(__u32 level)
 {
@@ -247,9 +276,7 @@ __noinline int judge(__u32 level)
 	if (!scratch)
 		return PC_ACTION_BLOCK;
 	struct request *request = &scratch->request;
-	__u32 policy = set_flags(request->policy), wanted = request->wanted, reason = PC_REASON_RULE;
-	__u32 class = request->automaton == PC_AUTOMATON_PROCESS ? PC_SET_PROCESS : PC_SET_FILE;
-	__u32 strict = request->automaton == PC_AUTOMATON_PROCESS ? PC_SET_PROCESS_STRICT : PC_SET_FILE_STRICT;
+	__u32 policy = set_flags(request->policy), reason = PC_REASON_RULE, automaton = request->automaton, strict = strict_of(automaton);
 
 	count(PC_COUNT_JUDGED);
 	if (!request->classified)
@@ -259,18 +286,16 @@ __noinline int judge(__u32 level)
 		reason = classify(level);
 		scratch->walk.begun = WALK_AFRESH;
 	}
-	if (scratch->walk.begun == WALK_AFRESH)
-		walk_from(&scratch->walk, request->dentry, request->mount);
-	__u32 outcome = walk_run(level);
-	if (outcome == WALK_EXEMPT)
-		return PC_ACTION_ALLOW;
-	if (outcome != WALK_DONE && outcome != WALK_ANONYMOUS)
-		reason = reason_of(outcome);
-	else if (outcome == WALK_DONE && is_foreign(scratch))
-		reason = PC_REASON_FOREIGN;
-	/* Memory that is passed on by descriptor is no file that a posture is about. */
-	if (outcome == WALK_ANONYMOUS && request->operation == PC_OPERATION_RECEIVE)
-		request->wanted |= REQUEST_NO_POSTURE;
+	if (request->key_length) {
+		spell(scratch);
+	} else {
+		__u32 unclear = follow(scratch, level);
+		if (unclear == EXEMPT)
+			return PC_ACTION_ALLOW;
+		if (unclear)
+			reason = unclear;
+	}
+	__u32 wanted = request->wanted;
 	if (wanted & REQUEST_READ_ONLY && (reason == PC_REASON_FOREIGN || reason == PC_REASON_DETACHED))
 		return PC_ACTION_ALLOW;
 	if (request->source == PC_SOURCE_STALE)
@@ -278,7 +303,7 @@ __noinline int judge(__u32 level)
 	if (!reason) {
 		scratch->match.set = (__u16)request->policy;
 		scratch->match.broken = 0;
-		if (policy & class)
+		if (policy & class_of(automaton))
 			judge_rule(scratch, level);
 		if (wanted & (REQUEST_NAME_LEAVES | REQUEST_NAME_COMES | REQUEST_CONTENT) && PC_DECISION_ACTION(request->decision) != PC_ACTION_BLOCK
 		    && policy & (PC_SET_PROCESS_BLOCKS | PC_SET_PROCESS_ALLOWS))
@@ -296,7 +321,7 @@ __noinline int judge(__u32 level)
 	__u32 action = PC_DECISION_ACTION(request->decision);
 	if (action == PC_ACTION_BLOCK)
 		count(PC_COUNT_DENIED);
-	if (action != PC_ACTION_ALLOW)
+	if (action != PC_ACTION_ALLOW && !(wanted & REQUEST_SILENT))
 		report(level);
 	return action;
 }

@@ -211,6 +211,21 @@ struct linux_binprm {
 	struct file *file;
 };
 
+struct sock_common {
+	unsigned short skc_family;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_protocol;
+};
+
+struct socket {
+	short type;
+	struct sock *sk;
+};
+
+struct sockaddr;
 struct seq_file;
 
 struct bpf_iter_meta {

@@ -122,7 +122,7 @@ static __always_inline void match_path(struct match *match, __u32 automaton)
 	}
 	match->decisions = header->decisions;
 	match->sources = header->sources;
-	__u32 base = header->start[automaton & 1 ? PC_AUTOMATON_FILE : automaton ? PC_AUTOMATON_SOURCE : PC_AUTOMATON_PROCESS];
+	__u32 base = header->start[masked(automaton, PC_AUTOMATA_MAX - 1)];
 	if (!base)
 		return;
 	match->cell = base;
@@ -137,11 +137,22 @@ static __always_inline void match_path(struct match *match, __u32 automaton)
 #endif
 }
 
+/* The row of what no rule of that kind matches. */
+static __always_inline __u32 row_of_none(__u32 automaton)
+{
+	switch (automaton) {
+	case PC_AUTOMATON_FILE: return PC_ROW_NONE_FILE;
+	case PC_AUTOMATON_NETWORK: return PC_ROW_NONE_NETWORK;
+	case PC_AUTOMATON_CAPABILITY: return PC_ROW_NONE_CAPABILITY;
+	default: return 0;
+	}
+}
+
 /* A decision word of the set that the last path was matched in; PC_ACTION_BLOCK | PC_RULE_NONE << 8 and `broken` if it is not whole. */
 static __always_inline __u32 decision_at(struct match *match, __u32 automaton, __u32 row, __u32 source, __u32 owner, __u32 write)
 {
-	if (!row && automaton == PC_AUTOMATON_FILE)
-		row = 1;
+	if (!row)
+		row = row_of_none(automaton);
 	__u32 number = ((row * match->sources + source) * 2 + owner) * 2 + write, at = match->decisions + number / 2;
 	void *image = bpf_map_lookup_elem(&sets, &match->set);
 	struct pc_set_page *page = image ? page_of(image, at / PC_PAGE_CELLS) : NULL;

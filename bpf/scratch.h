@@ -93,6 +93,11 @@ struct request {
 	__u32 classified;  /* `source_class` is known already */
 	__u32 uid;         /* of the file, where `file` has an inode */
 	struct pc_file_key file; /* inode 0: to be read */
+	__u32 key;         /* network and capabilities: what the automaton reads instead of a path, its last `key_length` bytes */
+	__u32 key_length;
+	__u32 address_family; /* of the three next; 0: no address */
+	__u32 port;
+	__u8 address[16];
 };
 
 enum request_flag {
@@ -102,6 +107,7 @@ enum request_flag {
 	REQUEST_NAME_COMES = 8,  /* a file with `mode` takes this name */
 	REQUEST_CONTENT = 16,    /* the file's content changes */
 	REQUEST_QUIET = 32,      /* an audit was reported for this already */
+	REQUEST_SILENT = 64,     /* the kernel only asks, and wants no word of it */
 };
 
 struct scratch {

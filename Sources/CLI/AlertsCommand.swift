@@ -19,7 +19,7 @@ struct AlertsCommand: ParsableCommand {
         }
         let type: String
         let count: Int?
-        let time, policy, namespace, rule, action, operation, access, path, executable, reason, message: String?
+        let time, policy, namespace, rule, action, operation, access, path, resource, executable, reason, message: String?
         let severity: Int?
         let container: Container?
         let process: Process?
@@ -51,7 +51,7 @@ struct AlertsCommand: ParsableCommand {
         default: "AUDIT"
         }
         let actor = alert.executable.flatMap { $0.isEmpty ? nil : $0 } ?? process.comm
-        var text = "\(time) \(name) \(verdict) \(alert.operation ?? "?") \(alert.path ?? "") by \(actor)"
+        var text = "\(time) \(name) \(verdict) \(alert.operation ?? "?") \(alert.path ?? alert.resource ?? "") by \(actor)"
         text += " pid=\(process.pid) host-pid=\(process.hostPid) uid=\(process.uid)"
         if let policy = alert.policy, !policy.isEmpty {
             let place = alert.namespace.flatMap { $0.isEmpty ? nil : "\($0)/" } ?? ""

@@ -108,7 +108,7 @@ struct PolicySummary: Decodable {
 
     /// Sections without rules go without saying.
     var mode: String {
-        ["process", "file"].compactMap { section in
+        PolicyRule.Section.allCases.map(\.rawValue).compactMap { section in
             modes[section].flatMap { $0 == "none" ? nil : "\(section) \($0)" }
         }.joined(separator: ", ")
     }

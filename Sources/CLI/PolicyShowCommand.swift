@@ -19,7 +19,7 @@ struct PolicyShowCommand: ParsableCommand {
         }
         let rule, section, action, message: String
         let line, severity: Int
-        let path, dir, pattern, execname: String?
+        let path, dir, pattern, execname, `protocol`, capability: String?
         let recursive: Bool?
         let ownerOnly, readOnly: Bool
         let fromSource: [Source]
@@ -69,7 +69,7 @@ struct PolicyShowCommand: ParsableCommand {
     }
 
     private func show(_ rule: Rule) {
-        var target = rule.path ?? rule.pattern ?? rule.execname.map { "any \($0)" } ?? rule.dir ?? ""
+        var target = rule.path ?? rule.pattern ?? rule.execname.map { "any \($0)" } ?? rule.dir ?? rule.protocol ?? rule.capability ?? ""
         if rule.dir != nil { target += rule.recursive == true ? " (recursive)" : " (not recursive)" }
         var text = "  \(rule.action) \(rule.section) \(target)"
         if !rule.fromSource.isEmpty { text += " from \(rule.fromSource.map(\.text).joined(separator: ", "))" }

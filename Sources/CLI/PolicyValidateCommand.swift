@@ -5,12 +5,15 @@ struct PolicyValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate", abstract: "Check policy files without a daemon.",
         discussion: """
-            Each problem is one line, FILE:LINE: FIELD: PROBLEM; a warning has "warning:" behind the place. A policy without a problem is
+            Each problem is one line, FILE:LINE:COLUMN: FIELD: PROBLEM; a warning has "warning:" behind the place. A policy without a problem is
             compiled, and its size in the kernel stated. Exit status: 0 nothing but warnings; 1 problems.
             """)
 
     @Flag(help: "Print JSON, one object a line.")
     var json = false
+
+    @Flag(help: "Take unknown fields for problems, not warnings.")
+    var strict = false
 
     @Flag(name: .shortAndLong, help: "Print problems and warnings only.")
     var quiet = false
@@ -39,7 +42,7 @@ struct PolicyValidateCommand: ParsableCommand {
             failed = true
             return say(PolicyProblem(file: name, line: 1, column: 1, field: "", problem: error.description), isWarning: false)
         }
-        let report = PolicyCheck(text, file: name, alreadySeen: &seen)
+        let report = PolicyCheck(text, file: name, isStrict: strict, alreadySeen: &seen)
         for warning in report.warnings { say(warning, isWarning: true) }
         for problem in report.errors { say(problem, isWarning: false) }
         for policy in report.sizes { say(policy) }
@@ -49,7 +52,7 @@ struct PolicyValidateCommand: ParsableCommand {
     private func say(_ problem: PolicyProblem, isWarning: Bool) {
         guard json else {
             let field = problem.field.isEmpty ? "" : problem.field + ": "
-            return Output.line(Output.clean("\(problem.file):\(problem.line): \(isWarning ? "warning: " : "")\(field)\(problem.problem)"))
+            return Output.line(Output.clean("\(problem.file):\(problem.line):\(problem.column): \(isWarning ? "warning: " : "")\(field)\(problem.problem)"))
         }
         var writer = JSONWriter()
         writer.object { writer in

@@ -49,12 +49,12 @@ struct StatusCommand: ParsableCommand {
         var rows: [(String, String)] = []
         if state.active {
             rows.append(("enforcing", state.reduced ? "yes, with the reduced variant: shorter paths" : "yes"))
-            rows.append(("hooks", (state.hooks + (state.judgesWrites ? ["file_permission"] : [])).joined(separator: " ")))
+            rows.append(("hooks", (state.hooks + state.hooksOnDemand).joined(separator: " ")))
             if !state.missing.isEmpty { rows.append(("missing hooks", state.missing.joined(separator: " "))) }
         } else {
             rows.append(("enforcing", "NO, only observing: \(state.reason) (portcullis probe says more)"))
         }
-        rows.append(("policies", "\(state.policies) in \(state.sets) sets; what no rule allows: \(state.posture)"))
+        rows.append(("policies", "\(state.policies) in \(state.sets) sets; what no rule allows: \(state.posture) files, \(state.networkPosture) network, \(state.capabilitiesPosture) capabilities"))
         if state.policyFilesLeftOut > 0 { rows.append(("policy files", "\(state.policyFilesLeftOut) are beyond the limit and not read")) }
         let sent = status.counters["alertsSent"], lost = status.counters["alertsLost"], observed = status.counters["alertsObserved"]
         rows.append(("alerts", state.active ? "\(sent) sent, \(lost) lost" : "\(observed) about what would have been denied or reported"))

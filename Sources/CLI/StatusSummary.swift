@@ -7,9 +7,9 @@ struct StatusSummary: Decodable {
     }
     struct Maps: Decodable { let containers, capacity, identities, bytes: Int }
     struct Enforcement: Decodable {
-        let active, reduced, judgesWrites: Bool
-        let reason, posture: String
-        let hooks, missing, problems, warnings, containersWithOlderPolicies: [String]
+        let active, reduced: Bool
+        let reason, posture, networkPosture, capabilitiesPosture: String
+        let hooks, hooksOnDemand, missing, problems, warnings, containersWithOlderPolicies: [String]
         let policies, sets, setBytes, policyFilesLeftOut: Int
     }
     /// Counters by name; the few that are lists are left to `--json`.

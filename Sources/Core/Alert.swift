@@ -49,6 +49,9 @@ public struct Alert: Sendable {
         parentExecutable = []
     }
 
+    /// Whose rules were asked.
+    public var section: PolicyRule.Section { PolicyRule.Section(automaton: UInt32(header.automaton)) ?? .file }
+
     /// By the rules; an observed one passed all the same.
     public var isDenied: Bool { header.decision & 3 == PC_ACTION_BLOCK.rawValue }
     /// The rule's number in its set; PC_RULE_NONE: no rule but the posture, or a reason of its own.
@@ -68,7 +71,7 @@ public struct Alert: Sendable {
 
     private static let operations: [String] = [
         "none", "exec", "open", "write", "map-executable", "map-writable", "truncate", "unlink", "rmdir", "mkdir", "mknod", "symlink", "link",
-        "rename", "chmod", "chown", "receive", "mount", "unmount", "pivot-root",
+        "rename", "chmod", "chown", "receive", "mount", "unmount", "pivot-root", "socket", "connect", "bind", "listen", "accept", "capability",
     ]
 
     /// What was attempted, as one word.
@@ -100,11 +103,15 @@ public struct Alert: Sendable {
             writer.member("time", Timestamp.text(nanoseconds: header.time &+ wallClockOffset))
             describe(rule(in: set), set != nil, &writer)
             writer.member("action", isDenied ? (isObserved ? "Audit (Block)" : "Block") : "Audit")
-            writer.member("result", isDenied && !isObserved ? "Permission denied" : "Passed")
+            writer.member("result", isDenied && !isObserved ? refusal : "Passed")
             writer.member("enforcer", isObserved ? "observer" : "BPFLSM")
             writer.member("operation", operation)
-            writer.member("access", header.write != 0 ? "write" : "read")
-            writer.member("path", path)
+            if let resource {
+                writer.member("resource", resource)
+            } else {
+                writer.member("access", header.write != 0 ? "write" : "read")
+                writer.member("path", path)
+            }
             writer.member("executable", executable)
             writer.member("parentExecutable", parentExecutable)
             writer.member("reason", reason)
@@ -113,7 +120,7 @@ public struct Alert: Sendable {
             writer.key("process")
             writer.object { writer in
                 writer.members(of: header)
-                if !isObserved { writer.member("fileOwner", header.owner) }
+                if !isObserved, resource == nil { writer.member("fileOwner", header.owner) }
             }
         }
         return writer.bytes
@@ -123,7 +130,7 @@ public struct Alert: Sendable {
         let isPosture = ruleNumber == PC_RULE_NONE.magnitude && UInt32(header.reason) == PC_REASON_RULE.rawValue
         writer.member("policy", rule?.policy ?? (isPosture ? Self.posturePolicy : ""))
         writer.member("namespace", rule?.namespace ?? "")
-        writer.member("section", rule?.section ?? (UInt32(header.automaton) == PC_AUTOMATON_PROCESS.rawValue ? "process" : "file"))
+        writer.member("section", rule?.section ?? section.rawValue)
         writer.member("rule", rule?.field ?? "")
         // A rule of a set that an earlier daemon made, of policies that are others now.
         if rule == nil, ruleNumber != PC_RULE_NONE.magnitude { writer.member("ruleNumber", ruleNumber) }

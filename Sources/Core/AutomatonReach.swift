@@ -52,10 +52,10 @@ struct AutomatonReach {
 
     /// What a rule counts for in the ancestors of what it names. Not counted: Audit rules, and names that a file keeps wherever it is
     /// moved.
-    static func beneath(_ rule: PathRule) -> Automaton.Output {
+    static func beneath(_ rule: PolicyRule) -> Automaton.Output {
         switch rule.target {
         case .path, .directory: break
-        case .executableName: return 0
+        case .executableName, .socket, .capability: return 0
         case .pattern(let glob): if glob.beginsAnywhere { return 0 }
         }
         switch rule.action {
@@ -66,7 +66,8 @@ struct AutomatonReach {
     }
 
     /// What a rule counts for in what it names.
-    static func named(_ rule: PathRule) -> Automaton.Output {
+    static func named(_ rule: PolicyRule) -> Automaton.Output {
+        guard rule.section.isAboutPaths else { return 0 }
         switch rule.action {
         case .block: return PC_CELL_NAMED_BLOCK
         // It lets everything be, so nothing is special for being named by it.

@@ -48,7 +48,7 @@ struct AutomatonTrie {
     init() { _ = addNode(.none) }
 
     /// Adds what `target` names. Edges lead from lower to higher nodes, loops aside: `AutomatonReach` relies on it.
-    mutating func insert(_ target: PathRule.Target, rule: Int) {
+    mutating func insert(_ target: PolicyRule.Target, rule: Int) {
         owner = Int32(rule)
         switch target {
         case .path(let path):
@@ -63,6 +63,10 @@ struct AutomatonTrie {
         case .executableName(let name):
             let slash = child(of: loopNode(.acrossComponents, from: Self.root), label: 0x2f)
             accept(insert(bytes: name.utf8, from: slash), rule)
+        case .socket(let word):
+            for pattern in word.patterns { accept(insert(pattern, from: Self.root), rule) }
+        case .capability(let capability):
+            accept(insert(bytes: [capability.key], from: Self.root), rule)
         }
     }
 

@@ -30,7 +30,11 @@ public struct Configuration: Equatable, Sendable {
     public var strictMountNamespace = false
     public var policyDirectory = "/etc/portcullis/policies"
     public var appliedPolicyDirectory = "/var/lib/portcullis/policies"
-    public var filePosture = Posture.audit
+    public var postures = Postures.audit
+    /// Of the section `namespaces`, which only the file has.
+    public var namespaces: [String: NamespaceSettings] = [:]
+    /// What was not taken as it was written, with its place.
+    public var warnings: [String] = []
     public var requireEnforcement = false
 
     public init() {}
@@ -51,7 +55,9 @@ public struct Configuration: Equatable, Sendable {
         case .strictMountNamespace: return Self.setSwitch(&strictMountNamespace, text)
         case .policyDirectory: return Self.setPath(&policyDirectory, text, limit: 4000)
         case .appliedPolicyDirectory: return Self.setPath(&appliedPolicyDirectory, text, limit: 3700)
-        case .filePosture: return Self.setChoice(&filePosture, text)
+        case .filePosture: return Self.setChoice(&postures.file, text)
+        case .networkPosture: return Self.setChoice(&postures.network, text)
+        case .capabilitiesPosture: return Self.setChoice(&postures.capabilities, text)
         case .requireEnforcement: return Self.setSwitch(&requireEnforcement, text)
         }
     }
@@ -72,7 +78,9 @@ public struct Configuration: Equatable, Sendable {
         case .strictMountNamespace: String(strictMountNamespace)
         case .policyDirectory: policyDirectory
         case .appliedPolicyDirectory: appliedPolicyDirectory
-        case .filePosture: filePosture.rawValue
+        case .filePosture: postures.file.rawValue
+        case .networkPosture: postures.network.rawValue
+        case .capabilitiesPosture: postures.capabilities.rawValue
         case .requireEnforcement: String(requireEnforcement)
         }
     }

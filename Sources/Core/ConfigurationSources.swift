@@ -61,14 +61,14 @@ public struct ConfigurationSources: Sendable {
     /// - Throws: `PortcullisError` (`.configuration`) that names file, line, column and what is allowed.
     public func configuration(file name: String, text: [UInt8]?) throws(PortcullisError) -> Configuration {
         var configuration = Configuration()
-        for (setting, value) in try text.map({ text throws(PortcullisError) in try Self.settings(file: name, text) }) ?? [] {
-            _ = configuration.apply(setting, value)
-        }
+        if let text { for (setting, value) in try Self.settings(file: name, text, &configuration) { _ = configuration.apply(setting, value) } }
         for (setting, value) in environment + flags { _ = configuration.apply(setting, value) }
         return configuration
     }
 
-    private static func settings(file: String, _ text: [UInt8]) throws(PortcullisError) -> [(Setting, String)] {
+    private static func settings(
+        file: String, _ text: [UInt8], _ configuration: inout Configuration
+    ) throws(PortcullisError) -> [(Setting, String)] {
         let root: YAMLNode?
         do { root = try YAMLParser.parse(text) } catch {
             throw PortcullisError(.configuration, "\(file):\(error.line):\(error.column): \(error.problem)")
@@ -79,8 +79,12 @@ public struct ConfigurationSources: Sendable {
         }
         var settings: [(Setting, String)] = []
         for member in members {
+            if member.key == namespacesKey {
+                configuration.namespaces = try namespaces(file: file, member.value, warnings: &configuration.warnings)
+                continue
+            }
             guard let setting = Setting(rawValue: member.key) else {
-                let names = Setting.allCases.map(\.rawValue).joined(separator: ", ")
+                let names = (Setting.allCases.map(\.rawValue) + [namespacesKey]).joined(separator: ", ")
                 throw PortcullisError(
                     .configuration, "\(file):\(member.line):\(member.column): unknown setting \(member.key); there are \(names)")
             }

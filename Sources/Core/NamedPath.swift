@@ -12,7 +12,7 @@ public struct NamedPath: Equatable, Sendable {
 }
 
 extension CompiledPolicySet {
-    private var namingRules: some Sequence<PathRule> {
+    private var namingRules: some Sequence<PolicyRule> {
         policies.lazy.flatMap(\.rules).filter { rule in
             if case .path = rule.target { rule.action == .block } else { false }
         }

@@ -19,14 +19,15 @@ public struct Policy: Equatable, Sendable {
     /// `clusterNamespace` for a policy of the cluster.
     public var namespace: String
     public var selector: PolicySelector
-    /// In the order written: `process` rules, then `file` rules, each in the order matchPaths, matchDirectories, matchPatterns.
-    public var rules: [PathRule]
+    /// In the order written, section by section: `process`, `file` (each in the order matchPaths, matchDirectories, matchPatterns), `network`, `capabilities`.
+    /// A list of protocols or capabilities in one entry gives a rule for each.
+    public var rules: [PolicyRule]
     /// The annotation `portcullis.io/allow-mounts: "true"`: the containers it selects may change their mounts.
     public var allowsMounts: Bool
     public var origin: Origin
 
     public init(
-        name: String, namespace: String, selector: PolicySelector, rules: [PathRule], allowsMounts: Bool = false, origin: Origin
+        name: String, namespace: String, selector: PolicySelector, rules: [PolicyRule], allowsMounts: Bool = false, origin: Origin
     ) {
         self.name = name
         self.namespace = namespace
@@ -85,9 +86,9 @@ public enum PolicyAction: String, Equatable, Sendable {
     case block = "Block"
 }
 
-/// One rule of a policy's `process` or `file` section.
-public struct PathRule: Equatable, Sendable {
-    public enum Section: String, Equatable, Sendable { case process, file }
+/// One rule of a policy.
+public struct PolicyRule: Equatable, Sendable {
+    public enum Section: String, Equatable, CaseIterable, Sendable { case process, file, network, capabilities }
 
     /// What a rule names. Paths are absolute, without `.`, `..`, doubled slashes or a slash at the end.
     public enum Target: Equatable, Sendable {
@@ -97,6 +98,8 @@ public struct PathRule: Equatable, Sendable {
         case pattern(Glob)
         /// The last component of an executable's path, wherever it is.
         case executableName(String)
+        case socket(NetworkProtocol)
+        case capability(Capability)
     }
 
     /// A `fromSource` entry: the executable that acts.

@@ -19,10 +19,16 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
     private let maps: Maps
     private var entries: [UInt32: Entry] = [:]
     private var byDigest: [UInt64: UInt32] = [:]
-    /// Set by the policies' identities; as good as the library it was made from.
-    private var known: [[String]: UInt32] = [:]
+    /// What makes a set: the policies, by their identities, and the posture of the container's namespace.
+    private struct Key: Hashable {
+        let identities: [String]
+        let posture: Postures
+    }
+
+    /// As good as the library that the identities are of.
+    private var known: [Key: UInt32] = [:]
     /// The same for the library before: right where the policies themselves are still equal, which spares compiling them again.
-    private var former: [[String]: UInt32] = [:]
+    private var former: [Key: UInt32] = [:]
     private var setBySlot: [UInt32: UInt32] = [:]
     private var idle: [UInt32] = []
     private var nextGeneration: UInt32 = 1
@@ -51,11 +57,11 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
     }
 
     /// The policy word for a container with these policies (sorted by identity); 0 without any. Compiles and installs what is new.
-    public mutating func word(for policies: [Policy], posture: Posture) throws(PortcullisError) -> UInt64 {
+    public mutating func word(for policies: [Policy], posture: Postures) throws(PortcullisError) -> UInt64 {
         guard !policies.isEmpty else { return 0 }
-        let key = policies.map(\.identity)
+        let key = Key(identities: policies.map(\.identity), posture: posture)
         if let index = known[key], let entry = entries[index] { return Self.word(entry) }
-        if let index = former[key], let entry = entries[index], entry.compiled?.policies == policies, entry.compiled?.posture == posture {
+        if let index = former[key], let entry = entries[index], entry.compiled?.policies == policies {
             known[key] = index
             return Self.word(entry)
         }
@@ -66,8 +72,8 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         let index: UInt32
         do throws(PortcullisError) { index = try install(compiled) } catch {
             // What was attached for a set that did not come about.
-            try? settleWrites()
-            throw PortcullisError(error.code, "the set of \(Self.list(key)): \(error.message)", errno: error.systemError)
+            try? settleHooks()
+            throw PortcullisError(error.code, "the set of \(Self.list(key.identities)): \(error.message)", errno: error.systemError)
         }
         known[key] = index
         guard let entry = entries[index] else { return 0 }
@@ -87,7 +93,7 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
             return index
         }
         guard let index = freeIndex() else { throw PortcullisError(.full, "all \(maps.setLimit - 1) policy sets are in use") }
-        if compiled.flags & PC_SET_READ_ONLY.rawValue != 0 { try maps.judgeWrites(true) }
+        try maps.attachHooks(for: compiled.flags | flagsInUse)
         try maps.installSet(index, compiled, generation: nextGeneration)
         let installed = InstalledPolicySet(
             index: index, generation: nextGeneration, digest: compiled.digest, pages: compiled.cells.count / Int(PC_PAGE_CELLS))
@@ -129,7 +135,7 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
     ///
     /// - Parameter prepare: Called with the new word before the switch: what only this container needs is made ready there.
     public mutating func assign(
-        _ policies: [Policy], posture: Posture, slot: UInt32, prepare: (UInt64, [NamedPath]) -> Void = { _, _ in }
+        _ policies: [Policy], posture: Postures, slot: UInt32, prepare: (UInt64, [NamedPath]) -> Void = { _, _ in }
     ) throws(PortcullisError) {
         let word = try word(for: policies, posture: posture)
         // Where no set outlives the daemon, a word that it left may by chance be the one that is wanted now.
@@ -145,7 +151,7 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         while idle.count > Self.idleLimit {
             if entries[idle[0]]?.users == 0 {
                 try remove([idle[0]])
-                try settleWrites()
+                try settleHooks()
             } else {
                 idle.removeFirst()
             }
@@ -161,7 +167,7 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
     /// Removes sets that no container has; after a change of policies, when every container was switched.
     public mutating func collect() throws(PortcullisError) {
         try remove(entries.filter { $0.value.users == 0 }.map(\.key))
-        try settleWrites()
+        try settleHooks()
     }
 
     private mutating func leave(_ index: UInt32) {
@@ -184,9 +190,9 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         idle.removeAll(where: indices.contains)
     }
 
-    private func settleWrites() throws(PortcullisError) {
-        try maps.judgeWrites(entries.values.contains { $0.flags & PC_SET_READ_ONLY.rawValue != 0 })
-    }
+    private var flagsInUse: UInt32 { entries.values.reduce(0) { $0 | $1.flags } }
+
+    private func settleHooks() throws(PortcullisError) { try maps.attachHooks(for: flagsInUse) }
 
     // MARK: What there is
 

@@ -17,12 +17,12 @@ public struct PolicyCheck: Sendable {
     public private(set) var sizes: [Size] = []
 
     /// - Parameter seen: The policies of texts checked before, by identity: one that was there already is an error.
-    public init(_ text: [UInt8], file: String, alreadySeen seen: inout [String: Policy.Origin]) {
-        self.init(text, file: file, alreadySeen: &seen, limits: PolicySetLimits())
+    public init(_ text: [UInt8], file: String, isStrict: Bool = false, alreadySeen seen: inout [String: Policy.Origin]) {
+        self.init(text, file: file, isStrict: isStrict, alreadySeen: &seen, limits: PolicySetLimits())
     }
 
-    init(_ text: [UInt8], file: String, alreadySeen seen: inout [String: Policy.Origin], limits: PolicySetLimits) {
-        let parsed = PolicyParser.parse(text, file: file)
+    init(_ text: [UInt8], file: String, isStrict: Bool = false, alreadySeen seen: inout [String: Policy.Origin], limits: PolicySetLimits) {
+        let parsed = PolicyParser.parse(text, file: file, isStrict: isStrict)
         errors = parsed.errors
         warnings = parsed.warnings
         if parsed.policies.isEmpty, errors.isEmpty {

@@ -1,7 +1,7 @@
 /// Whether a policy by itself fits the kernel's table. One that does not could be in no container's set, so it is refused where it is read,
 /// like one with a wrong field, and not when a container starts.
 struct PolicyFit: Sendable {
-    var posture = Posture.audit
+    var posture = Postures.audit
     var limits = PolicySetLimits()
 
     func compile(_ policy: Policy) throws(PolicyProblem) -> CompiledPolicySet {

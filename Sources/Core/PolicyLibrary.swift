@@ -19,7 +19,7 @@ public struct PolicyLibrary: Sendable {
     let fit: PolicyFit
 
     /// - Parameter posture: What policies are compiled with to see whether they fit.
-    public init(posture: Posture = .audit) { self.init(fit: PolicyFit(posture: posture)) }
+    public init(posture: Postures = .audit) { self.init(fit: PolicyFit(posture: posture)) }
 
     init(fit: PolicyFit) { self.fit = fit }
 

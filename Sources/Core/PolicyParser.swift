@@ -1,6 +1,7 @@
 /// Reads policies from YAML: `KubeArmorPolicy` and `KubeArmorClusterPolicy` documents of `security.kubearmor.com/v1`.
 ///
-/// Anything that would make a policy mean less, more or something else than its author wrote is an error, and its document gives no policy.
+/// Anything that would make a policy mean less, more or something else than its author wrote is an error, and its document gives no policy; but a field that
+/// nobody knows is a warning, as in Kubernetes, where nothing else is wrong.
 public enum PolicyParser {
     /// Bytes of a file; a bigger one is one error, and whoever reads files need not read it.
     public static let fileLimit = 4 << 20
@@ -20,8 +21,10 @@ public enum PolicyParser {
 
     /// Reads a whole file.
     ///
-    /// - Parameter file: What the file is called in problems and in `Policy.origin`.
-    public static func parse(_ text: [UInt8], file: String) -> PolicyFile { parseParts(text, file: file).file }
+    /// - Parameters:
+    ///   - file: What the file is called in problems and in `Policy.origin`.
+    ///   - isStrict: Unknown fields are errors. Else they are warnings, unless something is missing beside them that they may be meant to be.
+    public static func parse(_ text: [UInt8], file: String, isStrict: Bool = false) -> PolicyFile { parseParts(text, file: file, isStrict: isStrict).file }
 
     /// What belongs to one policy of a file alone.
     struct Part {
@@ -30,8 +33,8 @@ public enum PolicyParser {
     }
 
     /// Reads a whole file, and says what of it belongs to each policy.
-    static func parseParts(_ text: [UInt8], file: String) -> (file: PolicyFile, parts: [Part]) {
-        var findings = PolicyFindings(file: file)
+    static func parseParts(_ text: [UInt8], file: String, isStrict: Bool = false) -> (file: PolicyFile, parts: [Part]) {
+        var findings = PolicyFindings(file: file, isStrict: isStrict)
         var result = PolicyFile()
         var parts: [Part] = []
         if text.count > fileLimit {
@@ -68,7 +71,8 @@ extension PolicyFindings {
         "name", "namespace", "annotations", "labels", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
         "deletionGracePeriodSeconds", "finalizers", "generateName", "managedFields", "ownerReferences", "selfLink",
     ]
-    private static let unenforcedSections = ["network", "capabilities", "syscalls", "presets", "apparmor"]
+    private static let enforcedSections = PolicyRule.Section.allCases.map(\.rawValue)
+    private static let unenforcedSections = ["syscalls", "presets", "apparmor"]
 
     /// The policy of a document. With an error among the findings it must not be used.
     fileprivate mutating func policy(_ document: YAMLDocument) -> Policy? {
@@ -100,12 +104,12 @@ extension PolicyFindings {
             missing(top, "spec")
             return nil
         }
-        let known = ["selector", "process", "file", "severity", "tags", "message", "action"] + Self.unenforcedSections
+        let known = ["selector", "severity", "tags", "message", "action"] + Self.enforcedSections + Self.unenforcedSections
         guard let spec = fields(specNode, "spec", known: known) else { return nil }
         for section in Self.unenforcedSections where spec[section] != nil {
             warn(spec, section, "not enforced by this version: the section is ignored")
         }
-        if (["process", "file"] + Self.unenforcedSections).allSatisfy({ spec[$0] == nil }) {
+        if (Self.enforcedSections + Self.unenforcedSections).allSatisfy({ spec[$0] == nil }), !blameUnknown(spec) {
             warn(top, "spec", "has no rules: it does nothing")
         }
         let selector = selector(spec, isClusterWide: isClusterWide)

@@ -1,10 +1,17 @@
 /// A mapping of a policy, with the name its fields are called by in messages.
 struct PolicyFields {
     let node: YAMLNode
-    let members: [YAMLNode.Member]
+    var members: [YAMLNode.Member]
     let name: String
-    /// Some field was reported as unknown. It may be the misspelt name of one that seems to be missing.
-    var hasUnknown = false
+    /// What is no field of it. It may be the misspelt name of one that seems to be missing.
+    var unknown: [Unknown] = []
+
+    struct Unknown {
+        let line: Int
+        let column: Int
+        let name: String
+        let hint: String
+    }
 
     /// The field's value; nil if it is absent or null, which Kubernetes takes for absent.
     subscript(_ key: String) -> YAMLNode? {
@@ -63,15 +70,33 @@ enum YAMLScalar {
 }
 
 extension PolicyFindings {
-    /// The fields of a mapping. What is no field of it is an error with the nearest that is one.
+    private mutating func refuse(_ unknown: PolicyFields.Unknown) {
+        error(unknown.line, unknown.column, unknown.name, "unknown field; \(unknown.hint)")
+    }
+
+    /// Something is missing that was probably misspelt: then what is unknown there is an error, and not to be ignored. False if nothing is.
+    mutating func blameUnknown(_ fields: PolicyFields) -> Bool {
+        if !isStrict {
+            for unknown in fields.unknown {
+                retractWarning(unknown.line, unknown.column, unknown.name)
+                refuse(unknown)
+            }
+        }
+        return !fields.unknown.isEmpty
+    }
+
+    /// The fields of a mapping. What is no field of it is named with the nearest that is one.
     mutating func fields(_ node: YAMLNode, _ name: String, known: [String]) -> PolicyFields? {
         guard var fields = anyFields(node, name) else { return nil }
         for member in fields.members where !known.contains(member.key) {
             let hint = nearest(to: member.key, among: known).map { "did you mean \($0)?" }
                 ?? "there are \(known.joined(separator: ", "))"
-            error(member.line, member.column, fields.name(of: Self.shown(member.key)), "unknown field; \(hint)")
-            fields.hasUnknown = true
+            let unknown = PolicyFields.Unknown(line: member.line, column: member.column, name: fields.name(of: Self.shown(member.key)), hint: hint)
+            fields.unknown.append(unknown)
+            if isStrict { refuse(unknown) } else { warn(unknown.line, unknown.column, unknown.name, "unknown field, ignored; \(hint)") }
         }
+        // What is unknown here may have a meaning elsewhere; it must have none here.
+        fields.members.removeAll { !known.contains($0.key) }
         return fields
     }
 
@@ -87,7 +112,7 @@ extension PolicyFindings {
 
     /// Reports that a field is not there.
     mutating func missing(_ fields: PolicyFields, _ key: String, _ problem: String = "missing") {
-        guard !fields.hasUnknown else { return }
+        guard !blameUnknown(fields) else { return }
         error(fields.node, fields.name(of: key), problem)
     }
 

@@ -18,8 +18,8 @@ public struct PolicyProblem: Error, Equatable, Sendable, CustomStringConvertible
         self.problem = problem
     }
 
-    /// One line, `file:line: field: problem`.
-    public var description: String { "\(file):\(line): \(field.isEmpty ? "" : field + ": ")\(problem)" }
+    /// One line, `file:line:column: field: problem`.
+    public var description: String { "\(file):\(line):\(column): \(field.isEmpty ? "" : field + ": ")\(problem)" }
 }
 
 /// What a policy text says, as far as it can be understood.
@@ -37,6 +37,8 @@ public struct PolicyFile: Equatable, Sendable {
 /// Gathers the problems of one file.
 struct PolicyFindings {
     let file: String
+    /// Unknown fields are errors.
+    let isStrict: Bool
     private(set) var errors: [PolicyProblem] = []
     private(set) var warnings: [PolicyProblem] = []
     /// All errors, also those that are no longer kept.
@@ -44,7 +46,10 @@ struct PolicyFindings {
     private(set) var warningCount = 0
     private var suggestions = 0
 
-    init(file: String) { self.file = file }
+    init(file: String, isStrict: Bool = false) {
+        self.file = file
+        self.isStrict = isStrict
+    }
 
     mutating func error(_ line: Int, _ column: Int, _ field: String, _ problem: String) {
         errorCount += 1
@@ -59,6 +64,13 @@ struct PolicyFindings {
     }
 
     mutating func warn(_ node: YAMLNode, _ field: String, _ problem: String) { warn(node.line, node.column, field, problem) }
+
+    /// Takes a warning back that turned out to be an error.
+    mutating func retractWarning(_ line: Int, _ column: Int, _ field: String) {
+        guard let index = warnings.lastIndex(where: { ($0.line, $0.column, $0.field) == (line, column, field) }) else { return }
+        warnings.remove(at: index)
+        warningCount -= 1
+    }
 
     /// What a misspelt name was probably meant to be. Only looked for as often as problems are listed: looking takes a while.
     mutating func nearest(to name: String, among candidates: [String]) -> String? {

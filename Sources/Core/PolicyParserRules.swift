@@ -15,25 +15,27 @@ struct PolicyInheritance {
 }
 
 extension PolicyFindings {
-    mutating func rules(_ spec: PolicyFields) -> [PathRule] {
+    mutating func rules(_ spec: PolicyFields) -> [PolicyRule] {
         var outer = inheritance(spec)
         outer.action = outer.action ?? .block
-        var rules: [PathRule] = []
-        for section in [PathRule.Section.process, .file] {
+        var rules: [PolicyRule] = []
+        for section in [PolicyRule.Section.process, .file] {
             guard let node = spec[section.rawValue] else { continue }
             rules += self.rules(node, section, outer)
         }
+        if let node = spec[PolicyRule.Section.network.rawValue] { rules += networkRules(node, outer) }
+        if let node = spec[PolicyRule.Section.capabilities.rawValue] { rules += capabilityRules(node, outer) }
         if rules.count > PolicyParser.ruleLimit {
             error(spec.node, "spec", "\(rules.count) rules; a policy has at most \(PolicyParser.ruleLimit)")
         }
         return rules
     }
 
-    private mutating func rules(_ node: YAMLNode, _ section: PathRule.Section, _ outer: PolicyInheritance) -> [PathRule] {
+    private mutating func rules(_ node: YAMLNode, _ section: PolicyRule.Section, _ outer: PolicyInheritance) -> [PolicyRule] {
         let lists = ["matchPaths", "matchDirectories", "matchPatterns"]
         guard let fields = fields(node, "spec.\(section.rawValue)", known: lists + PolicyInheritance.fields) else { return [] }
         let inherited = inheritance(fields).filled(from: outer)
-        var rules: [PathRule] = []
+        var rules: [PolicyRule] = []
         var isEmpty = true
         for list in lists {
             for (index, element) in self.list(fields, list).enumerated() {
@@ -42,7 +44,7 @@ extension PolicyFindings {
                 if let rule = rule(element.node, place, inherited) { rules.append(rule) }
             }
         }
-        if isEmpty { warn(node, fields.name, "has no rules: it does nothing") }
+        if isEmpty, !blameUnknown(fields) { warn(node, fields.name, "has no rules: it does nothing") }
         return rules
     }
 
@@ -64,21 +66,21 @@ extension PolicyFindings {
 
     /// Where a rule stands.
     struct RulePlace {
-        let section: PathRule.Section
+        let section: PolicyRule.Section
         let list: String
         let name: String
         let field: String
     }
 
-    private mutating func rule(_ node: YAMLNode, _ place: RulePlace, _ inherited: PolicyInheritance) -> PathRule? {
+    private mutating func rule(_ node: YAMLNode, _ place: RulePlace, _ inherited: PolicyInheritance) -> PolicyRule? {
         let own: [String]
         switch (place.list, place.section) {
         case ("matchPaths", .process): own = ["path", "execname", "allowedArgs"]
         case ("matchPaths", .file): own = ["path", "readOnly"]
         case ("matchDirectories", .process): own = ["dir", "recursive"]
         case ("matchDirectories", .file): own = ["dir", "recursive", "readOnly"]
-        case (_, .process): own = ["pattern"]
         case (_, .file): own = ["pattern", "readOnly"]
+        default: own = ["pattern"]
         }
         let known = own + ["ownerOnly", "pts", "fromSource"] + PolicyInheritance.fields
         guard let fields = fields(node, place.name, known: known) else { return nil }
@@ -88,14 +90,14 @@ extension PolicyFindings {
         let ownerOnly = flag(fields, "ownerOnly")
         let readOnly = place.section == .file && flag(fields, "readOnly")
         guard let target = target(fields, place), let action = attributes.action else { return nil }
-        return PathRule(
+        return PolicyRule(
             section: place.section, target: target, sources: sources, ownerOnly: ownerOnly, readOnly: readOnly, action: action,
             severity: attributes.severity ?? 0, tags: attributes.tags ?? [], message: attributes.message ?? "", field: place.field,
             line: node.line)
     }
 
     /// Conditions that narrow a rule and are not there yet: without them an Allow would let more through, and a Block would stop more.
-    private mutating func refuseUnenforced(_ fields: PolicyFields) {
+    mutating func refuseUnenforced(_ fields: PolicyFields) {
         let arguments = list(fields, "allowedArgs")
         if !arguments.isEmpty {
             error(fields, "allowedArgs", "not enforced by this version, and the rule would mean something else without it")
@@ -108,7 +110,7 @@ extension PolicyFindings {
         }
     }
 
-    private mutating func target(_ fields: PolicyFields, _ place: RulePlace) -> PathRule.Target? {
+    private mutating func target(_ fields: PolicyFields, _ place: RulePlace) -> PolicyRule.Target? {
         switch place.list {
         case "matchPaths":
             let checked = fields["path"].flatMap { path($0, fields.name(of: "path")) }
@@ -139,8 +141,8 @@ extension PolicyFindings {
         }
     }
 
-    private mutating func sources(_ fields: PolicyFields) -> [PathRule.Source] {
-        var result: [PathRule.Source] = []
+    mutating func sources(_ fields: PolicyFields) -> [PolicyRule.Source] {
+        var result: [PolicyRule.Source] = []
         for (node, name) in list(fields, "fromSource") {
             guard let source = self.fields(node, name, known: ["path", "dir", "recursive"]) else { continue }
             let recursive = flag(source, "recursive")

@@ -4,8 +4,8 @@ extension PolicyFindings {
     mutating func selector(_ spec: PolicyFields, isClusterWide: Bool) -> PolicySelector? {
         let everything = "selects every container\(isClusterWide ? "" : " of the policy's namespace")"
         guard let node = spec["selector"] else {
-            // A misspelt one is an error already, and must not select everything.
-            if !spec.hasUnknown { warn(spec.node, spec.name(of: "selector"), "missing: \(everything)") }
+            // A misspelt one must not select everything.
+            if !blameUnknown(spec) { warn(spec.node, spec.name(of: "selector"), "missing: \(everything)") }
             return PolicySelector()
         }
         guard let fields = fields(node, "spec.selector", known: isClusterWide ? ["matchExpressions"] : ["matchLabels", "matchExpressions"]) else { return nil }
@@ -16,7 +16,7 @@ extension PolicyFindings {
         if fields["matchExpressions"] != nil, expressions.isEmpty { warn(fields, "matchExpressions", "is empty: ignored") }
         for expression in expressions { self.expression(expression.node, expression.name, isClusterWide, &selector) }
         guard let labelsNode = fields["matchLabels"] else {
-            if expressions.isEmpty, !fields.hasUnknown { warn(node, "spec.selector", "is empty: \(everything)") }
+            if expressions.isEmpty, !blameUnknown(fields) { warn(node, "spec.selector", "is empty: \(everything)") }
             return selector
         }
         guard let labels = anyFields(labelsNode, "spec.selector.matchLabels") else { return nil }

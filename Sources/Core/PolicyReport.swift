@@ -26,7 +26,7 @@ public struct PolicyReport: Sendable {
         self.containers = containers
     }
 
-    public static func mode(_ section: PathRule.Section, of policy: Policy) -> Mode {
+    public static func mode(_ section: PolicyRule.Section, of policy: Policy) -> Mode {
         let rules = policy.rules.filter { $0.section == section }
         if rules.isEmpty { return .none }
         return rules.contains { $0.action == .allow } ? .whitelist : .rules
@@ -59,7 +59,7 @@ public struct PolicyReport: Sendable {
             writer.member("allowsMounts", policy.allowsMounts)
             writer.key("modes")
             writer.object { writer in
-                for section in [PathRule.Section.process, .file] {
+                for section in PolicyRule.Section.allCases {
                     writer.member(section.rawValue, Self.mode(section, of: policy).rawValue)
                 }
             }
@@ -77,7 +77,7 @@ public struct PolicyReport: Sendable {
     }
 
     /// One rule, with what it inherits from its section and its policy.
-    public static func json(_ rule: PathRule) -> [UInt8] {
+    public static func json(_ rule: PolicyRule) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("rule", rule.field)
@@ -90,6 +90,8 @@ public struct PolicyReport: Sendable {
                 writer.member("recursive", recursive)
             case .pattern(let glob): writer.member("pattern", glob.text)
             case .executableName(let name): writer.member("execname", name)
+            case .socket(let word): writer.member("protocol", word.rawValue)
+            case .capability(let capability): writer.member("capability", capability.name)
             }
             writer.key("fromSource")
             writer.array { writer in

@@ -1,15 +1,12 @@
 import CABI
 
-/// What happens in whitelist mode to what no rule names.
-public enum Posture: String, Equatable, Sendable { case audit, block }
-
 /// The policies that apply to a container together, in a canonical order (sorted by identity), so that the same policies give the
 /// same set whichever came first.
 public struct PolicySetInput: Equatable, Sendable {
     public var policies: [Policy]
-    public var posture: Posture
+    public var posture: Postures
 
-    public init(policies: [Policy], posture: Posture) {
+    public init(policies: [Policy], posture: Postures) {
         self.policies = policies
         self.posture = posture
     }
@@ -33,7 +30,7 @@ public struct CompiledPolicySet: Sendable {
     public let policies: [Policy]
     /// A rule's number in a decision is its index here.
     public let rules: [PolicySetRule]
-    public let posture: Posture
+    public let posture: Postures
     /// Bits of `pc_set_flag`.
     public let flags: UInt32
     /// The image: header first, its generation left 0, in whole pages of PC_PAGE_CELLS, zero at the end.
@@ -44,7 +41,7 @@ public struct CompiledPolicySet: Sendable {
     public let statistics: PolicySetStatistics
 
     /// The rule that a decision names; nil for PC_RULE_NONE and for a number that is not of this set.
-    public func rule(_ number: UInt32) -> (policy: Policy, rule: PathRule)? {
+    public func rule(_ number: UInt32) -> (policy: Policy, rule: PolicyRule)? {
         guard number < rules.count else { return nil }
         let reference = rules[Int(number)]
         let policy = policies[reference.policy]

@@ -2,18 +2,18 @@ import CABI
 
 /// One set on its way from rules to image.
 struct PolicySetBuilder {
-    private let rules: [PathRule]
+    private let rules: [PolicyRule]
     private let limits: PolicySetLimits
-    private let posture: Posture
+    private let posture: Postures
     private var sources: PolicySetSources
-    private let process: AutomatonTrie
-    private let file: AutomatonTrie
+    /// One for each section, in the order of `Section.allCases`.
+    private let tries: [AutomatonTrie]
     private let classes: AutomatonClasses
     private var statistics = PolicySetStatistics()
     /// Cells that each rule brought, as far as one can say whose they are.
     private var shares: [Int]
 
-    init(_ rules: [PathRule], _ posture: Posture, _ limits: PolicySetLimits) throws(AutomatonLimit) {
+    init(_ rules: [PolicyRule], _ posture: Postures, _ limits: PolicySetLimits) throws(AutomatonLimit) {
         guard rules.count <= limits.rules else {
             throw AutomatonLimit(
                 limit: .rules, maximum: limits.rules, reached: rules.count, shares: rules.map { _ in 1 }, unit: "rules")
@@ -23,23 +23,29 @@ struct PolicySetBuilder {
         self.posture = posture
         shares = rules.map { _ in 0 }
         sources = PolicySetSources(rules, limits)
-        func trie(_ section: PathRule.Section) -> AutomatonTrie {
+        func trie(_ section: PolicyRule.Section) -> AutomatonTrie {
             var trie = AutomatonTrie()
             for (number, rule) in rules.enumerated() where rule.section == section { trie.insert(rule.target, rule: number) }
             return trie
         }
-        process = trie(.process)
-        file = trie(.file)
-        classes = AutomatonClasses([process, file, sources.trie])
+        tries = PolicyRule.Section.allCases.map(trie)
+        classes = AutomatonClasses(tries + [sources.trie])
     }
 
     mutating func build() throws(AutomatonLimit) -> (cells: [UInt64], statistics: PolicySetStatistics) {
         let source = try sourceAutomaton()
         let ranked = rules.indices.map { RankedRule(rules[$0], sources: sources.masks[$0]) }
-        func isWhitelist(_ section: PathRule.Section) -> Bool { rules.contains { $0.section == section && $0.action == .allow } }
         var rows = PolicySetRows(
-            rules: ranked, sources: sources.count, posture: posture, whitelist: [isWhitelist(.process), isWhitelist(.file)])
-        let automata = [try automaton(process, .process, &rows), try automaton(file, .file, &rows), source]
+            rules: ranked, sources: sources.count,
+            fallbacks: PolicyRule.Section.allCases.map { section in
+                rules.contains { $0.section == section && $0.action == .allow } ? posture[section] : nil
+            })
+        // By their numbers in the header.
+        var automata = [Automaton](repeating: Automaton(), count: Int(PC_AUTOMATA.rawValue))
+        automata[Int(PC_AUTOMATON_SOURCE.rawValue)] = source
+        for (section, trie) in zip(PolicyRule.Section.allCases, tries) {
+            automata[Int(section.automaton.rawValue)] = try automaton(trie, section, &rows)
+        }
         return (try image(automata, rows), statistics)
     }
 
@@ -63,7 +69,7 @@ struct PolicySetBuilder {
     }
 
     private mutating func automaton(
-        _ trie: AutomatonTrie, _ section: PathRule.Section, _ rows: inout PolicySetRows
+        _ trie: AutomatonTrie, _ section: PolicyRule.Section, _ rows: inout PolicySetRows
     ) throws(AutomatonLimit) -> Automaton {
         guard !trie.isEmpty else { return Automaton() }
         var subsets = try AutomatonConstruction.run(trie, classes, limits)
@@ -110,7 +116,9 @@ struct PolicySetBuilder {
         header.cells = UInt32(count)
         header.decisions = UInt32(decisions)
         header.sources = UInt32(sources.count)
-        header.start = (starts[0], starts[1], starts[2])
+        withUnsafeMutableBytes(of: &header.start) { bytes in
+            starts.withUnsafeBytes { bytes.copyBytes(from: $0) }
+        }
         withUnsafeMutableBytes(of: &header.classes) { $0.copyBytes(from: classes.table) }
         withUnsafeBytes(of: header) { bytes in
             cells.withUnsafeMutableBytes { $0.copyMemory(from: bytes) }

@@ -33,14 +33,12 @@ enum PolicySetFlags {
         let rules = input.policies.flatMap(\.rules)
         let process = rules.filter { $0.section == .process }
         let file = rules.filter { $0.section == .file }
-        func has(_ section: [PathRule], _ action: PolicyAction) -> Bool { section.contains { $0.action == action } }
-        func isStrict(_ section: [PathRule]) -> Bool {
-            has(section, .block) || (has(section, .allow) && input.posture == .block)
+        func has(_ section: [PolicyRule], _ action: PolicyAction) -> Bool { section.contains { $0.action == action } }
+        for section in PolicyRule.Section.allCases {
+            let own = rules.filter { $0.section == section }
+            set(section.flags.any, if: !own.isEmpty)
+            set(section.flags.strict, if: has(own, .block) || (has(own, .allow) && input.posture[section] == .block))
         }
-        set(PC_SET_PROCESS, if: !process.isEmpty)
-        set(PC_SET_FILE, if: !file.isEmpty)
-        set(PC_SET_PROCESS_STRICT, if: isStrict(process))
-        set(PC_SET_FILE_STRICT, if: isStrict(file))
         set(PC_SET_PROCESS_BLOCKS, if: has(process, .block))
         set(PC_SET_READ_ONLY, if: file.contains { $0.readOnly && $0.action != .audit })
         set(PC_SET_MOUNTS, if: input.policies.contains(where: \.allowsMounts))

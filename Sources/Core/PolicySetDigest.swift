@@ -5,7 +5,7 @@ struct PolicySetDigest {
     static func digest(_ input: PolicySetInput, cells: [UInt64], flags: UInt32) -> UInt64 {
         var digest = PolicySetDigest()
         digest.add(UInt64(flags))
-        digest.add(input.posture.rawValue)
+        for section in PolicyRule.Section.allCases { digest.add(input.posture[section].rawValue) }
         digest.add(UInt64(cells.count))
         for cell in cells { digest.add(cell) }
         for policy in input.policies {
@@ -18,13 +18,15 @@ struct PolicySetDigest {
     }
 
     /// What an alert may say of a rule. Where the policy stands is not part of it: a file that is moved changes nothing.
-    private mutating func add(_ rule: PathRule) {
+    private mutating func add(_ rule: PolicyRule) {
         add(rule.section.rawValue)
         switch rule.target {
         case .path(let text): add("path"); add(text)
         case .directory(let text, let recursive): add(recursive ? "below" : "in"); add(text)
         case .pattern(let glob): add("pattern"); add(glob.text)
         case .executableName(let text): add("name"); add(text)
+        case .socket(let word): add("socket"); add(word.rawValue)
+        case .capability(let capability): add("capability"); add(capability.name)
         }
         add(rule.action.rawValue)
         add(rule.field)

@@ -50,27 +50,27 @@ public struct PolicySetImage: Sendable {
         guard header.cells == cells.count, header.sources >= 1, header.decisions < cells.count else { return nil }
         self.cells = cells
         classes = withUnsafeBytes(of: header.classes) { Array($0) }
-        starts = [header.start.0, header.start.1, header.start.2].map { $0 / 8 }
+        starts = withUnsafeBytes(of: header.start) { Array($0.bindMemory(to: UInt32.self)) }.map { $0 / 8 }
         decisions = Int(header.decisions)
         sources = Int(header.sources)
     }
 
     /// Follows a path in the automaton of a section.
-    public func place(_ section: PathRule.Section, _ path: some Sequence<UInt8>) -> Place {
-        walk(section == .process ? PC_AUTOMATON_PROCESS : PC_AUTOMATON_FILE, path, stops: true)
+    public func place(_ section: PolicyRule.Section, _ path: some Sequence<UInt8>) -> Place {
+        walk(section.automaton, path, stops: true)
     }
 
     /// The same to the path's end, even where nothing can change any more: what PC_CELL_FINAL promises is tested so.
-    func wholePlace(_ section: PathRule.Section, _ path: some Sequence<UInt8>) -> Place {
-        walk(section == .process ? PC_AUTOMATON_PROCESS : PC_AUTOMATON_FILE, path, stops: false)
+    func wholePlace(_ section: PolicyRule.Section, _ path: some Sequence<UInt8>) -> Place {
+        walk(section.automaton, path, stops: false)
     }
 
     /// The class of an acting executable: 0 if no `fromSource` names it.
     public func sourceClass(path: some Sequence<UInt8>) -> Int { Int(walk(PC_AUTOMATON_SOURCE, path, stops: true).row) }
 
     /// What happens at a place.
-    public func decision(_ section: PathRule.Section, at place: Place, source: Int, owner: Bool, write: Bool) -> PolicySetDecision {
-        let row = section == .file && place.row == 0 ? 1 : Int(place.row)
+    public func decision(_ section: PolicyRule.Section, at place: Place, source: Int, owner: Bool, write: Bool) -> PolicySetDecision {
+        let row = place.row == 0 ? Int(section.rowOfNone) : Int(place.row)
         let word = ((row * sources + source) * 2 + (owner ? 1 : 0)) * 2 + (write ? 1 : 0)
         // An image that is not whole decides nothing: the kernel says "undecidable" here.
         guard source < sources, decisions + word / 2 < cells.count else {
@@ -82,7 +82,7 @@ public struct PolicySetImage: Sendable {
 
     /// What happens when an executable of class `source` accesses `path`.
     public func decision(
-        automaton section: PathRule.Section, path: some Sequence<UInt8>, source: Int, owner: Bool, write: Bool
+        automaton section: PolicyRule.Section, path: some Sequence<UInt8>, source: Int, owner: Bool, write: Bool
     ) -> PolicySetDecision {
         decision(section, at: place(section, path), source: source, owner: owner, write: write)
     }

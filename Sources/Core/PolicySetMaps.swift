@@ -26,6 +26,6 @@ public protocol PolicySetMaps: AnyObject {
     func policyWord(_ slot: UInt32) -> UInt64
     /// One store: a verdict sees the old word or the new one.
     func setPolicyWord(_ word: UInt64, _ slot: UInt32)
-    /// Has writes through open descriptors judged, or not: only while some set has readOnly rules.
-    func judgeWrites(_ wanted: Bool) throws(PortcullisError)
+    /// Attaches the hooks that only sets with certain flags (`pc_set_flag`) need, and lets go of those that these flags do not.
+    func attachHooks(for flags: UInt32) throws(PortcullisError)
 }

@@ -2,7 +2,8 @@ import CABI
 
 /// A rule as decisions see it: how it ranks against others that match the same path, for whom, and with what outcome.
 struct RankedRule {
-    /// Larger wins: own sources, then path over name over directory or pattern, then depth, then pattern over directory.
+    /// Larger wins: own sources, then path over name over directory or pattern, then depth, then pattern over directory; of sockets the
+    /// protocol over the type over `all`.
     let rank: UInt64
     let action: PolicyAction
     let ownerOnly: Bool
@@ -10,12 +11,16 @@ struct RankedRule {
     /// Bit for each source class that the rule is for.
     let sources: UInt64
 
-    init(_ rule: PathRule, sources: UInt64) {
+    init(_ rule: PolicyRule, sources: UInt64) {
         let kind: UInt64
         var detail: UInt64 = 0
         switch rule.target {
         case .path: kind = 2
         case .executableName: kind = 1
+        case .capability: kind = 2
+        case .socket(let word):
+            kind = 0
+            detail = word.specificity
         case .directory(let directory, _):
             kind = 0
             detail = UInt64(directory.utf8.count { $0 == 0x2f }) << 1

@@ -13,14 +13,18 @@ struct PolicySetRows {
     /// By row: a rule that it names, for the share of each rule in the table.
     private(set) var owners: [Int32] = []
 
-    /// `whitelist` tells which sections, process first, are in whitelist mode.
-    init(rules: [RankedRule], sources: Int, posture: Posture, whitelist: [Bool]) {
+    /// `fallbacks` tells, by section in the order of `Section.allCases`, the posture of those in whitelist mode.
+    init(rules: [RankedRule], sources: Int, fallbacks postures: [Posture?]) {
         self.rules = rules
         self.sources = sources
-        fallbacks = whitelist.map { isWhitelist in
-            guard isWhitelist else { return Self.word(PC_ACTION_ALLOW, UInt32(PC_RULE_NONE)) }
-            return Self.word(posture == .block ? PC_ACTION_BLOCK : PC_ACTION_AUDIT, UInt32(PC_RULE_NONE))
+        fallbacks = postures.map { posture in
+            switch posture {
+            case nil: Self.word(PC_ACTION_ALLOW, UInt32(PC_RULE_NONE))
+            case .audit: Self.word(PC_ACTION_AUDIT, UInt32(PC_RULE_NONE))
+            case .block: Self.word(PC_ACTION_BLOCK, UInt32(PC_RULE_NONE))
+            }
         }
+        // Their numbers are `Section.rowOfNone`.
         for fallback in fallbacks { append(Array(repeating: fallback, count: sources * 4), owner: -1) }
     }
 
@@ -28,16 +32,16 @@ struct PolicySetRows {
     var cells: Int { words.count / 2 }
 
     /// The row of a path that matches these rules of one section, ascending. 0: the same as if it matched none.
-    mutating func row(of matching: [Int32], section: PathRule.Section) -> UInt32 {
+    mutating func row(of matching: [Int32], section: PolicyRule.Section) -> UInt32 {
         if let row = known[matching] { return row }
         let row = compute(matching, section)
         known[matching] = row
         return row
     }
 
-    private mutating func compute(_ matching: [Int32], _ section: PathRule.Section) -> UInt32 {
+    private mutating func compute(_ matching: [Int32], _ section: PolicyRule.Section) -> UInt32 {
         let ranked = matching.sorted { (rules[Int($0)].rank, $1) > (rules[Int($1)].rank, $0) }
-        let fallback = fallbacks[section == .process ? 0 : 1]
+        let fallback = fallbacks[Int(section.rowOfNone)]
         var row: [UInt32] = []
         row.reserveCapacity(sources * 4)
         for source in 0..<sources {

@@ -10,10 +10,10 @@ struct PolicySetSources {
     /// Classes, "any other" (number 0) included.
     var count: Int { classes.count }
 
-    init(_ rules: [PathRule], _ limits: PolicySetLimits) {
+    init(_ rules: [PolicyRule], _ limits: PolicySetLimits) {
         self.limits = limits
         masks = rules.map { $0.sources.isEmpty ? UInt64.max : 0 }
-        var entries: [PathRule.Source: Int] = [:]
+        var entries: [PolicyRule.Source: Int] = [:]
         for (number, rule) in rules.enumerated() {
             for source in rule.sources {
                 if let entry = entries[source] {

@@ -15,6 +15,8 @@ public enum Setting: String, CaseIterable, Sendable {
     case policyDirectory = "policy-dir"
     case appliedPolicyDirectory = "applied-policy-dir"
     case filePosture = "file-posture"
+    case networkPosture = "network-posture"
+    case capabilitiesPosture = "capabilities-posture"
     case requireEnforcement = "require-enforcement"
 
     /// Whether a reload applies it; the others are what the daemon was started with.
@@ -42,7 +44,7 @@ public enum Setting: String, CaseIterable, Sendable {
         case .logFormat: "auto, text or json"
         case .hostEvents, .strictMountNamespace, .requireEnforcement: "true or false"
         case .policyDirectory, .appliedPolicyDirectory: "an absolute path"
-        case .filePosture: "audit or block"
+        case .filePosture, .networkPosture, .capabilitiesPosture: "audit or block"
         }
     }
 
@@ -63,6 +65,8 @@ public enum Setting: String, CaseIterable, Sendable {
         case .policyDirectory: "where policies are read from (*.yaml), watched for changes"
         case .appliedPolicyDirectory: "where applied policies are kept; root's alone"
         case .filePosture: "what happens in whitelist mode to processes and files that no rule names"
+        case .networkPosture: "the same of network access"
+        case .capabilitiesPosture: "the same of capabilities"
         case .requireEnforcement: "do not start where nothing can be enforced"
         }
     }

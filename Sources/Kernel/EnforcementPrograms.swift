@@ -31,12 +31,17 @@ final class EnforcementPrograms {
         ("pc_path_chown", "path_chown", false), ("pc_sb_mount", "sb_mount", false), ("pc_move_mount", "move_mount", false),
         ("pc_sb_umount", "sb_umount", false), ("pc_sb_pivotroot", "sb_pivotroot", false),
     ]
-    /// Called for every read(2) and write(2) of the machine, so attached only while a set needs it.
-    private static let onDemand = (program: "pc_file_permission", hook: "file_permission")
+    /// Called for all that the machine does (each read(2) and write(2), each capability asked for), so attached only while a set is marked with the flag.
+    private static let onDemand: [(flag: pc_set_flag, program: String, hook: String)] = [
+        (PC_SET_READ_ONLY, "pc_file_permission", "file_permission"),
+        (PC_SET_NETWORK, "pc_socket_create", "socket_create"), (PC_SET_NETWORK, "pc_socket_connect", "socket_connect"),
+        (PC_SET_NETWORK, "pc_socket_bind", "socket_bind"), (PC_SET_NETWORK, "pc_socket_listen", "socket_listen"),
+        (PC_SET_NETWORK, "pc_socket_accept", "socket_accept"), (PC_SET_CAPABILITIES, "pc_capable", "capable"),
+    ]
 
     /// Every hook, and whether this kernel has it. Needs BTF.
     static var presentHooks: [MachineFacts.Hook] {
-        (hooks.map { ($0.hook, $0.isEssential) } + [(onDemand.hook, false)]).map { hook, isEssential in
+        (hooks.map { ($0.hook, $0.isEssential) } + onDemand.map { ($0.hook, false) }).map { hook, isEssential in
             MachineFacts.Hook(name: hook, isEssential: isEssential, isPresent: libbpf_find_vmlinux_btf_id(hook, BPF_LSM_MAC) > 0)
         }
     }
@@ -52,11 +57,12 @@ final class EnforcementPrograms {
                 try KernelPrograms.configure(object, variant, .init(capacity: 16, eventRing: 1 << 16))
             }
             for hook in presentHooks where !hook.isPresent {
-                if let entry = hooks.first(where: { $0.hook == hook.name }) { try objects[0].omit(program: entry.program) }
+                let programs = hooks.map { ($0.program, $0.hook) } + onDemand.map { ($0.program, $0.hook) }
+                if let entry = programs.first(where: { $0.1 == hook.name }) { try objects[0].omit(program: entry.0) }
             }
             try objects[0].load()
             try objects[1].aim(
-                program: JudgeLinks.program, at: JudgeLinks.function, of: objects[0].descriptor(ofProgram: onDemand.program))
+                program: JudgeLinks.program, at: JudgeLinks.function, of: objects[0].descriptor(ofProgram: hooks[0].program))
             try objects[1].load()
             return nil
         } catch { return error.description }
@@ -71,8 +77,8 @@ final class EnforcementPrograms {
     private let links: PinnedLinks
     private let judges: JudgeLinks
     private(set) var state = EnforcementState()
-    /// Whether the on-demand hook is attached.
-    private(set) var judgesWrites: Bool
+    /// Hooks of `onDemand` that are attached.
+    private(set) var attachedOnDemand: Set<String> = []
 
     /// - Parameters:
     ///   - adopting: The pinned programs were built from the same objects: they stay.
@@ -108,11 +114,18 @@ final class EnforcementPrograms {
                 attached.append(entry.program)
             }
         }
-        judgesWrites = links.isPinned(Self.onDemand.program)
-        if adopts, links.isPinned(asProgram: Self.onDemand.program), judges.isPinned(Self.onDemand.program) {
-            try object.omit(program: Self.onDemand.program)
-        } else {
-            loaded.append(Self.onDemand.program)
+        for entry in Self.onDemand {
+            guard libbpf_find_vmlinux_btf_id(entry.hook, BPF_LSM_MAC) > 0 else {
+                state.missing.append(entry.hook)
+                try object.omit(program: entry.program)
+                continue
+            }
+            if links.isPinned(entry.program) { attachedOnDemand.insert(entry.hook) }
+            if adopts, links.isPinned(asProgram: entry.program), judges.isPinned(entry.program) {
+                try object.omit(program: entry.program)
+            } else {
+                loaded.append(entry.program)
+            }
         }
         try object.load()
         loaded += attached
@@ -131,34 +144,42 @@ final class EnforcementPrograms {
         var kept: [(program: String, number: Int)] = []
         for program in loaded { kept.append((program, try judges.link(judge, into: object, program))) }
         for program in attached { try links.attach(object, program) }
-        if loaded.contains(Self.onDemand.program) {
-            try links.pin(object, program: Self.onDemand.program)
-            if judgesWrites { try links.attach(pinned: Self.onDemand.program) }
+        for entry in Self.onDemand where loaded.contains(entry.program) {
+            try links.pin(object, program: entry.program)
+            if attachedOnDemand.contains(entry.hook) { try links.attach(pinned: entry.program) }
         }
         try GracePeriod().wait()
         for (program, number) in kept { try judges.settle(program, keeping: number) }
     }
 
     var programs: [String] {
-        Self.hooks.filter { state.hooks.contains($0.hook) }.map(\.program) + (judgesWrites ? [Self.onDemand.program] : [])
+        Self.hooks.filter { state.hooks.contains($0.hook) }.map(\.program) + Self.onDemand.filter { attachedOnDemand.contains($0.hook) }.map(\.program)
     }
 
-    /// Attaches or detaches the hook that judges writes through descriptors opened before. Attach before the first set that needs it
-    /// is switched to, detach after the last.
-    func judgeWrites(_ wanted: Bool) throws(PortcullisError) {
-        // Up to 5.12 the kernel attaches a program only once (bpf_tracing_prog_attach: ENOENT): there it stays.
-        guard wanted != judgesWrites, wanted || !state.isReduced else { return }
-        if wanted { try links.attach(pinned: Self.onDemand.program) } else { try links.detach(Self.onDemand.program) }
-        judgesWrites = wanted
+    /// Attaches the hooks that sets with these flags need, and detaches those that none of them needs. Attach before the first such set is switched to,
+    /// detach after the last.
+    func attachHooks(for flags: UInt32) throws(PortcullisError) {
+        for entry in Self.onDemand where !state.missing.contains(entry.hook) {
+            let isWanted = flags & entry.flag.rawValue != 0
+            // Up to 5.12 the kernel attaches a program only once (bpf_tracing_prog_attach: ENOENT): there it stays.
+            guard isWanted != attachedOnDemand.contains(entry.hook), isWanted || !state.isReduced else { continue }
+            if isWanted {
+                try links.attach(pinned: entry.program)
+                attachedOnDemand.insert(entry.hook)
+            } else {
+                try links.detach(entry.program)
+                attachedOnDemand.remove(entry.hook)
+            }
+        }
     }
 
     /// Removes what an earlier daemon attached; for a start that cannot enforce.
     static func detachAll(directory: String) throws(PortcullisError) {
         let links = PinnedLinks(directory: directory)
         let judges = JudgeLinks(directory: directory)
-        let programs = hooks.map(\.program) + [onDemand.program]
+        let programs = hooks.map(\.program) + onDemand.map(\.program)
         for program in programs { try links.detach(program) }
-        try links.unpin(program: onDemand.program)
+        for entry in onDemand { try links.unpin(program: entry.program) }
         guard programs.contains(where: judges.isPinned) else { return }
         // Who still runs one of them is to have its verdict.
         try GracePeriod().wait()

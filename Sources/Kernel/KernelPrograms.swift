@@ -121,8 +121,8 @@ public final class KernelPrograms {
     /// What is enforced here, or why nothing is.
     public var enforcement: EnforcementState { enforce?.state ?? idleEnforcement }
 
-    /// Whether writes through descriptors that were open before are judged: only while a policy has readOnly rules.
-    public var judgesWrites: Bool { enforce?.judgesWrites ?? false }
+    /// Hooks that are attached because some set needs them.
+    public var hooksOnDemand: [String] { (enforce?.attachedOnDemand ?? []).sorted() }
 
     /// The enforcing programs where this kernel runs LSM programs. Where it does not, nothing is tried: whether bpf is among the
     /// security modules was decided when the machine started.

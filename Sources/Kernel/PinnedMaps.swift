@@ -249,7 +249,7 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
 
     public func setPolicyWord(_ word: UInt64, _ slot: UInt32) { pcl_store(&entry(slot).pointee.policy, word) }
 
-    public func judgeWrites(_ wanted: Bool) throws(PortcullisError) { try programs.enforce?.judgeWrites(wanted) }
+    public func attachHooks(for flags: UInt32) throws(PortcullisError) { try programs.enforce?.attachHooks(for: flags) }
 
     // MARK: Switches, counters, rings
 

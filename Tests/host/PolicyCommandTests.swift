@@ -56,7 +56,7 @@ extension HostTests {
             #expect(try apply(daemon, text("one")).status == 0)
             let refused = try apply(daemon, text("one", "/bin/other"), text("two", "relative"))
             #expect(refused.status == 1 && refused.output.isEmpty)
-            #expect(refused.error.contains("(standard input):14: spec.process.matchPaths[0].path: "), "\(refused.error)")
+            #expect(refused.error.contains("(standard input):14:33: spec.process.matchPaths[0].path: "), "\(refused.error)")
             #expect(try identities(daemon) == ["default/one applied"])
             #expect(try daemon.cli("policy", "show", "one").output.contains("Block process /bin/x"))
             let unknown = try daemon.cli("policy", "delete", "two")

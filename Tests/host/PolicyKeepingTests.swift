@@ -76,8 +76,8 @@ extension HostTests {
             if way == "removed" { try FileManager.default.removeItem(atPath: away) }
             if way == "replaced" { try daemon.scratch.write("policies", "a file") }
             daemon.signal(SIGCONT)
-            let named = try eventually { try list(daemon, "problems").contains { $0.hasPrefix("\(directory):1: cannot be read: ") } }
-            #expect(named && daemon.logText.contains("what was in force stays so: \(directory):1: cannot be read"))
+            let named = try eventually { try list(daemon, "problems").contains { $0.hasPrefix("\(directory):1:1: cannot be read: ") } }
+            #expect(named && daemon.logText.contains("what was in force stays so: \(directory):1:1: cannot be read"))
             #expect(try policies(daemon, of: "selected") == ["default/one"])
             #expect(try word(daemon, slot: 0) == before)
             // Back with another version.
@@ -100,7 +100,7 @@ extension HostTests {
             #expect(read)
             let large = text("one", section: #"file: {matchPatterns: [{pattern: "/**a????????????????????"}, {pattern: "/**b???????????????????"}]}"#)
             let file = try daemon.scratch.write("policies/a.yaml", large)
-            let problem = "\(file):1: spec: default/one: the policy set needs at least "
+            let problem = "\(file):1:1: spec: default/one: the policy set needs at least "
             let named = try eventually { try list(daemon, "problems").contains { $0.hasPrefix(problem) } }
             #expect(named && daemon.logText.contains(problem))
             #expect(try rules(daemon, "one").contains("/bin/x"))

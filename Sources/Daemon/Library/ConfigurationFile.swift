@@ -43,6 +43,8 @@ final class ConfigurationFile {
         return try sources.configuration(file: path, text: text)
     }
 
+    var postureSettings: PostureSettings { PostureSettings(general: current.postures, namespaces: current.namespaces) }
+
     /// Reads the file again. If it is wrong, nothing changes; what needs a restart is reported and not applied.
     func reload() -> Result<Report, PortcullisError> {
         let read: Configuration
@@ -61,6 +63,11 @@ final class ConfigurationFile {
             }
             _ = current.apply(setting, read.text(setting))
             report.applied.append(setting.rawValue)
+        }
+        current.warnings = read.warnings
+        if read.namespaces != current.namespaces {
+            current.namespaces = read.namespaces
+            report.applied.append("namespaces")
         }
         return .success(report)
     }

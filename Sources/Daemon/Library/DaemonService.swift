@@ -74,7 +74,7 @@ final class DaemonService {
         try adopt()
         policies = PolicyService(
             kernel: kernel, enforces: programs.enforcement.isActive, directory: settings.policyDirectory,
-            applied: settings.appliedPolicyDirectory, posture: settings.filePosture, logger: logger.logger)
+            applied: settings.appliedPolicyDirectory, postures: configuration.postureSettings, logger: logger.logger)
         registry.slotFreed = { [unowned self] in policies.freed($0) }
         try policies.start(containers, poller)
         kernel.setHostEvents(settings.hostEvents)
@@ -118,6 +118,7 @@ final class DaemonService {
                 "labels": "\(programs.variant.labelStore)", "fork": programs.variant.forkByLSM ? "lsm" : "tracepoint",
                 "adopted-containers": "\(registry.counters.adopted)",
             ])
+        for warning in configuration.current.warnings { logger.logger.warning("\(warning)") }
         if programs.enforcement.isActive {
             logger.logger.info("policies are enforced", metadata: ["hooks": "\(programs.enforcement.hooks.count)", "missing": "\(programs.enforcement.missing)"])
         } else {
@@ -302,12 +303,15 @@ final class DaemonService {
         kernel.setHostEvents(configuration.current.hostEvents)
         hooks.peers.strict = configuration.current.strictMountNamespace
         logger.setLevel(configuration.current.logLevel)
+        policies.postures = configuration.postureSettings
         switch changes {
         case .success(let report):
             logger.logger.info("configuration read again", metadata: ["applied": "\(report.applied)", "needs-restart": "\(report.deferred)"])
         case .failure(let error):
             logger.logger.error("the configuration is wrong, the old one stays in force: \(error)")
         }
+        for warning in configuration.current.warnings { logger.logger.warning("\(warning)") }
+        // Switches every container whose policies or posture are others now.
         policies.readDirectory(containers)
         SystemdNotify.send("READY=1")
     }

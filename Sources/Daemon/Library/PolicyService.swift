@@ -10,7 +10,8 @@ final class PolicyService {
     let logger: Logger
     var library: PolicyLibrary
     private var assignments: PolicyAssignments<PinnedMaps>
-    let posture: Posture
+    /// Read again with the configuration; counts from the next change of policies or container on.
+    var postures: PostureSettings
     private let programsEnforce: Bool
     let directory: PolicyDirectory
     let store: AppliedPolicyStore
@@ -21,11 +22,11 @@ final class PolicyService {
     /// Times that containers were switched after a change of policies.
     private(set) var changes: UInt64 = 0
 
-    init(kernel: PinnedMaps, enforces: Bool, directory: String, applied: String, posture: Posture, logger: Logger) {
+    init(kernel: PinnedMaps, enforces: Bool, directory: String, applied: String, postures: PostureSettings, logger: Logger) {
         programsEnforce = enforces
         self.kernel = kernel
-        self.posture = posture
-        library = PolicyLibrary(posture: posture)
+        self.postures = postures
+        library = PolicyLibrary(posture: postures.general)
         self.logger = logger
         self.directory = PolicyDirectory(directory)
         store = AppliedPolicyStore(path: applied)
@@ -55,7 +56,8 @@ final class PolicyService {
         guard !library.policies.isEmpty else { return 0 }
         let message: HookMessage
         do { message = try HookMessage(decoding: body) } catch { throw PortcullisError(.peer, "reading the message again: \(error.reason)") }
-        return try assignments.word(for: library.selected(for: ContainerLabels(message)), posture: posture)
+        let labels = ContainerLabels(message)
+        return try assignments.word(for: library.selected(for: labels), posture: postures.postures(in: labels.namespace))
     }
 
     /// A container was registered with the word that it has; its hook still waits, unless `isStarted`.
@@ -136,7 +138,8 @@ final class PolicyService {
             return
         }
         do throws(PortcullisError) {
-            try assignments.assign(library.selected(for: ContainerLabels(message)), posture: posture, slot: slot) { word, paths in
+            let labels = ContainerLabels(message)
+            try assignments.assign(library.selected(for: labels), posture: postures.postures(in: labels.namespace), slot: slot) { word, paths in
                 guard container.state == .running else { return }
                 noteFiles(paths, word, slot, pid: message.pid, rootfs: kernel.isRootKnown(slot) ? nil : Self.rootfs(message))
             }

@@ -108,8 +108,23 @@ struct StatusReport {
         writer.array { writer in for hook in state.hooks { writer.string(hook) } }
         writer.key("missing")
         writer.array { writer in for hook in state.missing { writer.string(hook) } }
-        writer.member("judgesWrites", daemon.programs.judgesWrites)
-        writer.member("posture", daemon.configuration.current.filePosture.rawValue)
+        writer.key("hooksOnDemand")
+        writer.array { writer in for hook in daemon.programs.hooksOnDemand { writer.string(hook) } }
+        let configuration = daemon.configuration.current, posture = configuration.postures
+        writer.member("posture", posture.file.rawValue)
+        writer.member("networkPosture", posture.network.rawValue)
+        writer.member("capabilitiesPosture", posture.capabilities.rawValue)
+        writer.key("namespacePostures")
+        writer.object { writer in
+            for (namespace, own) in configuration.namespaces.sorted(by: { $0.key < $1.key }) {
+                writer.key(namespace)
+                writer.object { writer in
+                    if let file = own.file { writer.member("posture", file.rawValue) }
+                    if let network = own.network { writer.member("networkPosture", network.rawValue) }
+                    if let capabilities = own.capabilities { writer.member("capabilitiesPosture", capabilities.rawValue) }
+                }
+            }
+        }
         writer.member("policies", daemon.policies.library.policies.count)
         writer.member("sets", daemon.policies.setCount)
         writer.member("setBytes", daemon.policies.setBytes)

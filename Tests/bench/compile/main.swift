@@ -27,10 +27,10 @@ struct Rules {
     }
     func bytes(_ text: some StringProtocol) -> [Glob.Element] { text.utf8.map { .byte($0) } }
 
-    mutating func literal() -> PathRule { rule(.path(path())) }
+    mutating func literal() -> PolicyRule { rule(.path(path())) }
 
     /// `floating`: how many in a hundred name something wherever it is, `/**/name` or an execname; published policies have 1.
-    mutating func mixed(floating: Int = 1) -> PathRule {
+    mutating func mixed(floating: Int = 1) -> PolicyRule {
         switch random.below(100) {
         case 0..<floating:
             let name = path().split(separator: "/").last ?? "sh"
@@ -57,16 +57,16 @@ struct Rules {
         }
     }
 
-    mutating func rule(_ target: PathRule.Target) -> PathRule {
-        var section: PathRule.Section = random.below(3) == 0 ? .process : .file
+    mutating func rule(_ target: PolicyRule.Target) -> PolicyRule {
+        var section: PolicyRule.Section = random.below(3) == 0 ? .process : .file
         if case .executableName = target { section = .process }
-        return PathRule(
+        return PolicyRule(
             section: section, target: target, sources: random.below(10) == 0 ? [.path(["/bin/sh", "/usr/bin/python3", "/usr/bin/curl"][random.below(3)])] : [],
             ownerOnly: random.below(20) == 0, readOnly: section == .file && random.below(10) == 0,
             action: [.block, .block, .allow, .audit][random.below(4)], severity: 5, tags: ["MITRE"], message: "a rule matched")
     }
 
-    mutating func input(_ count: Int, _ make: (inout Rules) -> PathRule) -> PolicySetInput {
+    mutating func input(_ count: Int, _ make: (inout Rules) -> PolicyRule) -> PolicySetInput {
         let policies = (0..<max(1, count / 16)).map { number in
             Policy(
                 name: "policy-\(number)", namespace: "default", selector: PolicySelector(matchLabels: ["app": "web"]),

@@ -3,7 +3,7 @@ import Testing
 @testable import Core
 
 @Suite struct AutomatonClassesTests {
-    private func classes(_ targets: PathRule.Target...) -> AutomatonClasses {
+    private func classes(_ targets: PolicyRule.Target...) -> AutomatonClasses {
         var trie = AutomatonTrie()
         for (number, target) in targets.enumerated() { trie.insert(target, rule: number) }
         return AutomatonClasses([trie])

@@ -52,6 +52,35 @@ import Testing
         #expect(complaint(nil, [], ["PORTCULLIS_CAPACITY": "1"]).contains("environment variable PORTCULLIS_CAPACITY: 1 is not"))
     }
 
+    @Test func namespacesHaveTheirOwnPostures() throws {
+        let configuration = try read("""
+            file-posture: block
+            namespaces:
+              shop: {network-posture: block, capabilities-posture: audit}
+              lab:
+                file-posture: loud
+                network-posture: [block]
+            """)
+        let settings = PostureSettings(general: configuration.postures, namespaces: configuration.namespaces)
+        #expect(settings.postures(in: "shop") == Postures(file: .block, network: .block, capabilities: .audit))
+        #expect(settings.postures(in: "lab") == settings.general && settings.postures(in: "other") == Postures(file: .block, network: .audit, capabilities: .audit))
+        #expect(
+            configuration.warnings == [
+                "c.yaml:5:19: lab: file-posture is not audit or block: the one for all counts",
+                "c.yaml:6:22: lab: network-posture is not audit or block: the one for all counts",
+            ], "\(configuration.warnings)")
+    }
+
+    @Test(arguments: [
+        ("namespaces: [a]", "c.yaml:1:13: expected namespaces"), ("namespaces: {A_b: {}}", "c.yaml:1:14: A_b can be no namespace"),
+        ("namespaces: {a: block}", "c.yaml:1:17: expected settings"),
+        ("namespaces: {a: {capacity: 20}}", "c.yaml:1:18: unknown setting capacity of a namespace; there are file-posture, network-posture"),
+    ])
+    func aWrongNamespaceIsNamed(_ text: String, _ expected: String) {
+        let complaint = complaint(text)
+        #expect(complaint.contains(expected), "\(complaint)")
+    }
+
     @Test func anEmptyFileIsTheDefaults() throws {
         #expect(try read("") == Configuration())
         #expect(try read("# nothing\n") == Configuration())

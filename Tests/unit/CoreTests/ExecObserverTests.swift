@@ -14,7 +14,7 @@ struct ExecObserverTests {
     private func set(_ spec: String, posture: Posture = .audit) throws -> CompiledPolicySet {
         let parsed = PolicySample.parse(PolicySample.text(spec: spec))
         #expect(parsed.errors.isEmpty, "\(parsed.errors)")
-        return try PolicySetCompiler.compile(PolicySetInput(policies: parsed.policies, posture: posture))
+        return try PolicySetCompiler.compile(PolicySetInput(policies: parsed.policies, posture: Postures(posture)))
     }
 
     private func event(_ path: String, source: pc_source = PC_SOURCE_LABEL, type: pc_event_type = PC_EVENT_EXEC, flags: UInt32 = 0) throws -> ProcessEvent {

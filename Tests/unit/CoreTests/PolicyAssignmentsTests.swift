@@ -34,8 +34,9 @@ private final class MemorySets: PolicySetMaps {
     func installedSets() -> [InstalledPolicySet] { Array(sets.values) }
     func policyWord(_ slot: UInt32) -> UInt64 { words[slot] ?? 0 }
     func setPolicyWord(_ word: UInt64, _ slot: UInt32) { words[slot] = word }
-    func judgeWrites(_ wanted: Bool) throws(PortcullisError) {
-        if wanted { try write("judgeWrites") }
+    func attachHooks(for flags: UInt32) throws(PortcullisError) {
+        let wanted = flags & PC_SET_READ_ONLY.rawValue != 0
+        if wanted { try write("attachHooks") }
         judgesWrites = wanted
     }
 }
@@ -91,7 +92,7 @@ struct PolicyAssignmentsTests {
     }
 
     /// Whatever write of a new set fails, the container has what it had, nothing is left of the new one, and the error says whose it is.
-    @Test(arguments: ["install", "judgeWrites"])
+    @Test(arguments: ["install", "attachHooks"])
     func aSetThatCannotBeWrittenChangesNothing(_ step: String) throws {
         let maps = MemorySets()
         var assignments = PolicyAssignments(maps: maps)

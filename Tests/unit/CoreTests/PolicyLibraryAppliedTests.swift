@@ -66,7 +66,7 @@ import Testing
         var library = PolicyLibrary()
         library.update(file: "a", text: bytes(sample("one")))
         let refused = library.apply(bytes(sample("one", "/b"), sample("two")), name: "x")
-        #expect(refused.errors.map(\.description) == ["x:1: metadata.name: shop/one is defined at a:1 already, which stays in force"])
+        #expect(refused.errors.map(\.description) == ["x:1:1: metadata.name: shop/one is defined at a:1 already, which stays in force"])
         #expect(refused.writes.isEmpty && library.policies.map(\.identity) == ["shop/one"])
         #expect(throws: PortcullisError(.conflict, "the policy shop/one is defined at a:1: it must be taken out there")) {
             _ = try library.delete("shop/one")

@@ -42,7 +42,7 @@ import Testing
             #expect(library.problems.map(\.file) == ["a"] && library.fileStates.map(\.state.version) == [.lastGood])
         }
         #expect(library.update(file: "a", unreadable: "permission denied").isEmpty)
-        #expect(library.problems.map(\.description) == ["a:1: permission denied"])
+        #expect(library.problems.map(\.description) == ["a:1:1: permission denied"])
         #expect(shown(library.update(file: "a", text: text("two", spec: changedSpec))) == "~shop/two -shop/one")
         #expect(library.problems.isEmpty && library.fileStates.map(\.state.version) == [.newest])
         // Emptied is not broken.
@@ -65,7 +65,7 @@ import Testing
         var library = PolicyLibrary()
         library.update(file: "b", text: text("one", spec: changedSpec))
         #expect(shown(library.update(file: "a", text: text("one"))) == "~shop/one")
-        #expect(library.problems.map(\.description) == ["b:1: metadata.name: shop/one is defined at a:1 already, which stays in force"])
+        #expect(library.problems.map(\.description) == ["b:1:1: metadata.name: shop/one is defined at a:1 already, which stays in force"])
         #expect(shown(library.update(file: "a", text: nil)) == "~shop/one")
         #expect(library.problems.isEmpty && shown(library) == ["shop/one b /changed"])
     }

@@ -19,7 +19,6 @@ import Testing
         ("name: p, ", "", 3, "metadata.name", "needs a name"), ("name: p,", "name: P,", 3, "metadata.name", "lower-case"),
         ("name: p,", "name: ../p,", 3, "metadata.name", "lower-case"), ("name: p,", "name: '',", 3, "metadata.name", "1 to 253"),
         ("name: p,", "name: 7,", 3, "metadata.name", "\"7\" in quotes"),
-        ("name: p,", "name: p, annotation: {},", 3, "metadata.annotation", "annotations?"),
         ("namespace: shop", "namespace: a.b", 3, "metadata.namespace", "1 to 63"),
         ("metadata: {name: p, namespace: shop}\n", "", 1, "metadata", "missing"),
         ("{name: p, namespace: shop}", "p", 3, "metadata", "expected fields, found text"),
@@ -56,6 +55,13 @@ import Testing
         #expect(file.errors.first?.problem.contains(problem) == true, "\(file.errors)")
     }
 
+    @Test func anUnknownFieldBesideWhatIsNeededIsAWarning() {
+        let file = changed("name: p,", "name: p, annotation: {},")
+        #expect(file.policies.count == 1 && file.errors.isEmpty && file.warnings.map(\.field) == ["metadata.annotation"], "\(file)")
+        #expect(file.warnings.first?.problem == "unknown field, ignored; did you mean annotations?", "\(file.warnings)")
+        #expect(PolicyParser.parse(Array(good.replacing("name: p,", with: "name: p, annotation: {},").utf8), file: "f", isStrict: true).policies.isEmpty)
+    }
+
     @Test(arguments: [
         ("  selector: {matchLabels: {app: web}}\n", "", 5, "missing: selects every"), ("{matchLabels: {app: web}}", "{}", 5, "is empty: selects every"),
         ("{app: web}", "{}", 5, "is empty: selects every"), ("{app: web}", "", 5, "is empty: selects every"),
@@ -75,7 +81,7 @@ import Testing
         // Its spec is not judged: the fields are others there.
         let file = PolicySample.parse(good.replacing("KubeArmorPolicy", with: kind).replacing("selector", with: "nodeSelector"))
         #expect(file.policies.isEmpty && file.errors.isEmpty)
-        #expect(file.warnings.map(\.description) == ["p.yaml:2: kind: \(kind) is not supported yet: ignored"])
+        #expect(file.warnings.map(\.description) == ["p.yaml:2:7: kind: \(kind) is not supported yet: ignored"])
     }
 
     @Test func defaults() throws {

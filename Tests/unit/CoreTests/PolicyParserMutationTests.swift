@@ -87,7 +87,7 @@ import Testing
         return nil
     }
 
-    private func brokenPromise(_ rule: PathRule) -> String? {
+    private func brokenPromise(_ rule: PolicyRule) -> String? {
         func isPath(_ path: String) -> Bool {
             guard !path.hasPrefix("memfd:") else { return true }
             let components = path.split(separator: "/", omittingEmptySubsequences: false)
@@ -100,6 +100,7 @@ import Testing
         case .directory(let path, _): if !path.isEmpty, !isPath(path) { return "directory \(path)" }
         case .executableName(let name): if name.isEmpty || name.contains("/") { return "name \(name)" }
         case .pattern(let glob): if (try? Glob(parsing: glob.text)) != glob { return "pattern \(glob.text)" }
+        case .socket, .capability: break
         }
         for source in rule.sources {
             switch source {

@@ -77,18 +77,42 @@ import Testing
         Case("file: {matchDirectories: [{dir: /a/, recursive: maybe}]}", 1, "spec.file.matchDirectories[0].recursive", "found text"),
     ]
     static let fields: [Case] = [
-        Case("file: {matchDirectories: [{dir: /a/, recursiv: true}]}", 1, "spec.file.matchDirectories[0].recursiv", "did you mean recursive?"),
         Case("file: {matchPaths: [{paht: /a}]}", 1, "spec.file.matchPaths[0].paht", "did you mean path?"),
         Case("file: {matchPath: []}", 1, "spec.file.matchPath", "did you mean matchPaths?"),
         Case("files: {}", 1, "spec.files", "did you mean file?"),
+        Case("process: {matchPaths: [{path: /a, allowedArgs: [b]}]}", 1, "spec.process.matchPaths[0].allowedArgs", "not enforced by this version"),
+        Case("process: {matchPaths: [{path: /a, pts: false}]}", 1, "spec.process.matchPaths[0].pts", "not enforced by this version"),
+        Case("network: {matchProtocols: [{protocol: tpc}]}", 1, "spec.network.matchProtocols[0].protocol", "tpc is no protocol; did you mean tcp?"),
+        Case("network: {matchProtocols: [{protocol: 'tcp,'}]}", 1, "spec.network.matchProtocols[0].protocol", "is no protocol; there are tcp, udp"),
+        Case("network: {matchProtocols: [{protocol: 6}]}", 1, "spec.network.matchProtocols[0].protocol", "expected text"),
+        Case("network: {matchProtocols: [{fromSource: [{path: /a}]}]}", 1, "spec.network.matchProtocols[0].protocol", "missing"),
+        Case("network: {matchProtocols: [{protocol: tcp, pts: false}]}", 1, "spec.network.matchProtocols[0].pts", "not enforced by this version"),
+        Case("network: {matchProtocol: [{protocol: tcp}]}", 1, "spec.network.matchProtocol", "did you mean matchProtocols?"),
+        Case("capabilities: {matchCapabilities: [{capability: net_row}]}", 1, "spec.capabilities.matchCapabilities[0].capability", "did you mean net_raw?"),
+        Case("file: {matchDirectories: [{dir: /a/, pts: 'no'}]}", 1, "spec.file.matchDirectories[0].pts", "not enforced by this version"),
+    ]
+
+    /// Nothing is missing beside them.
+    static let unknown = [
+        Case("file: {matchDirectories: [{dir: /a/, recursiv: true}]}", 1, "spec.file.matchDirectories[0].recursiv", "did you mean recursive?"),
         Case("file: {matchPaths: [{path: /a, execname: b}]}", 1, "spec.file.matchPaths[0].execname", "unknown field; there are path, readOnly"),
         Case("process: {matchPaths: [{path: /a, readOnly: true}]}", 1, "spec.process.matchPaths[0].readOnly", "unknown field"),
         Case("process: {matchPaths: [{path: /a, recursive: true}]}", 1, "spec.process.matchPaths[0].recursive", "unknown field"),
         Case("process: {matchPaths: [{path: /a, \"b\\nc\": d}]}", 1, "spec.process.matchPaths[0].b\\u{a}c", "unknown field"),
-        Case("process: {matchPaths: [{path: /a, allowedArgs: [b]}]}", 1, "spec.process.matchPaths[0].allowedArgs", "not enforced by this version"),
-        Case("process: {matchPaths: [{path: /a, pts: false}]}", 1, "spec.process.matchPaths[0].pts", "not enforced by this version"),
-        Case("file: {matchDirectories: [{dir: /a/, pts: 'no'}]}", 1, "spec.file.matchDirectories[0].pts", "not enforced by this version"),
+        Case("capabilities: {matchCapabilities: [{capability: net_raw, pts: false}]}", 1, "spec.capabilities.matchCapabilities[0].pts", "unknown field"),
     ]
+
+    @Test(arguments: unknown)
+    func unknownFieldsAreWarningsUnlessAsked(_ given: Case) throws {
+        let text = Array(PolicySample.text(spec: given.spec).utf8)
+        let lenient = PolicyParser.parse(text, file: "p.yaml")
+        #expect(lenient.policies.count == 1 && lenient.errors.isEmpty && lenient.warnings.count == 1, "\(lenient)")
+        #expect(lenient.warnings.first?.field == given.field && lenient.warnings.first?.problem.hasPrefix("unknown field, ignored; ") == true, "\(lenient.warnings)")
+        let strict = PolicyParser.parse(text, file: "p.yaml", isStrict: true)
+        #expect(strict.policies.isEmpty && strict.warnings.isEmpty && strict.errors.count == 1, "\(strict)")
+        #expect(strict.errors.first?.field == given.field && strict.errors.first?.problem.contains(given.problem) == true, "\(strict.errors)")
+        #expect(strict.errors.first?.line == PolicySample.specLine && lenient.warnings.first?.line == PolicySample.specLine)
+    }
 
     @Test(arguments: [paths, sources, attributes, fields].flatMap { $0 })
     func namesLineFieldAndProblem(_ given: Case) {
@@ -98,12 +122,13 @@ import Testing
         #expect(error?.file == "p.yaml" && error?.line == PolicySample.specLine + given.line - 1 && error?.field == given.field, "\(file.errors)")
         #expect(error?.problem.contains(given.problem) == true, "\(file.errors)")
         let description = error?.description ?? ""
-        #expect(description.hasPrefix("p.yaml:\(error?.line ?? 0): \(given.field): ") && !description.contains("\n"), "\(description)")
+        #expect(description.hasPrefix("p.yaml:\(error?.line ?? 0):\(error?.column ?? 0): \(given.field): ") && !description.contains("\n"), "\(description)")
     }
 
     @Test(arguments: [
-        Case("network: {matchProtocols: [{protocol: tcp}]}", 1, "spec.network", "not enforced by this version"),
-        Case("capabilities: {}", 1, "spec.capabilities", "not enforced"), Case("syscalls: {}", 1, "spec.syscalls", "not enforced"),
+        Case("network: {matchDNSQueries: [{domain: example.com}]}", 1, "spec.network.matchDNSQueries", "not enforced by this version"),
+        Case("network: {matchProtocols: []}", 1, "spec.network", "has no rules"),
+        Case("capabilities: {}", 1, "spec.capabilities", "has no rules"), Case("syscalls: {}", 1, "spec.syscalls", "not enforced"),
         Case("presets: [{name: exec}]", 1, "spec.presets", "not enforced"),
         Case("apparmor: |\n  deny /x rw,", 1, "spec.apparmor", "not enforced"),
         Case("file: {matchPaths: [{path: ///etc/x}]}", 1, "spec.file.matchPaths[0].path", "read as one"),

@@ -52,23 +52,23 @@ import Testing
         let pattern = try Glob(parsing: "/usr/bin/*sh")
         #expect(
             policy.rules == [
-                PathRule(
+                PolicyRule(
                     section: .process, target: .path("/usr/bin/apt"), action: .audit, severity: 3, tags: ["a", "b"], message: "outer",
                     field: "process.matchPaths[0]", line: 17),
-                PathRule(
+                PolicyRule(
                     section: .process, target: .executableName("curl"), action: .allow, severity: 7, tags: ["a", "b"], message: "own",
                     field: "process.matchPaths[1]", line: 18),
-                PathRule(
+                PolicyRule(
                     section: .process, target: .directory("/sbin", recursive: true),
                     sources: [.path("/bin/sh"), .directory("/opt", recursive: true)], ownerOnly: true, action: .audit, severity: 3, tags: ["a", "b"],
                     message: "outer", field: "process.matchDirectories[0]", line: 23),
-                PathRule(
+                PolicyRule(
                     section: .process, target: .pattern(pattern), action: .audit, severity: 3, tags: ["a", "b"], message: "outer",
                     field: "process.matchPatterns[0]", line: 31),
-                PathRule(
+                PolicyRule(
                     section: .file, target: .path("/etc/shadow"), readOnly: true, action: .block, severity: 3, tags: ["c"], message: "outer",
                     field: "file.matchPaths[0]", line: 35),
-                PathRule(
+                PolicyRule(
                     section: .file, target: .directory("", recursive: false), action: .block, severity: 3, tags: ["c"], message: "outer",
                     field: "file.matchDirectories[0]", line: 38),
             ])

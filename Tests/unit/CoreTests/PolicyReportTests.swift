@@ -13,7 +13,7 @@ struct PolicyReportTests {
         let names = (1...150).map { "c\($0)" }
         let text = String(decoding: PolicyReport(policy, isApplied: true, containers: names).json(), as: UTF8.self)
         #expect(text.hasPrefix(#"{"identity":"shop/p","namespace":"shop","name":"p","source":"applied","file":"p.yaml","line":1,"matchLabels":{"app":"web"}"#), "\(text)")
-        #expect(text.contains(#""modes":{"process":"whitelist","file":"rules"},"ruleCounts":{"Allow":1,"Audit":0,"Block":1},"selected":150"#), "\(text)")
+        #expect(text.contains(#""modes":{"process":"whitelist","file":"rules","network":"none","capabilities":"none"},"ruleCounts":{"Allow":1,"Audit":0,"Block":1},"selected":150"#), "\(text)")
         #expect(text.contains("\"c100\"") && !text.contains("\"c101\""))
     }
 
@@ -24,6 +24,8 @@ struct PolicyReportTests {
 
     @Test(arguments: [
         ("process: {matchPaths: [{execname: nc}]}", #""execname":"nc","fromSource":[]"#),
+        ("network: {matchProtocols: [{protocol: UDP}]}", #""section":"network","protocol":"udp","fromSource":[]"#),
+        ("capabilities: {matchCapabilities: [{capability: sys_admin}]}", #""section":"capabilities","capability":"sys_admin","fromSource":[]"#),
         ("process: {matchDirectories: [{dir: /opt/, recursive: true}]}", #""dir":"/opt/","recursive":true"#),
         ("file: {matchDirectories: [{dir: /, fromSource: [{path: /bin/a}]}]}", #""dir":"/","recursive":false,"fromSource":[{"path":"/bin/a"}]"#),
         ("file: {matchPatterns: [{pattern: \"/a/**\", readOnly: true}]}", #""pattern":"/a/**","fromSource":[],"ownerOnly":false,"readOnly":true"#),
@@ -46,8 +48,8 @@ struct PolicyReportTests {
         #expect(first.sizes.count == 1 && size.identity == "shop/p" && size.rules == 1 && size.states > 3 && size.kibibytes == 16)
         // The same name in a second file, and a text without any policy.
         let second = PolicyCheck(good, file: "b.yaml", alreadySeen: &seen)
-        #expect(second.errors.map(\.description) == ["b.yaml:1: metadata.name: shop/p is defined at a.yaml:1 already"] && second.sizes.isEmpty)
-        #expect(PolicyCheck([], file: "c", alreadySeen: &seen).errors.map(\.description) == ["c:1: there is no policy in it"])
+        #expect(second.errors.map(\.description) == ["b.yaml:1:1: metadata.name: shop/p is defined at a.yaml:1 already"] && second.sizes.isEmpty)
+        #expect(PolicyCheck([], file: "c", alreadySeen: &seen).errors.map(\.description) == ["c:1:1: there is no policy in it"])
     }
 
     /// What is too large is refused with the policy's place, before any container could have it.

@@ -35,18 +35,18 @@ struct PolicySetGenerator {
         }
     }
 
-    mutating func rule() -> PathRule {
-        let section: PathRule.Section = random.chance(40) ? .process : .file
-        return PathRule(
+    mutating func rule() -> PolicyRule {
+        let section: PolicyRule.Section = random.chance(40) ? .process : .file
+        return PolicyRule(
             section: section, target: target(section), sources: random.chance(30) ? (0..<1 + random.below(2)).map { _ in source() } : [],
             ownerOnly: random.chance(20), readOnly: random.chance(25), action: random.pick([.allow, .block, .block, .audit]))
     }
 
-    mutating func source() -> PathRule.Source {
+    mutating func source() -> PolicyRule.Source {
         random.chance(60) ? .path(path(2)) : .directory(random.chance(15) ? "" : path(2), recursive: random.chance(50))
     }
 
-    private mutating func target(_ section: PathRule.Section) -> PathRule.Target {
+    private mutating func target(_ section: PolicyRule.Section) -> PolicyRule.Target {
         switch random.below(10) {
         case 0, 1: return .path(random.chance(10) ? "memfd:" + random.pick(names) : path(4))
         case 2, 3, 4: return .directory(random.chance(10) ? "" : path(3), recursive: random.chance(50))
@@ -100,7 +100,7 @@ struct PolicySetGenerator {
     }
 
     /// A path near something the rules name.
-    mutating func path(near rules: [PathRule]) -> [UInt8] {
+    mutating func path(near rules: [PolicyRule]) -> [UInt8] {
         var path: [UInt8]
         if random.chance(8) {
             path = Array(self.path(5).utf8)
@@ -110,6 +110,7 @@ struct PolicySetGenerator {
             case .directory(let text, _): path = Array(text.utf8) + (random.chance(60) ? Array(self.path(2).utf8) : [])
             case .executableName(let name): path = Array((random.chance(80) ? self.path(3) : "") + "/" + name).map(\.utf8).flatMap { $0 }
             case .pattern(let glob): path = fill(glob.elements)
+            case .socket, .capability: path = []
             }
         }
         for _ in 0..<random.below(3) { mutate(&path) }

@@ -13,10 +13,10 @@ import Testing
         }
     }
 
-    private func policy(_ name: String, _ targets: [PathRule.Target], sources: (Int) -> [PathRule.Source] = { _ in [] }) -> Policy {
+    private func policy(_ name: String, _ targets: [PolicyRule.Target], sources: (Int) -> [PolicyRule.Source] = { _ in [] }) -> Policy {
         var policy = Policy(name)
         policy.rules = targets.enumerated().map { number, target in
-            var rule = PathRule.file(.block, target, sources: sources(number))
+            var rule = PolicyRule.file(.block, target, sources: sources(number))
             rule.field = "file.matchPaths[\(number)]"
             rule.line = 10 + number
             return rule

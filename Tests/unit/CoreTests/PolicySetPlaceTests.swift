@@ -15,7 +15,7 @@ import Testing
             let rules = policies.flatMap(\.rules)
             for _ in 0..<30 {
                 let path = generator.path(near: rules)
-                for section in [PathRule.Section.process, .file] {
+                for section in [PolicyRule.Section.process, .file] {
                     let place = image.place(section, path)
                     guard place.steps < path.count else { continue }
                     stopped += 1
@@ -35,17 +35,17 @@ import Testing
     }
 
     @Test(arguments: [
-        (PathRule.file(.block, .directory("/srv/data", recursive: true)), "/srv/data/x/y/z", 10),
+        (PolicyRule.file(.block, .directory("/srv/data", recursive: true)), "/srv/data/x/y/z", 10),
         (.file(.block, .pattern("/srv/**")), "/srv/x/y/z", 5),
         (.file(.block, .directory("", recursive: true)), "/srv/x", 1),
         (.file(.block, .path("/srv")), "/usr/bin", 2),
         (.file(.block, .directory("/srv", recursive: false)), "/srv/a/b", 7),
-    ]) func stopsAsSoonAsItMay(_ rule: PathRule, _ path: String, _ steps: Int) throws {
+    ]) func stopsAsSoonAsItMay(_ rule: PolicyRule, _ path: String, _ steps: Int) throws {
         #expect(try Compiled(rule).image.place(.file, path.utf8).steps == steps)
     }
 
     /// A rule, a path, and whether the path is an ancestor of what the rule names, and named itself.
-    static let flags: [(PathRule, String, above: Bool, named: Bool)] = [
+    static let flags: [(PolicyRule, String, above: Bool, named: Bool)] = [
         (.file(.block, .path("/a/b/c")), "/a/b", true, false),
         (.file(.block, .path("/a/b/c")), "/a", true, false),
         (.file(.block, .path("/a/b/c")), "/a/b/c", false, true),
@@ -67,7 +67,7 @@ import Testing
         (.process(.block, .executableName("c")), "/a/c", false, true),
     ]
 
-    @Test(arguments: flags) func tellsWhatNamesAPlace(_ rule: PathRule, _ path: String, _ above: Bool, _ named: Bool) throws {
+    @Test(arguments: flags) func tellsWhatNamesAPlace(_ rule: PolicyRule, _ path: String, _ above: Bool, _ named: Bool) throws {
         for action in [PolicyAction.block, .allow, .audit] {
             var rule = rule
             rule.action = action

@@ -5,7 +5,7 @@ import Testing
 /// Which rule decides where several match: each row of docs/automaton.md's table once, in the words of a policy.
 @Suite struct PolicySetRankTests {
     /// Two rules that match `/usr/bin/sh` for `/bin/x`, the winner first. The loser is the first rule in the set.
-    static let pairs: [(String, PathRule, PathRule)] = [
+    static let pairs: [(String, PolicyRule, PolicyRule)] = [
         ("own sources win over none", .file(.allow, .directory("", recursive: true), sources: [.path("/bin/x")]), .file(.block, .path("/usr/bin/sh"))),
         ("a path wins over a deep pattern", .file(.allow, .path("/usr/bin/sh")), .file(.block, .pattern("/usr/bin/s[h]"))),
         ("a path wins over a directory", .file(.allow, .path("/usr/bin/sh")), .file(.block, .directory("/usr/bin", recursive: false))),
@@ -24,7 +24,7 @@ import Testing
         ("block wins between directories of a depth", .file(.block, .directory("/usr/bin", recursive: true)), .file(.allow, .directory("/usr/bin", recursive: false))),
     ]
 
-    @Test(arguments: pairs) func theHigherRankDecides(_ name: String, _ winner: PathRule, _ loser: PathRule) throws {
+    @Test(arguments: pairs) func theHigherRankDecides(_ name: String, _ winner: PolicyRule, _ loser: PolicyRule) throws {
         let section = winner.section
         let expected = winner.action == .allow ? "allow" : "block"
         #expect(try Compiled(loser, winner).says(section, "/usr/bin/sh", by: "/bin/x") == expected + " 1", "\(name)")
@@ -76,15 +76,15 @@ import Testing
     }
 
     @Test func runningIsNotWriting() throws {
-        var rule = PathRule.process(.block, .path("/x"))
+        var rule = PolicyRule.process(.block, .path("/x"))
         rule.readOnly = true
         let compiled = try Compiled(rule)
         #expect(compiled.says(.process, "/x") == "block 0" && compiled.says(.process, "/x", write: true) == "block 0")
     }
 }
 
-extension PathRule.Target {
-    static func pattern(_ text: String) -> PathRule.Target {
+extension PolicyRule.Target {
+    static func pattern(_ text: String) -> PolicyRule.Target {
         // A pattern that does not parse names nothing, and the test that uses it fails.
         .pattern((try? Glob(parsing: text)) ?? Glob(text: text, elements: []))
     }

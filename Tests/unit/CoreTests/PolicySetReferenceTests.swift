@@ -40,7 +40,7 @@ import Testing
         let compiled = try Compiled(policies, posture: posture)
         let reference = ReferenceMatcher(policies, posture: posture)
         let rules = policies.flatMap(\.rules)
-        let named = rules.flatMap(\.sources).map { source -> PathRule in
+        let named = rules.flatMap(\.sources).map { source -> PolicyRule in
             switch source {
             case .path(let path): .file(.allow, .path(path))
             case .directory(let directory, let recursive): .file(.allow, .directory(directory, recursive: recursive))
@@ -52,7 +52,7 @@ import Testing
         }
         for _ in 0..<paths {
             let path = generator.path(near: rules)
-            for section in [PathRule.Section.process, .file] {
+            for section in [PolicyRule.Section.process, .file] {
                 let place = compiled.image.place(section, path)
                 let matching = reference.matching(section, path)
                 for source in sources {
@@ -80,12 +80,12 @@ import Testing
 
     private func text(_ path: [UInt8]) -> String { String(decoding: path, as: UTF8.self) }
 
-    private func describe(_ rules: [PathRule]) -> String {
+    private func describe(_ rules: [PolicyRule]) -> String {
         rules.enumerated().map { "  \($0): \($1.section) \($1.action) \(describe($1.target)) \($1.sources) owner \($1.ownerOnly) readOnly \($1.readOnly)" }
             .joined(separator: "\n")
     }
 
-    private func describe(_ target: PathRule.Target) -> String {
+    private func describe(_ target: PolicyRule.Target) -> String {
         guard case .pattern(let glob) = target else { return "\(target)" }
         return "pattern " + describe(glob.elements)
     }

@@ -3,7 +3,7 @@ import Core
 /// What a policy set says, worked out rule by rule from the text of docs/automaton.md: slow, plain, and sharing nothing with the compiler.
 struct ReferenceMatcher {
     struct Rule {
-        let rule: PathRule
+        let rule: PolicyRule
         let target: ReferenceTarget
         let sources: [ReferenceTarget]
         /// Compared from left to right, larger first: own sources, kind of target, depth, pattern.
@@ -28,6 +28,7 @@ struct ReferenceMatcher {
                 case .executableName: [1, 0, 0]
                 case .directory(let directory, _): [0, directory.split(separator: "/").count, 0]
                 case .pattern(let glob): [0, ReferenceMatcher.depth(glob), 1]
+                case .socket, .capability: [0, 0, 0] // not of the generated rules; PolicyWordsTests has them
                 }
             return Rule(rule: rule, target: ReferenceTarget(rule.target), sources: sources, rank: [sources.isEmpty ? 0 : 1] + kind)
         }
@@ -39,7 +40,7 @@ struct ReferenceMatcher {
         return components.prefix { $0.allSatisfy { if case .byte = $0 { true } else { false } } }.count
     }
 
-    func matching(_ section: PathRule.Section, _ path: [UInt8]) -> [Int] {
+    func matching(_ section: PolicyRule.Section, _ path: [UInt8]) -> [Int] {
         rules.indices.filter { rules[$0].rule.section == section && rules[$0].target.matches(path) }
     }
 
@@ -49,7 +50,7 @@ struct ReferenceMatcher {
     }
 
     /// The decision for a path that matches these rules, as the image words it.
-    func decision(_ section: PathRule.Section, _ matching: [Int], _ applies: [Bool], owner: Bool, write: Bool) -> PolicySetDecision {
+    func decision(_ section: PolicyRule.Section, _ matching: [Int], _ applies: [Bool], owner: Bool, write: Bool) -> PolicySetDecision {
         let write = write && section == .file
         // 1: the highest-ranked rule that allows or blocks.
         var decider: Int?
@@ -80,7 +81,7 @@ struct ReferenceMatcher {
     }
 
     /// True: blocks. Nil: does not apply.
-    private func outcome(_ rule: PathRule, _ owner: Bool, _ write: Bool) -> Bool? {
+    private func outcome(_ rule: PolicyRule, _ owner: Bool, _ write: Bool) -> Bool? {
         let readOnly = rule.readOnly && rule.section == .file
         switch (rule.action, rule.ownerOnly, readOnly) {
         case (.audit, _, _): return nil
@@ -94,11 +95,11 @@ struct ReferenceMatcher {
     }
 
     /// A write that is blocked although the same rule lets the same user read.
-    private func isReadOnlyBlock(_ rule: PathRule, _ owner: Bool, _ write: Bool) -> Bool {
+    private func isReadOnlyBlock(_ rule: PolicyRule, _ owner: Bool, _ write: Bool) -> Bool {
         rule.section == .file && rule.readOnly && write && (owner || !rule.ownerOnly)
     }
 
-    private func audits(_ rule: PathRule, _ owner: Bool, _ write: Bool) -> Bool {
+    private func audits(_ rule: PolicyRule, _ owner: Bool, _ write: Bool) -> Bool {
         guard rule.action == .audit else { return false }
         let readOnly = rule.readOnly && rule.section == .file
         if !rule.ownerOnly && !readOnly { return true }
@@ -118,7 +119,7 @@ struct ReferenceMatcher {
     }
 
     /// Whether some rule with this action names something beneath the directory, so that renaming it would take that along.
-    func isAbove(_ action: PolicyAction, _ section: PathRule.Section, _ path: [UInt8]) -> Bool {
+    func isAbove(_ action: PolicyAction, _ section: PolicyRule.Section, _ path: [UInt8]) -> Bool {
         rules.contains { $0.rule.section == section && $0.rule.action == action && $0.target.isBeneath(path) }
     }
 }

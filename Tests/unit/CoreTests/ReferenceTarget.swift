@@ -11,7 +11,7 @@ struct ReferenceTarget {
     private let kind: Kind
     private static let slash = UInt8(ascii: "/")
 
-    init(_ target: PathRule.Target) {
+    init(_ target: PolicyRule.Target) {
         switch target {
         case .path(let path): kind = .path(Array(path.utf8))
         case .directory(let directory, let recursive): kind = .directory(Array(directory.utf8), recursive: recursive)
@@ -24,6 +24,7 @@ struct ReferenceTarget {
             } else {
                 kind = .pattern(Self.expand(glob.elements), heads: Self.expand(head))
             }
+        case .socket, .capability: kind = .path([])
         }
     }
 

@@ -47,7 +47,7 @@ import Testing
         ]),
         Layout("pc_set_header", pc_set_header.self, [
             "generation": \.generation, "cells": \.cells, "decisions": \.decisions, "sources": \.sources, "start": \.start,
-            "reserved": \.reserved, "classes": \.classes,
+            "classes": \.classes,
         ]),
         Layout("pc_set_entry", pc_set_entry.self, ["generation": \.generation, "pages": \.pages, "digest": \.digest]),
         Layout("pc_alert", pc_alert.self, [
@@ -55,7 +55,8 @@ import Testing
             "slot": \.slot, "generation": \.generation, "set": \.set, "set_generation": \.set_generation, "write": \.write,
             "time": \.time, "start_time": \.start_time, "pid": \.pid, "namespace_pid": \.namespace_pid, "parent_pid": \.parent_pid,
             "parent_namespace_pid": \.parent_namespace_pid, "uid": \.uid, "owner": \.owner, "path_length": \.path_length,
-            "executable_length": \.executable_length, "parent_length": \.parent_length, "reserved": \.reserved, "comm": \.comm,
+            "executable_length": \.executable_length, "parent_length": \.parent_length, "port": \.port, "address": \.address,
+            "address_family": \.address_family, "reserved": \.reserved, "comm": \.comm,
             "parent_comm": \.parent_comm,
         ]),
     ]

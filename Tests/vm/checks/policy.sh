@@ -104,7 +104,7 @@ check_policy_command() {
     policy_command delete no-such-policy >/dev/null 2>&1 && fail "a policy that is not there is deleted"
 }
 
-# CHECK policy-bad-input full: bad files are refused with file and line, and everything else stays in force
+# CHECK policy-bad-input full: bad files are refused (a field too many is warned about) with file and line, and everything else stays in force
 check_policy_bad_input() {
     need_daemon
     local case
@@ -122,7 +122,7 @@ check_policy_bad_input() {
     reads 1 /etc/secret "beside bad files"
     daemon_runs || fail "the daemon ended"
 }
-problem_anywhere() { pc status | flat | tr '\t' '\n' | grep '^.enforcement.problems' | grep -q "$1"; }
+problem_anywhere() { pc status | flat | tr '\t' '\n' | grep '^.enforcement.\(problems\|warnings\)' | grep -q "$1"; }
 bad_policy() {
     local body='  action: Block
   file:

@@ -30,7 +30,7 @@ label_store() { case $* in *--label-store*) echo "${*##*--label-store }" ;; esac
 start_daemon() {
     local more=()
     mkdir -p -m 700 $W/run /sys/fs/bpf/portcullis
-    enforcing_build && more=(--policy-dir $W/policies --file-posture block)
+    enforcing_build && more=(--policy-dir $W/policies --file-posture block --network-posture block --capabilities-posture block)
     rm -f $W/daemon.pid
     # In a session of its own: it outlives the check that started it.
     setsid /bin/sh -c 'echo $$ >"$0" && exec "$@"' $W/daemon.pid "$BIN/portcullisd" "${DAEMON_OPTIONS[@]}" "${more[@]}" "$@" \
@@ -79,7 +79,7 @@ without_securityfs() {
 # told: alerts from standard input, equal ones together, in a line that explains a failure: what was attempted, who decided and why.
 told() {
     flat | awk -F'\t' '{ split("", a); for (i = 1; i <= NF; i++) { at = index($i, "="); a[substr($i, 1, at - 1)] = substr($i, at + 1) }
-        print a[".container.id"] ":", a[".operation"], a[".access"], a[".path"], "by", a[".executable"] ":", a[".action"], a[".policy"], a[".rule"], a[".reason"] }' |
+        print a[".container.id"] ":", a[".operation"], a[".access"], a[".path"] a[".resource"], "by", a[".executable"] ":", a[".action"], a[".policy"], a[".rule"], a[".reason"] }' |
         sort | uniq -c | sort -rn | head -n "${1:-5}" | tr -s ' \n' ' ;' | sed 's/^/alerts:/'
 }
 # alerts_since ID COUNT: those of a container behind its first COUNT.

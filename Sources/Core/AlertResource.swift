@@ -1,0 +1,47 @@
+import CABI
+
+extension Alert {
+    /// What an alert about a socket or a capability is about, in KubeArmor's words; nil for one about a path.
+    public var resource: String? {
+        switch section {
+        case .process, .file: nil
+        // Of a verdict that found no room to work in there is nothing more to tell.
+        case .capabilities: path.first.map { Capability.alertName(Self.value($0)) } ?? ""
+        case .network: path.count == 4 ? socket : ""
+        }
+    }
+
+    /// What the process was told.
+    var refusal: String { section == .capabilities ? "Operation not permitted" : "Permission denied" }
+
+    private var socket: String {
+        let family = Int(Self.value(path[0])), type = Int(Self.value(path[1])), number = Int(Self.value(path[2])) | Int(Self.value(path[3])) << 6
+        var text = "domain=\(AddressFamily.name(family)) type=\(SocketType.name(type)) protocol=\(Self.protocolName(family, type, number))"
+        if let address { text += " address=\(address) port=\(header.port)" }
+        return text
+    }
+
+    /// Protocol 0 is the one that the family has for the type (socket(2)).
+    private static func protocolName(_ family: Int, _ type: Int, _ number: Int) -> String {
+        guard number == 0, family == AddressFamily.inet || family == AddressFamily.inet6 else { return InternetProtocol.name(number) }
+        switch SocketType(rawValue: type) {
+        case .stream: return "TCP"
+        case .dgram: return "UDP"
+        case .seqpacket: return "SCTP"
+        default: return "0"
+        }
+    }
+
+    private static func value(_ key: UInt8) -> UInt8 { key & 63 }
+
+    /// As ip(7) and RFC 5952 write it, without the shortening of zeros.
+    private var address: String? {
+        let bytes = withUnsafeBytes(of: header.address) { Array($0) }
+        switch Int(header.address_family) {
+        case AddressFamily.inet: return bytes.prefix(4).map { String($0) }.joined(separator: ".")
+        case AddressFamily.inet6:
+            return stride(from: 0, to: 16, by: 2).map { String(UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]), radix: 16) }.joined(separator: ":")
+        default: return nil
+        }
+    }
+}

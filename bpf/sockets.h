@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Hooks of the sections `network` and `capabilities`: what is asked is a few bytes instead of a path, and the same automata answer.
+ *
+ * Each is attached only while some set has rules of its section: the machine calls some of these for everything it does.
+ */
+#ifndef PORTCULLIS_SOCKETS_H
+#define PORTCULLIS_SOCKETS_H
+
+#include "ask.h"
+
+#define AF_UNIX 1 /* include/linux/socket.h, as are the next three */
+#define AF_INET 2
+#define AF_INET6 10
+#define AF_NETLINK 16
+#define CAP_OPT_NOAUDIT 2 /* include/linux/security.h */
+
+/* bind(2), connect(2): what an address of a family that is read here begins with, in network byte order (ip(7), ipv6(7)). */
+struct address_begin {
+	__u16 family;
+	__u16 port;
+	__u8 bytes[20]; /* IPv4: the address first; IPv6: 4 bytes of flow information before it */
+};
+
+static __always_inline __u32 socket_key(__u32 family, __u32 type, __u32 protocol)
+{
+	return PC_KEY_BYTE(family) | PC_KEY_BYTE(type) << 8 | PC_KEY_BYTE(protocol) << 16 | PC_KEY_BYTE(protocol >> 6) << 24;
+}
+
+static __always_inline void read_address(struct request *request, const void *address)
+{
+	struct address_begin begin = {};
+	bpf_probe_read_kernel(&begin, 8, address);
+	if (begin.family == AF_INET) {
+		__builtin_memcpy(request->address, begin.bytes, 4);
+	} else if (begin.family == AF_INET6) {
+		bpf_probe_read_kernel(&begin, sizeof begin, address);
+		__builtin_memcpy(request->address, begin.bytes + 4, 16);
+	} else {
+		return;
+	}
+	request->address_family = begin.family;
+	request->port = __builtin_bswap16(begin.port);
+}
+
+/* 1 if it is denied. */
+static __always_inline int ask_key(struct actor *who, __u32 operation, __u32 automaton, __u32 key, __u32 length, __u32 wanted, const void *address)
+{
+	__u32 level = 0;
+	struct scratch *scratch = scratch_claim(&level);
+	if (!scratch)
+		return no_room(who, operation, automaton);
+	struct request *request = &scratch->request;
+	fill(request, who, operation, automaton, wanted);
+	request->key = key;
+	request->key_length = length;
+	if (address)
+		read_address(request, address);
+	return verdict(scratch, level);
+}
+
+static __always_inline int ask_socket(__u32 operation, __u32 family, __u32 type, __u32 protocol, const void *address)
+{
+	struct actor who;
+	if (!acting(&who, PC_SET_NETWORK))
+		return 0;
+	/* These never leave the machine: only a rule that names them is about them, never a posture. */
+	__u32 wanted = family == AF_UNIX || family == AF_NETLINK ? REQUEST_NO_POSTURE : 0;
+	return ask_key(&who, operation, PC_AUTOMATON_NETWORK, socket_key(family, type, protocol), 4, wanted, address);
+}
+
+static __always_inline int ask_open_socket(__u32 operation, struct socket *socket, const void *address)
+{
+	struct sock *sock = socket->sk;
+	if (!sock)
+		return 0;
+	return ask_socket(operation, sock->__sk_common.skc_family, (__u16)socket->type, sock->sk_protocol, address);
+}
+
+SEC("lsm/socket_create")
+int BPF_PROG(pc_socket_create, int family, int type, int protocol, int kernel, int ret)
+{
+	if (ret)
+		return ret;
+	return !kernel && ask_socket(PC_OPERATION_SOCKET, family, type, protocol, NULL) ? -EACCES : 0;
+}
+
+SEC("lsm/socket_connect")
+int BPF_PROG(pc_socket_connect, struct socket *socket, struct sockaddr *address, int length, int ret)
+{
+	return ret ? ret : ask_open_socket(PC_OPERATION_CONNECT, socket, address) ? -EACCES : 0;
+}
+
+SEC("lsm/socket_bind")
+int BPF_PROG(pc_socket_bind, struct socket *socket, struct sockaddr *address, int length, int ret)
+{
+	return ret ? ret : ask_open_socket(PC_OPERATION_BIND, socket, address) ? -EACCES : 0;
+}
+
+SEC("lsm/socket_listen")
+int BPF_PROG(pc_socket_listen, struct socket *socket, int backlog, int ret)
+{
+	return ret ? ret : ask_open_socket(PC_OPERATION_LISTEN, socket, NULL) ? -EACCES : 0;
+}
+
+SEC("lsm/socket_accept")
+int BPF_PROG(pc_socket_accept, struct socket *socket, struct socket *new_socket, int ret)
+{
+	return ret ? ret : ask_open_socket(PC_OPERATION_ACCEPT, socket, NULL) ? -EACCES : 0;
+}
+
+SEC("lsm/capable")
+int BPF_PROG(pc_capable, const struct cred *cred, struct user_namespace *namespace, int capability, unsigned int options, int ret)
+{
+	struct actor who;
+	if (ret)
+		return ret;
+	if (!acting(&who, PC_SET_CAPABILITIES))
+		return 0;
+	/* The kernel at work with credentials of its own (overlayfs with its mounter's, say), or asking about another task. */
+	if (cred != task_read(current_task(), real_cred))
+		return 0;
+	__u32 wanted = options & CAP_OPT_NOAUDIT ? REQUEST_SILENT : 0;
+	return ask_key(&who, PC_OPERATION_CAPABILITY, PC_AUTOMATON_CAPABILITY, PC_KEY_BYTE(capability) << 24, 1, wanted, NULL) ? -EPERM : 0;
+}
+
+#endif
