@@ -40,10 +40,12 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
     ///
     /// - Parameter slots: Slots in use.
     public mutating func adopt(slots: [UInt32]) throws(PortcullisError) {
+        // Tasks remember by it what they found in a set, also in one that is gone.
+        nextGeneration = max(1, maps.lastGeneration &+ 1)
         for installed in try maps.installedSets() {
             entries[installed.index] = Entry(installed: installed, flags: 0, compiled: nil, users: 0)
             byDigest[installed.digest] = installed.index
-            nextGeneration = max(nextGeneration, installed.generation &+ 1)
+            nextGeneration = max(nextGeneration, installed.generation &+ 1, 1)
         }
         for slot in slots {
             let word = maps.policyWord(slot)
@@ -90,6 +92,7 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
             entries[index]?.compiled = compiled
             entries[index]?.named = compiled.namedPaths()
             entries[index]?.flags = Self.flags(compiled)
+            try maps.attachHooks(for: flagsInUse)
             return index
         }
         guard let index = freeIndex() else { throw PortcullisError(.full, "all \(maps.setLimit - 1) policy sets are in use") }

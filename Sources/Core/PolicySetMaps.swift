@@ -18,6 +18,8 @@ public struct InstalledPolicySet: Equatable, Sendable {
 public protocol PolicySetMaps: AnyObject {
     /// Sets there may be; indices go from 1 up to, not including, this.
     var setLimit: UInt32 { get }
+    /// The last generation that was given out, by this daemon or one before; 0 if none was.
+    var lastGeneration: UInt32 { get }
     /// Puts a whole set at an index that no policy word names.
     func installSet(_ index: UInt32, _ compiled: CompiledPolicySet, generation: UInt32) throws(PortcullisError)
     /// Removes sets that no policy word names any more, when no verdict is under way that read such a word before.

@@ -82,9 +82,11 @@ final class EnforcementPrograms {
 
     /// - Parameters:
     ///   - adopting: The pinned programs were built from the same objects: they stay.
+    ///   - beginning: Called before the first of what is pinned is replaced.
     ///   - configure: Sets sizes and read-only data before the load.
     init(
-        directory: String, reduced: Bool, adopting: (UInt64) -> Bool, configure: (BPFObject) throws(PortcullisError) -> Void
+        directory: String, reduced: Bool, adopting: (UInt64) -> Bool, beginning: () throws(PortcullisError) -> Void,
+        configure: (BPFObject) throws(PortcullisError) -> Void
     ) throws(PortcullisError) {
         links = PinnedLinks(directory: directory)
         judges = JudgeLinks(directory: directory)
@@ -129,24 +131,37 @@ final class EnforcementPrograms {
         }
         try object.load()
         loaded += attached
-        if !loaded.isEmpty { try begin(loaded, attached, configure) }
+        if !loaded.isEmpty { try begin(loaded, attached, beginning, configure) }
         state.isActive = true
     }
 
     /// Gives the loaded programs their judge, and only then attaches them. What they replace keeps its own judge until nobody runs it any more.
     private func begin(
-        _ loaded: [String], _ attached: [String], _ configure: (BPFObject) throws(PortcullisError) -> Void
+        _ loaded: [String], _ attached: [String], _ beginning: () throws(PortcullisError) -> Void,
+        _ configure: (BPFObject) throws(PortcullisError) -> Void
     ) throws(PortcullisError) {
         try configure(judge)
         try judge.share(map: "scratches", of: object)
         try judge.aim(program: JudgeLinks.program, at: JudgeLinks.function, of: object.descriptor(ofProgram: loaded[0]))
         try judge.load()
         var kept: [(program: String, number: Int)] = []
-        for program in loaded { kept.append((program, try judges.link(judge, into: object, program))) }
-        for program in attached { try links.attach(object, program) }
-        for entry in Self.onDemand where loaded.contains(entry.program) {
-            try links.pin(object, program: entry.program)
-            if attachedOnDemand.contains(entry.hook) { try links.attach(pinned: entry.program) }
+        var inUse: Set<String> = []
+        do throws(PortcullisError) {
+            for program in loaded { kept.append((program, try judges.link(judge, into: object, program))) }
+            try beginning()
+            for program in attached {
+                try links.attach(object, program)
+                inUse.insert(program)
+            }
+            for entry in Self.onDemand where loaded.contains(entry.program) {
+                try links.pin(object, program: entry.program)
+                inUse.insert(entry.program)
+                if attachedOnDemand.contains(entry.hook) { try links.attach(pinned: entry.program) }
+            }
+        } catch {
+            // Else each start that fails would leave some.
+            for (program, number) in kept where !inUse.contains(program) { judges.forget(program, number) }
+            throw error
         }
         try GracePeriod().wait()
         for (program, number) in kept { try judges.settle(program, keeping: number) }
@@ -173,16 +188,21 @@ final class EnforcementPrograms {
         }
     }
 
-    /// Removes what an earlier daemon attached; for a start that cannot enforce.
-    static func detachAll(directory: String) throws(PortcullisError) {
+    /// Removes what an earlier daemon attached; for a start that cannot enforce. The kernel detaches programs in its own time, and one whose judge has gone
+    /// refuses whatever it is asked: so first nobody is asked about any more.
+    static func detachAll(directory: String, capacity: Int) throws(PortcullisError) {
         let links = PinnedLinks(directory: directory)
         let judges = JudgeLinks(directory: directory)
         let programs = hooks.map(\.program) + onDemand.map(\.program)
+        guard programs.contains(where: { links.isPinned($0) || judges.isPinned($0) }) else { return }
+        let slots = bpf_obj_get("\(directory)/slots")
+        guard slots >= 0 else { throw PortcullisError(.kernel, "opening \(directory)/slots", errno: -slots) }
+        defer { close(slots) }
+        let words = try MappedArray<pc_slot>(slots, count: capacity, name: "slots")
+        for index in 0..<capacity { words.elements[index].policy = PinnedMaps.withoutFlags(words.elements[index].policy) }
+        try GracePeriod().wait()
         for program in programs { try links.detach(program) }
         for entry in onDemand { try links.unpin(program: entry.program) }
-        guard programs.contains(where: judges.isPinned) else { return }
-        // Who still runs one of them is to have its verdict.
-        try GracePeriod().wait()
         for program in programs { try judges.settle(program, keeping: nil) }
     }
 }

@@ -25,7 +25,7 @@ struct JudgeLinks {
     /// - Returns: What `settle` is to keep.
     func link(_ judge: BPFObject, into object: BPFObject, _ program: String) throws(PortcullisError) -> Int {
         guard let number = (0..<Self.generations).first(where: { !isPinned(program, $0) }) else {
-            throw PortcullisError(.kernel, "\(path(program, 0)) and \(Self.generations - 1) more are there already: remove them")
+            throw PortcullisError(.kernel, "\(Self.generations) starts were cut off here: \(path(program, 0)) and its like, one of which is in use")
         }
         guard let link = bpf_program__attach_freplace(try judge.program(Self.program), try object.descriptor(ofProgram: program), Self.function) else {
             throw PortcullisError(.kernel, "linking the judge into \(program)", errno: errno)
@@ -36,6 +36,9 @@ struct JudgeLinks {
         }
         return number
     }
+
+    /// Lets go of a link whose program was not attached.
+    func forget(_ program: String, _ number: Int) { unlink(path(program, number)) }
 
     /// Lets go of all links of a program but one, when the older programs have ended.
     func settle(_ program: String, keeping kept: Int?) throws(PortcullisError) {

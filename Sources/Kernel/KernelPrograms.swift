@@ -18,6 +18,9 @@ public final class KernelPrograms {
 
     private enum Part { case identity, observe }
 
+    /// A hash that no object has, and not 0, which means that there is none.
+    private static let nobodys: UInt64 = 1
+
     public let variant: Variant
     public let directory: String
     /// True if the programs were running before this daemon came.
@@ -90,6 +93,14 @@ public final class KernelPrograms {
         }
         try identity.load()
         try observe.load()
+        let metaMap = BPFMap<UInt32, pc_meta>(name: "meta", descriptor: try identity.mapDescriptor("meta"))
+        // Whoever comes after a start that was cut off must not take a mixture of programs for its own.
+        func unmark(_ change: (inout pc_meta) -> Void) throws(PortcullisError) {
+            guard var meta = found else { return }
+            change(&meta)
+            try metaMap.update(0, meta)
+        }
+        if kept.count < wanted.count { try unmark { $0.identity_object = Self.nobodys; $0.observe_object = Self.nobodys } }
         for entry in wanted where !kept.contains(where: { $0.program == entry.program }) {
             try links.attach(entry.object == .identity ? identity : observe, entry.program)
         }
@@ -106,7 +117,8 @@ public final class KernelPrograms {
         programs = wanted.map(\.program)
         let object = found?.enforce_object ?? 0
         (enforce, idleEnforcement) = try Self.enforcement(
-            directory, variant: variant, sizes: sizes, pinned: object, isRequired: requiresEnforcement)
+            directory, variant: variant, sizes: sizes, pinned: object, isRequired: requiresEnforcement,
+            beginning: { () throws(PortcullisError) in try unmark { $0.identity_object = identity.hash; $0.observe_object = observe.hash; $0.enforce_object = Self.nobodys } })
         var meta = pc_meta()
         meta.abi = abiVersion
         meta.capacity = UInt32(variant.capacity)
@@ -114,8 +126,10 @@ public final class KernelPrograms {
         meta.fork_by_lsm = variant.forkByLSM ? 1 : 0
         meta.identity_object = identity.hash
         meta.observe_object = observe.hash
-        meta.enforce_object = enforce?.hash ?? (requiresEnforcement ? object : 0)
-        try BPFMap<UInt32, pc_meta>(name: "meta", descriptor: identity.mapDescriptor("meta")).update(0, meta)
+        // What was there stays, if it was not touched.
+        let left = requiresEnforcement ? try metaMap.lookup(0, zero: pc_meta())?.enforce_object : nil
+        meta.enforce_object = enforce?.hash ?? left ?? 0
+        try metaMap.update(0, meta)
     }
 
     /// What is enforced here, or why nothing is.
@@ -127,7 +141,7 @@ public final class KernelPrograms {
     /// The enforcing programs where this kernel runs LSM programs. Where it does not, nothing is tried: whether bpf is among the
     /// security modules was decided when the machine started.
     private static func enforcement(
-        _ directory: String, variant: Variant, sizes: Sizes, pinned: UInt64, isRequired: Bool
+        _ directory: String, variant: Variant, sizes: Sizes, pinned: UInt64, isRequired: Bool, beginning: () throws(PortcullisError) -> Void
     ) throws(PortcullisError) -> (EnforcementPrograms?, EnforcementState) {
         var state = EnforcementState()
         switch KernelFeatures.bpfLSM {
@@ -142,14 +156,14 @@ public final class KernelPrograms {
             return (nil, state)
         }
         do throws(PortcullisError) {
-            let programs = try EnforcementPrograms(directory: directory, reduced: variant.labelStore == .hash, adopting: { $0 == pinned }) { object throws(PortcullisError) in
+            let programs = try EnforcementPrograms(directory: directory, reduced: variant.labelStore == .hash, adopting: { $0 == pinned }, beginning: beginning) { object throws(PortcullisError) in
                 try configure(object, variant, sizes)
             }
             return (programs, programs.state)
         } catch {
             state.reason = error.description
             // What an earlier daemon attached would judge by sets that this one cannot write.
-            if !isRequired { try EnforcementPrograms.detachAll(directory: directory) }
+            if !isRequired { try EnforcementPrograms.detachAll(directory: directory, capacity: variant.capacity) }
             return (nil, state)
         }
     }

@@ -10,12 +10,22 @@ struct PinnedLinks {
 
     func isPinned(_ program: String) -> Bool { access(path(program), F_OK) == 0 }
 
-    /// Detaches what is pinned. A run under way ends as it began.
-    func detach(_ program: String) throws(PortcullisError) {
-        guard unlink(path(program)) == 0 || errno == ENOENT else {
-            throw PortcullisError(.kernel, "removing the pin of \(program) in \(directory)", errno: errno)
+    /// Lets go of what is pinned, and of what a start that was cut off left beside it. The kernel detaches it a little later, and a run under way ends as it began.
+    func detach(_ program: String) throws(PortcullisError) { try remove(path(program), program) }
+
+    private func remove(_ path: String, _ program: String) throws(PortcullisError) {
+        for name in [path, path + Self.replacement] {
+            guard unlink(name) == 0 || errno == ENOENT else {
+                throw PortcullisError(.kernel, "removing the pin of \(program) in \(directory)", errno: errno)
+            }
         }
     }
+
+    /// Behind the name of a pin that is about to take another's place. No dot: bpffs keeps names with dots for itself.
+    private static let replacement = "_new"
+    /// A program that was let go is detached by the kernel in its own time, and cannot be attached again before (EBUSY): so often, and so many milliseconds
+    /// apart, that is tried.
+    private static let attempts = (count: 500, pause: 10)
 
     /// Runs of the program that the kernel left out, because the same program was at work on that CPU: a tracepoint's program
     /// can be preempted from 7.0 on. Nil if the kernel does not count them (before 5.12).
@@ -61,22 +71,21 @@ struct PinnedLinks {
         guard descriptor >= 0 else { throw PortcullisError(.kernel, "opening \(programPath(program))", errno: -descriptor) }
         defer { close(descriptor) }
         // The hook was named when the program was loaded, so that there is none to name here.
-        let link = bpf_raw_tracepoint_open(nil, descriptor)
+        var link = bpf_raw_tracepoint_open(nil, descriptor)
+        for _ in 0..<Self.attempts.count where link == -EBUSY {
+            usleep(UInt32(Self.attempts.pause * 1000))
+            link = bpf_raw_tracepoint_open(nil, descriptor)
+        }
         guard link >= 0 else { throw PortcullisError(.kernel, "attaching the program \(program)", errno: -link) }
         defer { close(link) }
         try put(link, path(program), program)
     }
 
-    func unpin(program: String) throws(PortcullisError) {
-        guard unlink(programPath(program)) == 0 || errno == ENOENT else {
-            throw PortcullisError(.kernel, "removing \(programPath(program))", errno: errno)
-        }
-    }
+    func unpin(program: String) throws(PortcullisError) { try remove(programPath(program), program) }
 
     /// Pins a descriptor at `path`, in the place of what is there.
     private func put(_ descriptor: Int32, _ path: String, _ program: String) throws(PortcullisError) {
-        // No dot: bpffs keeps names with dots for itself.
-        let temporary = path + "_new"
+        let temporary = path + Self.replacement
         unlink(temporary)
         guard bpf_obj_pin(descriptor, temporary) == 0 else {
             throw PortcullisError(.kernel, "pinning the program \(program) in \(directory)", errno: errno)

@@ -99,7 +99,7 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
 
     public func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64) {
         let entry = entry(reference.slot)
-        entry.pointee.policy = policy
+        entry.pointee.policy = setStore == nil ? Self.withoutFlags(policy) : policy
         entry.pointee.root = 0
         entry.pointee.mount_sequence = mountSequence
         entry.pointee.tasks = 1
@@ -247,7 +247,15 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
 
     public func policyWord(_ slot: UInt32) -> UInt64 { pcl_load(&entry(slot).pointee.policy) }
 
-    public func setPolicyWord(_ word: UInt64, _ slot: UInt32) { pcl_store(&entry(slot).pointee.policy, word) }
+    public func setPolicyWord(_ word: UInt64, _ slot: UInt32) {
+        pcl_store(&entry(slot).pointee.policy, setStore == nil ? Self.withoutFlags(word) : word)
+    }
+
+    /// A word that says of its set that it contains nothing, so that no program looks for it. Where nothing is enforced, sets are not in the kernel, and at their
+    /// indices may be those of an earlier daemon, whose programs a later one may bring back.
+    static func withoutFlags(_ word: UInt64) -> UInt64 { word & ~0xFFFF_0000 }
+
+    public var lastGeneration: UInt32 { setStore?.lastGeneration ?? 0 }
 
     public func attachHooks(for flags: UInt32) throws(PortcullisError) { try programs.enforce?.attachHooks(for: flags) }
 

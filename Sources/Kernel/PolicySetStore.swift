@@ -38,6 +38,7 @@ final class PolicySetStore {
         }
         // Nobody writes it again, this daemon included.
         _ = bpf_map_freeze(inner)
+        entries.elements[0].generation = generation
         // First, so that a set that is there is never one that nobody knows of.
         entries.elements[Int(index)] = pc_set_entry(generation: generation, pages: UInt32(pages), digest: compiled.digest)
         var key = index
@@ -60,6 +61,9 @@ final class PolicySetStore {
             entries.elements[Int(index)] = pc_set_entry()
         }
     }
+
+    /// Kept at index 0, which no set has, because the sets themselves come and go.
+    var lastGeneration: UInt32 { entries.elements[0].generation }
 
     /// What an earlier daemon left there.
     func installed() -> [InstalledPolicySet] {

@@ -21,10 +21,13 @@ private final class MemorySets: PolicySetMaps {
         if failing == name { throw PortcullisError(.kernel, "\(name) failed as the test asked", errno: 12) }
     }
 
+    var lastGeneration: UInt32 = 0
+
     func installSet(_ index: UInt32, _ compiled: CompiledPolicySet, generation: UInt32) throws(PortcullisError) {
         try write("install")
         installs += 1
         guard keepsSets else { return }
+        lastGeneration = generation
         sets[index] = InstalledPolicySet(index: index, generation: generation, digest: compiled.digest, pages: compiled.cells.count / Int(PC_PAGE_CELLS))
     }
     func removeSets(_ indices: [UInt32]) throws(PortcullisError) {
@@ -92,6 +95,31 @@ struct PolicyAssignmentsTests {
     }
 
     /// Whatever write of a new set fails, the container has what it had, nothing is left of the new one, and the error says whose it is.
+    /// Tasks remember what they found by a set's generation, also when the set is gone and nothing tells of it but the number.
+    @Test func aGenerationIsNeverGivenOutTwice() throws {
+        let maps = MemorySets()
+        var first = PolicyAssignments(maps: maps)
+        try first.assign(policies("/bin/x"), posture: .audit, slot: 3)
+        let word = maps.policyWord(3)
+        try first.assign([], posture: .audit, slot: 3)
+        try first.collect()
+        #expect(maps.sets.isEmpty)
+        var second = PolicyAssignments(maps: maps)
+        try second.adopt(slots: [3])
+        try second.assign(policies("/bin/y"), posture: .audit, slot: 3)
+        #expect(maps.policyWord(3) >> 32 == (word >> 32) + 1)
+    }
+
+    @Test func equalPoliciesWithOtherPosturesAreOtherSets() throws {
+        let maps = MemorySets()
+        var assignments = PolicyAssignments(maps: maps)
+        let list = PolicySample.parse(PolicySample.text(spec: "process: {matchPaths: [{path: /bin/x}]}\naction: Allow")).policies
+        try assignments.assign(list, posture: .audit, slot: 1)
+        try assignments.assign(list, posture: .block, slot: 2)
+        try assignments.assign(list, posture: .audit, slot: 3)
+        #expect(maps.policyWord(1) == maps.policyWord(3) && maps.policyWord(1) != maps.policyWord(2) && maps.installs == 2)
+    }
+
     @Test(arguments: ["install", "attachHooks"])
     func aSetThatCannotBeWrittenChangesNothing(_ step: String) throws {
         let maps = MemorySets()
