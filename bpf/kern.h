@@ -204,6 +204,7 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	void *bpf_storage;
+	void *io_uring;
 };
 
 struct linux_binprm {
@@ -239,6 +240,7 @@ struct bpf_iter__task {
 
 #pragma clang attribute pop
 
+#define PF_IO_WORKER 0x00000010       /* the same, since 5.12 */
 #define PF_EXITING 0x00000004         /* include/linux/sched.h, unchanged since 2.6 */
 #define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h, unchanged since 2.6 */
 

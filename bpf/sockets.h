@@ -27,13 +27,16 @@ static __always_inline __u32 socket_key(__u32 family, __u32 type, __u32 protocol
 	return PC_KEY_BYTE(family) | PC_KEY_BYTE(type) << 8 | PC_KEY_BYTE(protocol) << 16 | PC_KEY_BYTE(protocol >> 6) << 24;
 }
 
-static __always_inline void read_address(struct request *request, const void *address)
+/* `length` as the caller gave it: what is behind was never written. */
+static __always_inline void read_address(struct request *request, const void *address, int length)
 {
 	struct address_begin begin = {};
+	if (length < 8)
+		return;
 	bpf_probe_read_kernel(&begin, 8, address);
 	if (begin.family == AF_INET) {
 		__builtin_memcpy(request->address, begin.bytes, 4);
-	} else if (begin.family == AF_INET6) {
+	} else if (begin.family == AF_INET6 && length >= (int)sizeof begin) {
 		bpf_probe_read_kernel(&begin, sizeof begin, address);
 		__builtin_memcpy(request->address, begin.bytes + 4, 16);
 	} else {
@@ -44,7 +47,7 @@ static __always_inline void read_address(struct request *request, const void *ad
 }
 
 /* 1 if it is denied. */
-static __always_inline int ask_key(struct actor *who, __u32 operation, __u32 automaton, __u32 key, __u32 length, __u32 wanted, const void *address)
+static __always_inline int ask_key(struct actor *who, __u32 operation, __u32 automaton, __u32 key, __u32 length, __u32 wanted, const void *address, int address_length)
 {
 	__u32 level = 0;
 	struct scratch *scratch = scratch_claim(&level);
@@ -55,26 +58,26 @@ static __always_inline int ask_key(struct actor *who, __u32 operation, __u32 aut
 	request->key = key;
 	request->key_length = length;
 	if (address)
-		read_address(request, address);
+		read_address(request, address, address_length);
 	return verdict(scratch, level);
 }
 
-static __always_inline int ask_socket(__u32 operation, __u32 family, __u32 type, __u32 protocol, const void *address)
+static __always_inline int ask_socket(__u32 operation, __u32 family, __u32 type, __u32 protocol, const void *address, int length)
 {
 	struct actor who;
 	if (!acting(&who, PC_SET_NETWORK))
 		return 0;
 	/* These never leave the machine: only a rule that names them is about them, never a posture. */
 	__u32 wanted = family == AF_UNIX || family == AF_NETLINK ? REQUEST_NO_POSTURE : 0;
-	return ask_key(&who, operation, PC_AUTOMATON_NETWORK, socket_key(family, type, protocol), 4, wanted, address);
+	return ask_key(&who, operation, PC_AUTOMATON_NETWORK, socket_key(family, type, protocol), 4, wanted, address, length);
 }
 
-static __always_inline int ask_open_socket(__u32 operation, struct socket *socket, const void *address)
+static __always_inline int ask_open_socket(__u32 operation, struct socket *socket, const void *address, int length)
 {
 	struct sock *sock = socket->sk;
 	if (!sock)
 		return 0;
-	return ask_socket(operation, sock->__sk_common.skc_family, (__u16)socket->type, sock->sk_protocol, address);
+	return ask_socket(operation, sock->__sk_common.skc_family, (__u16)socket->type, sock->sk_protocol, address, length);
 }
 
 SEC("lsm/socket_create")
@@ -82,31 +85,43 @@ int BPF_PROG(pc_socket_create, int family, int type, int protocol, int kernel, i
 {
 	if (ret)
 		return ret;
-	return !kernel && ask_socket(PC_OPERATION_SOCKET, family, type, protocol, NULL) ? -EACCES : 0;
+	return !kernel && ask_socket(PC_OPERATION_SOCKET, family, type, protocol, NULL, 0) ? -EACCES : 0;
 }
 
 SEC("lsm/socket_connect")
 int BPF_PROG(pc_socket_connect, struct socket *socket, struct sockaddr *address, int length, int ret)
 {
-	return ret ? ret : ask_open_socket(PC_OPERATION_CONNECT, socket, address) ? -EACCES : 0;
+	return ret ? ret : ask_open_socket(PC_OPERATION_CONNECT, socket, address, length) ? -EACCES : 0;
 }
 
 SEC("lsm/socket_bind")
 int BPF_PROG(pc_socket_bind, struct socket *socket, struct sockaddr *address, int length, int ret)
 {
-	return ret ? ret : ask_open_socket(PC_OPERATION_BIND, socket, address) ? -EACCES : 0;
+	return ret ? ret : ask_open_socket(PC_OPERATION_BIND, socket, address, length) ? -EACCES : 0;
 }
 
 SEC("lsm/socket_listen")
 int BPF_PROG(pc_socket_listen, struct socket *socket, int backlog, int ret)
 {
-	return ret ? ret : ask_open_socket(PC_OPERATION_LISTEN, socket, NULL) ? -EACCES : 0;
+	return ret ? ret : ask_open_socket(PC_OPERATION_LISTEN, socket, NULL, 0) ? -EACCES : 0;
 }
 
 SEC("lsm/socket_accept")
 int BPF_PROG(pc_socket_accept, struct socket *socket, struct socket *new_socket, int ret)
 {
-	return ret ? ret : ask_open_socket(PC_OPERATION_ACCEPT, socket, NULL) ? -EACCES : 0;
+	return ret ? ret : ask_open_socket(PC_OPERATION_ACCEPT, socket, NULL, 0) ? -EACCES : 0;
+}
+
+/*
+ * The kernel at work with credentials of its own, overlayfs with its mounter's say, or asking about another task. io_uring also puts on credentials that are
+ * not the task's now (IORING_REGISTER_PERSONALITY, and those of a worker), but they were its own: who has io_uring is asked always.
+ */
+static __always_inline bool is_on_kernels_behalf(const struct cred *cred)
+{
+	struct task_struct *task = current_task();
+	if (cred == task_read(task, real_cred) || task_read(task, flags) & PF_IO_WORKER)
+		return false;
+	return !bpf_core_field_exists(task->io_uring) || !task_read(task, io_uring);
 }
 
 SEC("lsm/capable")
@@ -115,13 +130,15 @@ int BPF_PROG(pc_capable, const struct cred *cred, struct user_namespace *namespa
 	struct actor who;
 	if (ret)
 		return ret;
-	if (!acting(&who, PC_SET_CAPABILITIES))
-		return 0;
-	/* The kernel at work with credentials of its own (overlayfs with its mounter's, say), or asking about another task. */
-	if (cred != task_read(current_task(), real_cred))
+	if (!acting(&who, PC_SET_CAPABILITIES) || is_on_kernels_behalf(cred))
 		return 0;
 	__u32 wanted = options & CAP_OPT_NOAUDIT ? REQUEST_SILENT : 0;
-	return ask_key(&who, PC_OPERATION_CAPABILITY, PC_AUTOMATON_CAPABILITY, PC_KEY_BYTE(capability) << 24, 1, wanted, NULL) ? -EPERM : 0;
+	if (!ask_key(&who, PC_OPERATION_CAPABILITY, PC_AUTOMATON_CAPABILITY, PC_KEY_BYTE(capability) << 24, 1, wanted, NULL, 0))
+		return 0;
+	/* From 6.12 on the result's bounds must be known: the compiler may not make a difference of this -1 and the 0 above. */
+	int refusal = -EPERM;
+	asm volatile("" : "+r"(refusal));
+	return refusal;
 }
 
 #endif

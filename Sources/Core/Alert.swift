@@ -6,7 +6,7 @@ public struct Alert: Sendable {
     public struct Rule: Equatable, Sendable {
         public var policy: String
         public var namespace: String
-        /// `process` or `file`.
+        /// `process`, `file`, `network` or `capabilities`.
         public var section: String
         /// The rule's place in the policy: `file.matchPaths[2]`.
         public var field: String

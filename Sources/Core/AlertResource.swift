@@ -11,7 +11,7 @@ extension Alert {
         }
     }
 
-    /// What the process was told.
+    /// The verdict in KubeArmor's words.
     var refusal: String { section == .capabilities ? "Operation not permitted" : "Permission denied" }
 
     private var socket: String {
@@ -21,9 +21,10 @@ extension Alert {
         return text
     }
 
-    /// Protocol 0 is the one that the family has for the type (socket(2)).
+    /// Only the internet's families number their protocols as the IANA does. There 0 is the one that the family has for the type (ip(7)).
     private static func protocolName(_ family: Int, _ type: Int, _ number: Int) -> String {
-        guard number == 0, family == AddressFamily.inet || family == AddressFamily.inet6 else { return InternetProtocol.name(number) }
+        guard family == AddressFamily.inet || family == AddressFamily.inet6 else { return "\(number)" }
+        guard number == 0 else { return InternetProtocol.name(number) }
         switch SocketType(rawValue: type) {
         case .stream: return "TCP"
         case .dgram: return "UDP"

@@ -20,8 +20,12 @@ public enum NetworkProtocol: String, CaseIterable, Sendable {
     /// The sockets that it names, one pattern or another.
     var patterns: [[Glob.Element]] {
         switch self {
-        // MPTCP (262) falls back to TCP and carries the same.
-        case .tcp: [Self.socket(Self.internet, [.stream], protocols: [0, 6]), Self.socket(Self.internet, [.stream], protocols: [262])]
+        // MPTCP (262) and SMC (256, and a family of its own) fall back to TCP and carry the same.
+        case .tcp:
+            [
+                Self.socket(Self.internet, [.stream], protocols: [0, 6]), Self.socket(Self.internet, [.stream], protocols: [256, 262]),
+                Self.socket([AddressFamily.smc], [.stream], protocols: [0, 1]),
+            ]
         // 136 is UDP-Lite.
         case .udp: [Self.socket(Self.internet, [.dgram], protocols: [0, 17]), Self.socket(Self.internet, [.dgram], protocols: [136])]
         case .icmp: [Self.socket([AddressFamily.inet], [.raw, .dgram], protocols: [1])]
@@ -62,6 +66,7 @@ enum AddressFamily {
     static let inet = 2
     static let inet6 = 10
     static let packet = 17
+    static let smc = 43
 
     /// As alerts write it.
     static func name(_ number: Int) -> String {
@@ -74,6 +79,7 @@ enum AddressFamily {
         case 31: "AF_BLUETOOTH"
         case 38: "AF_ALG"
         case 40: "AF_VSOCK"
+        case smc: "AF_SMC"
         case 44: "AF_XDP"
         default: "\(number)"
         }
@@ -111,6 +117,7 @@ enum InternetProtocol {
         case 58: "ICMPv6"
         case 132: "SCTP"
         case 136: "UDPLITE"
+        case 256: "SMC"
         case 262: "MPTCP"
         default: "\(number)"
         }

@@ -76,24 +76,29 @@ extension PolicyFindings {
 
     /// Something is missing that was probably misspelt: then what is unknown there is an error, and not to be ignored. False if nothing is.
     mutating func blameUnknown(_ fields: PolicyFields) -> Bool {
-        if !isStrict {
-            for unknown in fields.unknown {
-                retractWarning(unknown.line, unknown.column, unknown.name)
-                refuse(unknown)
-            }
+        for unknown in fields.unknown where refuses(unknown.line, unknown.column) {
+            retractWarning(unknown.line, unknown.column, unknown.name)
+            refuse(unknown)
         }
         return !fields.unknown.isEmpty
     }
 
-    /// The fields of a mapping. What is no field of it is named with the nearest that is one.
-    mutating func fields(_ node: YAMLNode, _ name: String, known: [String]) -> PolicyFields? {
+    /// Fields that narrow a rule in some list. Where they are none, the rule would mean more than was written.
+    private static let conditions: Set = ["allowedArgs", "pts", "ownerOnly", "readOnly", "fromSource"]
+
+    /// The fields of a mapping. What is no field of it is named with the nearest that is one: a warning, unless whoever reads without it would take the policy for a wider one.
+    ///
+    /// - Parameter narrows: All that this mapping says makes a policy or a rule narrower.
+    mutating func fields(_ node: YAMLNode, _ name: String, known: [String], narrows: Bool = false) -> PolicyFields? {
         guard var fields = anyFields(node, name) else { return nil }
         for member in fields.members where !known.contains(member.key) {
             let hint = nearest(to: member.key, among: known).map { "did you mean \($0)?" }
                 ?? "there are \(known.joined(separator: ", "))"
             let unknown = PolicyFields.Unknown(line: member.line, column: member.column, name: fields.name(of: Self.shown(member.key)), hint: hint)
             fields.unknown.append(unknown)
-            if isStrict { refuse(unknown) } else { warn(unknown.line, unknown.column, unknown.name, "unknown field, ignored; \(hint)") }
+            if isStrict || narrows || Self.conditions.contains(member.key) {
+                if refuses(unknown.line, unknown.column) { refuse(unknown) }
+            } else { warn(unknown.line, unknown.column, unknown.name, "unknown field, ignored; \(hint)") }
         }
         // What is unknown here may have a meaning elsewhere; it must have none here.
         fields.members.removeAll { !known.contains($0.key) }

@@ -45,6 +45,8 @@ struct PolicyFindings {
     private(set) var errorCount = 0
     private(set) var warningCount = 0
     private var suggestions = 0
+    /// Lines and columns of unknown fields that are errors already.
+    private var refused: Set<[Int]> = []
 
     init(file: String, isStrict: Bool = false) {
         self.file = file
@@ -65,11 +67,14 @@ struct PolicyFindings {
 
     mutating func warn(_ node: YAMLNode, _ field: String, _ problem: String) { warn(node.line, node.column, field, problem) }
 
+    /// Whether the unknown field at a place becomes an error now, and was none before.
+    mutating func refuses(_ line: Int, _ column: Int) -> Bool { refused.insert([line, column]).inserted }
+
     /// Takes a warning back that turned out to be an error.
     mutating func retractWarning(_ line: Int, _ column: Int, _ field: String) {
+        warningCount -= 1
         guard let index = warnings.lastIndex(where: { ($0.line, $0.column, $0.field) == (line, column, field) }) else { return }
         warnings.remove(at: index)
-        warningCount -= 1
     }
 
     /// What a misspelt name was probably meant to be. Only looked for as often as problems are listed: looking takes a while.

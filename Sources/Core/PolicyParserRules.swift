@@ -144,7 +144,7 @@ extension PolicyFindings {
     mutating func sources(_ fields: PolicyFields) -> [PolicyRule.Source] {
         var result: [PolicyRule.Source] = []
         for (node, name) in list(fields, "fromSource") {
-            guard let source = self.fields(node, name, known: ["path", "dir", "recursive"]) else { continue }
+            guard let source = self.fields(node, name, known: ["path", "dir", "recursive"], narrows: true) else { continue }
             let recursive = flag(source, "recursive")
             switch (source["path"], source["dir"]) {
             case (let path?, nil):

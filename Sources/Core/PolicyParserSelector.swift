@@ -8,7 +8,7 @@ extension PolicyFindings {
             if !blameUnknown(spec) { warn(spec.node, spec.name(of: "selector"), "missing: \(everything)") }
             return PolicySelector()
         }
-        guard let fields = fields(node, "spec.selector", known: isClusterWide ? ["matchExpressions"] : ["matchLabels", "matchExpressions"]) else { return nil }
+        guard let fields = fields(node, "spec.selector", known: isClusterWide ? ["matchExpressions"] : ["matchLabels", "matchExpressions"], narrows: true) else { return nil }
         var selector = PolicySelector()
         let errorsBefore = errorCount
         let expressions = list(fields, "matchExpressions")
@@ -42,7 +42,7 @@ extension PolicyFindings {
     /// `key: label`, an operator and values `k=v`. All values of one operator are one list, whatever expression they stand in: so their order
     /// never matters, as it does in KubeArmor.
     private mutating func expression(_ node: YAMLNode, _ name: String, _ isClusterWide: Bool, _ selector: inout PolicySelector) {
-        guard let fields = fields(node, name, known: ["key", "operator", "values"]) else { return }
+        guard let fields = fields(node, name, known: ["key", "operator", "values"], narrows: true) else { return }
         for required in ["key", "operator", "values"] where fields[required] == nil { missing(fields, required) }
         let key = text(fields, "key")
         if let key, key != "label", key != "namespace" || !isClusterWide {

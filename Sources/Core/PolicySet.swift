@@ -51,7 +51,7 @@ public struct CompiledPolicySet: Sendable {
 
 /// What a compiled set is made of.
 public struct PolicySetStatistics: Equatable, Sendable {
-    /// States of the three automata, the dead one not counted.
+    /// States of the five automata, the dead one not counted.
     public var states = 0
     /// States before minimisation.
     public var constructedStates = 0
@@ -59,7 +59,7 @@ public struct PolicySetStatistics: Equatable, Sendable {
     public var transitions = 0
     /// Classes of bytes.
     public var classes = 0
-    /// Rows of decisions, the two of the posture included.
+    /// Rows of decisions, the four of the postures included.
     public var rows = 0
     /// Classes of acting executables, "any other" included.
     public var sources = 0

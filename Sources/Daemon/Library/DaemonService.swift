@@ -306,11 +306,11 @@ final class DaemonService {
         policies.postures = configuration.postureSettings
         switch changes {
         case .success(let report):
+            for warning in configuration.current.warnings { logger.logger.warning("\(warning)") }
             logger.logger.info("configuration read again", metadata: ["applied": "\(report.applied)", "needs-restart": "\(report.deferred)"])
         case .failure(let error):
             logger.logger.error("the configuration is wrong, the old one stays in force: \(error)")
         }
-        for warning in configuration.current.warnings { logger.logger.warning("\(warning)") }
         // Switches every container whose policies or posture are others now.
         policies.readDirectory(containers)
         SystemdNotify.send("READY=1")

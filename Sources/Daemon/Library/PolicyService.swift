@@ -10,7 +10,7 @@ final class PolicyService {
     let logger: Logger
     var library: PolicyLibrary
     private var assignments: PolicyAssignments<PinnedMaps>
-    /// Read again with the configuration; counts from the next change of policies or container on.
+    /// Read again with the configuration, after which the containers are switched.
     var postures: PostureSettings
     private let programsEnforce: Bool
     let directory: PolicyDirectory

@@ -29,6 +29,7 @@ import Testing
         ("{app: web}", "{app: }", 5, "spec.selector.matchLabels.app", "has no value"),
         ("{app: web}", "[app]", 5, "spec.selector.matchLabels", "expected fields, found a list"),
         ("{app: web}", "{'': a}", 5, "spec.selector.matchLabels.", "without a name"),
+        ("{matchLabels: {app: web}}", "{matchLabels: {app: web}, matchExpresions: []}", 5, "spec.selector.matchExpresions", "did you mean matchExpressions?"),
         ("{matchLabels:", "{matchLabel:", 5, "spec.selector.matchLabel", "did you mean matchLabels?"),
         ("{matchLabels: {app: web}}", "{matchExpressions: [{key: label, operator: In}]}", 5, "spec.selector.matchExpressions[0].values", "missing"),
         ("{matchLabels: {app: web}}", "{matchExpressions: [{key: label, operator: In, values: []}]}", 5, "spec.selector.matchExpressions[0].values", "is empty"),
@@ -53,6 +54,13 @@ import Testing
         #expect(file.policies.isEmpty && file.errors.count == 1, "\(file.errors)")
         #expect(file.errors.first?.line == line && file.errors.first?.field == field, "\(file.errors)")
         #expect(file.errors.first?.problem.contains(problem) == true, "\(file.errors)")
+    }
+
+    @Test func eachUnknownFieldIsOneErrorHoweverMuchIsMissing() {
+        let text = good.replacing("selector:", with: "slector:").replacing("apiVersion", with: "apiVersoin").replacing("metadata", with: "metdata")
+        #expect(PolicySample.parse(text).errors.map(\.field) == ["apiVersoin", "metdata"])
+        let both = PolicySample.parse(good.replacing("selector:", with: "slector:").replacing("file:", with: "fil:").replacing("process:", with: "proces:"))
+        #expect(Set(both.errors.map(\.field)).count == both.errors.count && both.errors.contains { $0.field == "spec.slector" }, "\(both.errors)")
     }
 
     @Test func anUnknownFieldBesideWhatIsNeededIsAWarning() {

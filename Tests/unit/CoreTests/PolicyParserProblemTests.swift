@@ -89,6 +89,10 @@ import Testing
         Case("network: {matchProtocols: [{protocol: tcp, pts: false}]}", 1, "spec.network.matchProtocols[0].pts", "not enforced by this version"),
         Case("network: {matchProtocol: [{protocol: tcp}]}", 1, "spec.network.matchProtocol", "did you mean matchProtocols?"),
         Case("capabilities: {matchCapabilities: [{capability: net_row}]}", 1, "spec.capabilities.matchCapabilities[0].capability", "did you mean net_raw?"),
+        Case("process: {matchPaths: [{path: /a, readOnly: true}]}", 1, "spec.process.matchPaths[0].readOnly", "unknown field"),
+        Case("capabilities: {matchCapabilities: [{capability: net_raw, pts: false}]}", 1, "spec.capabilities.matchCapabilities[0].pts", "unknown field"),
+        Case("file: {matchPaths: [{path: /a, allowedArgs: [b]}]}", 1, "spec.file.matchPaths[0].allowedArgs", "unknown field"),
+        Case("file: {matchPaths: [{path: /a, fromSource: [{path: /b, user: c}]}]}", 1, "spec.file.matchPaths[0].fromSource[0].user", "unknown field"),
         Case("file: {matchDirectories: [{dir: /a/, pts: 'no'}]}", 1, "spec.file.matchDirectories[0].pts", "not enforced by this version"),
     ]
 
@@ -96,10 +100,8 @@ import Testing
     static let unknown = [
         Case("file: {matchDirectories: [{dir: /a/, recursiv: true}]}", 1, "spec.file.matchDirectories[0].recursiv", "did you mean recursive?"),
         Case("file: {matchPaths: [{path: /a, execname: b}]}", 1, "spec.file.matchPaths[0].execname", "unknown field; there are path, readOnly"),
-        Case("process: {matchPaths: [{path: /a, readOnly: true}]}", 1, "spec.process.matchPaths[0].readOnly", "unknown field"),
         Case("process: {matchPaths: [{path: /a, recursive: true}]}", 1, "spec.process.matchPaths[0].recursive", "unknown field"),
         Case("process: {matchPaths: [{path: /a, \"b\\nc\": d}]}", 1, "spec.process.matchPaths[0].b\\u{a}c", "unknown field"),
-        Case("capabilities: {matchCapabilities: [{capability: net_raw, pts: false}]}", 1, "spec.capabilities.matchCapabilities[0].pts", "unknown field"),
     ]
 
     @Test(arguments: unknown)

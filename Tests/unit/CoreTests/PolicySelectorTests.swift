@@ -78,7 +78,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("selector: {matchLabels: {x: y}}", "unknown field"), ("selector: {matchExpressions: [{key: name, operator: In, values: [a]}]}", "label or namespace"),
+        ("selector: {matchLabels: {x: y}}", "unknown field"),
+        ("selector: {matchLabels: {x: y}, matchExpressions: [{key: namespace, operator: In, values: [a]}]}", "unknown field"), ("selector: {matchExpressions: [{key: name, operator: In, values: [a]}]}", "label or namespace"),
         ("selector: {matchExpressions: [{key: namespace, operator: In, values: [A_b]}]}", "can be no namespace"),
         ("selector: {matchExpressions: [{key: namespace, operator: In, values: []}]}", "expected namespaces"),
     ])

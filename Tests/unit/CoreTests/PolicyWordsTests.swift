@@ -25,7 +25,7 @@ struct PolicyWordsTests {
 
     /// Families 1 UNIX, 2 IPv4, 10 IPv6, 16 netlink, 17 packet; types 1 stream, 2 datagram, 3 raw, 5 seqpacket.
     static let sockets: [(word: String, named: [[Int]], others: [[Int]])] = [
-        ("tcp", [[2, 1, 0], [2, 1, 6], [10, 1, 0], [10, 1, 6], [2, 1, 262], [10, 1, 262]], [[1, 1, 0], [2, 2, 0], [2, 2, 17], [2, 3, 6], [2, 1, 132], [16, 3, 0], [40, 1, 0]]),
+        ("tcp", [[2, 1, 0], [2, 1, 6], [10, 1, 0], [10, 1, 6], [2, 1, 262], [10, 1, 262], [2, 1, 256], [43, 1, 0], [43, 1, 1]], [[1, 1, 0], [2, 2, 0], [2, 2, 17], [2, 3, 6], [2, 1, 132], [16, 3, 0], [40, 1, 0]]),
         ("udp", [[2, 2, 0], [2, 2, 17], [10, 2, 0], [10, 2, 17], [2, 2, 136]], [[1, 2, 0], [2, 1, 0], [2, 2, 1], [10, 2, 58], [16, 2, 0], [2, 3, 17]]),
         ("icmp", [[2, 3, 1], [2, 2, 1]], [[10, 3, 58], [10, 3, 1], [2, 3, 255], [2, 2, 17]]),
         ("icmpv6", [[10, 3, 58], [10, 2, 58]], [[2, 3, 1], [2, 3, 58], [10, 3, 255]]),
@@ -116,6 +116,7 @@ struct PolicyWordsTests {
         ([2, 2, 0, 0], 0, "domain=AF_INET type=SOCK_DGRAM protocol=UDP"),
         ([10, 3, 58, 0], 10, "domain=AF_INET6 type=SOCK_RAW protocol=ICMPv6 address=c000:207:0:0:0:0:0:1 port=443"),
         ([1, 1, 0, 0], 0, "domain=AF_UNIX type=SOCK_STREAM protocol=0"), ([17, 3, 0, 12], 0, "domain=AF_PACKET type=SOCK_RAW protocol=768"),
+        ([16, 3, 6, 0], 0, "domain=AF_NETLINK type=SOCK_RAW protocol=6"),
         ([2, 1, 6, 4], 0, "domain=AF_INET type=SOCK_STREAM protocol=MPTCP"),
     ])
     func anAlertNamesTheSocket(_ numbers: [Int], _ family: UInt32, _ text: String) throws {
