@@ -41,8 +41,9 @@ final class EnforcementPrograms {
 
     /// Every hook, and whether this kernel has it. Needs BTF.
     static var presentHooks: [MachineFacts.Hook] {
-        (hooks.map { ($0.hook, $0.isEssential) } + onDemand.map { ($0.hook, false) }).map { hook, isEssential in
-            MachineFacts.Hook(name: hook, isEssential: isEssential, isPresent: libbpf_find_vmlinux_btf_id(hook, BPF_LSM_MAC) > 0)
+        let kernel = KernelHooks()
+        return (hooks.map { ($0.hook, $0.isEssential) } + onDemand.map { ($0.hook, false) }).map { hook, isEssential in
+            MachineFacts.Hook(name: hook, isEssential: isEssential, isPresent: kernel.has(hook))
         }
     }
 
@@ -95,6 +96,7 @@ final class EnforcementPrograms {
         hash = object.hash &* 31 &+ judge.hash
         try configure(object)
         let adopts = adopting(hash)
+        let kernel = KernelHooks()
         var attached: [String] = []
         var loaded: [String] = []
         state.isReduced = reduced
@@ -103,7 +105,7 @@ final class EnforcementPrograms {
                 state.missing.append(entry.hook)
                 continue
             }
-            guard libbpf_find_vmlinux_btf_id(entry.hook, BPF_LSM_MAC) > 0 else {
+            guard kernel.has(entry.hook) else {
                 guard !entry.isEssential else { throw PortcullisError(.kernel, "this kernel has no LSM hook \(entry.hook)") }
                 state.missing.append(entry.hook)
                 try object.omit(program: entry.program)
@@ -117,7 +119,7 @@ final class EnforcementPrograms {
             }
         }
         for entry in Self.onDemand {
-            guard libbpf_find_vmlinux_btf_id(entry.hook, BPF_LSM_MAC) > 0 else {
+            guard kernel.has(entry.hook) else {
                 state.missing.append(entry.hook)
                 try object.omit(program: entry.program)
                 continue

@@ -1,0 +1,21 @@
+import CLibBPF
+
+/// The LSM hooks that this kernel lets programs attach to. Its types are read once: there are megabytes of them, and `libbpf_find_vmlinux_btf_id` would read
+/// them anew for each hook.
+final class KernelHooks {
+    /// Nil without BTF; then there is no hook.
+    private let types: OpaquePointer?
+
+    /// BTF_KIND_FUNC (include/uapi/linux/btf.h), which both libbpf and the kernel's header define.
+    private static let functionKind: UInt32 = 12
+
+    init() { types = btf__load_vmlinux_btf() }
+
+    deinit { btf__free(types) }
+
+    /// A hook is the function that the kernel keeps for it, `bpf_lsm_<hook>` (include/linux/bpf_lsm.h).
+    func has(_ hook: String) -> Bool {
+        guard let types else { return false }
+        return btf__find_by_name_kind(types, "bpf_lsm_" + hook, Self.functionKind) > 0
+    }
+}
