@@ -240,7 +240,7 @@ struct bpf_iter__task {
 
 #pragma clang attribute pop
 
-#define PF_IO_WORKER 0x00000010       /* the same, since 5.12 */
+#define PF_IO_WORKER 0x00000010       /* include/linux/sched.h, since 5.12 */
 #define PF_EXITING 0x00000004         /* include/linux/sched.h, unchanged since 2.6 */
 #define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h, unchanged since 2.6 */
 

@@ -133,7 +133,7 @@ int BPF_PROG(pc_capable, const struct cred *cred, struct user_namespace *namespa
 	if (!acting(&who, PC_SET_CAPABILITIES) || is_on_kernels_behalf(cred))
 		return 0;
 	__u32 wanted = options & CAP_OPT_NOAUDIT ? REQUEST_SILENT : 0;
-	if (!ask_key(&who, PC_OPERATION_CAPABILITY, PC_AUTOMATON_CAPABILITY, PC_KEY_BYTE(capability) << 24, 1, wanted, NULL, 0))
+	if (!ask_key(&who, PC_OPERATION_CAPABILITY, PC_AUTOMATON_CAPABILITY, (__u32)PC_KEY_BYTE(capability) << 24, 1, wanted, NULL, 0))
 		return 0;
 	/* From 6.12 on the result's bounds must be known: the compiler may not make a difference of this -1 and the 0 above. */
 	int refusal = -EPERM;

@@ -33,7 +33,7 @@ check_enforce_network() {
     # Others are not concerned, the machine itself least of all.
     run_container $NAME-other privileged $NAME-other $APPLETS/sockets socket 2 1 0 || fail "a container without the policy may make no socket"
     "$PROGRAMS/sockets" socket 2 1 0 >/dev/null || fail "the machine may make no socket"
-    # The kernel detaches in its own time, and the same program is wanted again at once.
+    # Detached with the last such policy, and attached again with the next.
     local round
     for round in 1 2 3; do
         no_policy $NAME
