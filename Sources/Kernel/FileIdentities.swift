@@ -58,16 +58,22 @@ public final class FileIdentities {
             let descriptor = pcl_open_in_root(root, path.path, crossesMounts ? 1 : 0)
             guard descriptor >= 0 else { continue }
             defer { close(descriptor) }
-            guard let found = try identify(descriptor), try note(path, found, slot, setGeneration) else { continue }
+            guard let found = try identify(descriptor), try note(path, found, names: Self.names(descriptor), slot, setGeneration) else { continue }
             noted += 1
         }
         return noted
     }
 
-    private func note(_ path: NamedPath, _ found: pc_file_probe, _ slot: UInt32, _ generation: UInt32) throws(PortcullisError) -> Bool {
+    /// How many names the file has, as far as its file system says. Overlayfs keeps no count in its own inode for a file of a lower layer, and says the layer's.
+    private static func names(_ descriptor: Int32) -> UInt64 {
+        var info = stat()
+        return fstat(descriptor, &info) == 0 ? UInt64(info.st_nlink) : 0
+    }
+
+    private func note(_ path: NamedPath, _ found: pc_file_probe, names: UInt64, _ slot: UInt32, _ generation: UInt32) throws(PortcullisError) -> Bool {
         guard found.mode & S_IFMT == S_IFREG else { return false }
         // A program with several names may be several programs (busybox): blocking one of them is not blocking all.
-        let processRow = found.links == 1 ? path.processRow : 0
+        let processRow = found.links == 1 && names == 1 ? path.processRow : 0
         guard processRow != 0 || path.fileRow != 0 else { return false }
         let key = pc_file_key(
             inode: found.inode, device: found.device, inode_generation: found.inode_generation, slot: slot, set_generation: generation)
