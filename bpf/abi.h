@@ -4,7 +4,7 @@
  * sides include this file; a test compares its layout with the BTF of the built objects.
  *
  * Fixed-width types and explicit padding only. A change of meaning or layout raises PC_ABI_VERSION, and with it the pin
- * directory: two versions never share a map.
+ * directory: two versions never share a map. Until the first release it stays 1.
  */
 #ifndef PORTCULLIS_ABI_H
 #define PORTCULLIS_ABI_H
@@ -34,6 +34,12 @@
 /* Rules of one set, and classes of executables that its fromSource rules tell apart (the first is "any other"). */
 #define PC_RULES_MAX 65535
 #define PC_SOURCES_MAX 64
+/* Arguments of one exec that an allowedArgs rule looks at. One with more is not allowed by it. */
+#define PC_ARGUMENTS_MAX 64
+#define PC_ARGUMENTS_MAX_REDUCED 20
+/* Bytes of a name in a DNS message (RFC 1035, 3.1), and of what is read of the message to find it. */
+#define PC_DNS_NAME_BYTES 255
+#define PC_DNS_MESSAGE_BYTES 512
 /* Files known by identity at one time. Beyond it a file is known by its path alone, and the daemon says so. */
 #define PC_FILES_MAX 65536
 /* A path is judged up to this length, as path_resolution(7) has it; a longer one cannot be decided. */
@@ -75,9 +81,18 @@ enum pc_slot_state {
 	PC_SLOT_RETIRED = 2, /* the init is dead, or its key belongs to another: nothing new matches, labelled tasks go on */
 };
 
+/*
+ * A policy word: the set's index, what is in it (enum pc_set_flag), and the set's generation in the high half; 0: no policies. What the
+ * processes of the host have, that is of no container, is in pc_switches, and reported as this slot's.
+ */
+#define PC_POLICY_SET_BITS 12
+#define PC_POLICY_SET(word) ((__u32)(word) & (PC_SETS_MAX - 1))
+#define PC_POLICY_FLAGS(word) ((__u32)(word) >> PC_POLICY_SET_BITS)
+#define PC_SLOT_HOST 0xffffffff
+
 /* One container. The map is mapped into the daemon: state and policy are single aligned words, stored atomically. */
 struct pc_slot {
-	__u64 policy; /* set in bits 0 to 15, enum pc_set_flag in bits 16 to 31, the set's generation in the high half; 0: none */
+	__u64 policy; /* a policy word */
 	__u64 state;
 	__u64 mount_sequence;
 	__s64 tasks; /* tasks that carry this slot's label */
@@ -120,6 +135,10 @@ enum pc_set_flag {
 	PC_SET_NETWORK_STRICT = 4096, /* network: as for process and file */
 	PC_SET_CAPABILITIES = 8192, /* has capabilities rules */
 	PC_SET_CAPABILITIES_STRICT = 16384,
+	PC_SET_DNS = 32768,        /* has rules about names that are asked for in DNS */
+	PC_SET_DNS_STRICT = 65536,
+	PC_SET_PRESETS = 131072,   /* has presets */
+	PC_SET_PRESETS_STRICT = 262144,
 };
 
 /*
@@ -154,33 +173,50 @@ enum pc_automaton {
 	PC_AUTOMATON_SOURCE = 2, /* its rows are source classes */
 	PC_AUTOMATON_NETWORK = 3, /* reads a socket's family, type and protocol (low, high), as PC_KEY_BYTE */
 	PC_AUTOMATON_CAPABILITY = 4, /* reads one PC_KEY_BYTE */
-	PC_AUTOMATA = 5,
+	PC_AUTOMATON_DNS = 5, /* reads a name as `.www.example.org`, in lower case */
+	PC_AUTOMATON_PRESET = 6, /* reads enum pc_preset as PC_KEY_BYTE, and behind it the path, where there is one */
+	PC_AUTOMATON_ARGUMENT = 7, /* reads rule (three PC_KEY_BYTEs, low first), place in the row (two: column twice, 1 for owners) and one argument; a row: allowed */
+	PC_AUTOMATA = 8,
 };
-#define PC_AUTOMATA_MAX 8 /* a power of two, so that an index can be masked */
+#define PC_AUTOMATA_MAX 16 /* a power of two, so that an index can be masked */
 
 /* A small number as a byte of what an automaton reads: never NUL and never a slash, which mean something there. */
 #define PC_KEY_BYTE_BASE 0x80
 #define PC_KEY_BYTE(value) (PC_KEY_BYTE_BASE | ((value) & 63))
 
+/* What a preset is about. */
+enum pc_preset {
+	PC_PRESET_FILELESS_EXEC = 1,
+	PC_PRESET_ANONYMOUS_MAP_EXEC = 2,
+	PC_PRESET_PROTECT_ENV = 3,
+	PC_PRESET_PROTECT_PROC = 4,
+	PC_PRESET_EXEC = 5,
+};
+
 struct pc_set_header {
 	__u32 generation;
 	__u32 cells;     /* of the image, header included */
 	__u32 decisions; /* cell at which the rows of decisions start */
-	__u32 sources;   /* source classes, at least 1 */
+	__u32 sources;   /* columns of a row: source classes, at least 1; twice as many if some rule has pts */
+	__u32 terminals; /* added to the source class of a task with a controlling terminal; 0: no rule has pts */
+	__u32 reserved;
 	__u32 start[PC_AUTOMATA_MAX]; /* bases of the start states, counted in bytes; 0: no such rules */
 	__u8 classes[256]; /* class of each byte, from 1 */
 };
 
 /*
- * A decision: what happens to whom. Row r, source class s, owner o (0 or 1), write w (0 or 1) is the 32-bit word number
+ * A decision: what happens to whom. Row r, column s (the source class), owner o (0 or 1), write w (0 or 1) is the 32-bit word number
  * ((r * sources + s) * 2 + o) * 2 + w of the decisions, two to a cell, the low half first. Row 0 is what no process rule matches,
- * and row 1, 2, 3 the same of file, network and capabilities rules (an automaton's row 0 means that one there).
+ * and the rows after it the same of the other sections' (an automaton's row 0 means that one there).
  */
 #define PC_ROW_NONE_FILE 1
 #define PC_ROW_NONE_NETWORK 2
 #define PC_ROW_NONE_CAPABILITY 3
+#define PC_ROW_NONE_DNS 4
+#define PC_ROW_NONE_PRESET 5
 #define PC_DECISION_ACTION(decision) ((decision) & 3)
 #define PC_DECISION_READ_ONLY 4 /* the rule is readOnly: descriptors that were open before are judged too */
+#define PC_DECISION_ARGUMENTS 8 /* unless the rule, with this source, allows all of the exec's arguments: then it is allowed */
 #define PC_DECISION_RULE(decision) ((decision) >> 8) /* number of the rule in the set; PC_RULE_NONE for the posture */
 #define PC_RULE_NONE 0xffffff
 
@@ -259,7 +295,9 @@ enum pc_operation {
 	PC_OPERATION_LISTEN = 23,
 	PC_OPERATION_ACCEPT = 24,
 	PC_OPERATION_CAPABILITY = 25,
-	PC_OPERATIONS = 26,
+	PC_OPERATION_DNS = 26,
+	PC_OPERATION_MAP_ANONYMOUS = 27,
+	PC_OPERATIONS = 28,
 };
 
 /* Why a verdict fell. */
@@ -275,7 +313,9 @@ enum pc_reason {
 	PC_REASON_MOUNTS = 8,    /* a container with path rules may not change its mounts */
 	PC_REASON_ANCESTOR = 9,  /* renaming a directory above what a rule names would rename that too */
 	PC_REASON_NAMED = 10,    /* a process rule names this file: it is not renamed, linked or replaced */
-	PC_REASONS = 11,
+	PC_REASON_ARGUMENTS = 11, /* undecidable: the arguments of an exec cannot be read */
+	PC_REASON_MESSAGE = 12,  /* undecidable: not one whole DNS query, in one call */
+	PC_REASONS = 13,
 };
 
 /*
@@ -408,6 +448,7 @@ struct pc_label_line {
 struct pc_switches {
 	__u32 host_events; /* also report processes that are in no container */
 	__u32 reserved;
+	__u64 host_policy; /* the policy word of processes that are in no container */
 };
 
 /* What is pinned here, for the next daemon. */

@@ -38,6 +38,8 @@ static __always_inline __u32 class_of(__u32 automaton)
 	case PC_AUTOMATON_PROCESS: return PC_SET_PROCESS;
 	case PC_AUTOMATON_NETWORK: return PC_SET_NETWORK;
 	case PC_AUTOMATON_CAPABILITY: return PC_SET_CAPABILITIES;
+	case PC_AUTOMATON_DNS: return PC_SET_DNS;
+	case PC_AUTOMATON_PRESET: return PC_SET_PRESETS;
 	default: return PC_SET_FILE;
 	}
 }
@@ -48,6 +50,8 @@ static __always_inline __u32 strict_of(__u32 automaton)
 	case PC_AUTOMATON_PROCESS: return PC_SET_PROCESS_STRICT;
 	case PC_AUTOMATON_NETWORK: return PC_SET_NETWORK_STRICT;
 	case PC_AUTOMATON_CAPABILITY: return PC_SET_CAPABILITIES_STRICT;
+	case PC_AUTOMATON_DNS: return PC_SET_DNS_STRICT;
+	case PC_AUTOMATON_PRESET: return PC_SET_PRESETS_STRICT;
 	default: return PC_SET_FILE_STRICT;
 	}
 }
@@ -73,7 +77,7 @@ static __always_inline void alert_begin(struct pc_alert *alert, struct request *
 	alert->decision = request->decision;
 	alert->slot = request->slot;
 	alert->generation = request->generation;
-	alert->set = (__u16)request->policy;
+	alert->set = PC_POLICY_SET(request->policy);
 	alert->set_generation = request->policy >> 32;
 	alert->write = request->write;
 	alert->port = request->port;

@@ -8,7 +8,7 @@
  *            lsm/path_truncate, file_truncate (6.2)             changes of content
  *            lsm/path_{unlink,rmdir,mkdir,mknod,symlink,link,rename,chmod,chown}   changes of names and modes
  *            lsm/sb_mount, move_mount, sb_umount, sb_pivotroot  changes of what every name means
- *            lsm/socket_{create,connect,bind,listen,accept}, capable   sections network and capabilities (sockets.h)
+ *            lsm/socket_{create,connect,bind,listen,accept,sendmsg}, capable   sections network and capabilities (sockets.h)
  * Maps       as in maps.h; sets and set_entries for the daemon; alerts; scratches (not pinned, shared with the judge)
  * Kernel     6.1; built with PC_REDUCED for 5.10 (labels in the hash, shorter paths, no path_chown)
  * Verifier   returns are constants in [-4095, 0] (6.12); walk state in memory, long loops through bpf_loop (5.17); path_* hooks may
@@ -16,6 +16,7 @@
  *
  * path_chroot is left alone: paths are followed to the namespace's root, so that a task's own root changes no name here.
  */
+#include "presets.h"
 #include "sockets.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -61,14 +62,27 @@ int BPF_PROG(pc_bprm_check, struct linux_binprm *bprm, int ret)
 	struct actor who;
 	if (ret)
 		return ret;
-	if (!acting_by_exec(&who, PC_SET_PROCESS))
+	if (!acting_by_exec(&who, PC_SET_PROCESS | PC_SET_PRESETS))
 		return 0;
 	struct file *file = bprm->file;
-	struct question question = {
-		.operation = PC_OPERATION_EXEC, .automaton = PC_AUTOMATON_PROCESS, .dentry = (__u64)file->f_path.dentry,
-		.mount = file->f_path.mnt, .owner = (__u64)file->f_inode,
-	};
-	return ask(&who, &question) ? -EACCES : 0;
+	if (set_flags(who.policy) & PC_SET_PRESETS && ask_of_exec(&who, file))
+		return -EACCES;
+	if (!(set_flags(who.policy) & PC_SET_PROCESS))
+		return 0;
+	__u32 level = 0;
+	struct scratch *scratch = scratch_claim(&level);
+	if (!scratch)
+		return no_room(&who, PC_OPERATION_EXEC, PC_AUTOMATON_PROCESS) ? -EACCES : 0;
+	struct request *request = &scratch->request;
+	fill(request, &who, PC_OPERATION_EXEC, PC_AUTOMATON_PROCESS, 0);
+	request->dentry = (__u64)file->f_path.dentry;
+	request->mount = mount_of(file->f_path.mnt);
+	request->owner = (__u64)file->f_inode;
+	request->exec_memory = (__u64)bprm->mm;
+	request->exec_at = bprm->p;
+	request->exec_left = bprm->argc;
+	scratch->walk.begun = WALK_AFRESH;
+	return verdict(scratch, level) ? -EACCES : 0;
 }
 
 SEC("lsm/bprm_committed_creds")
@@ -118,7 +132,11 @@ int BPF_PROG(pc_file_open, struct file *file, int ret)
 	__u32 level = 0;
 	if (ret)
 		return ret;
-	if (is_inner(file) || !acting(&who, PC_SET_FILE | PC_SET_PROCESS_ALLOWS))
+	if (is_inner(file) || !acting(&who, PC_SET_FILE | PC_SET_PROCESS_ALLOWS | PC_SET_PRESETS))
+		return 0;
+	if (set_flags(who.policy) & PC_SET_PRESETS && ask_of_processes(&who, file))
+		return -EACCES;
+	if (!(set_flags(who.policy) & (PC_SET_FILE | PC_SET_PROCESS_ALLOWS)))
 		return 0;
 	struct scratch *scratch = scratch_claim(&level);
 	if (!scratch)
@@ -131,7 +149,7 @@ int BPF_PROG(pc_file_open, struct file *file, int ret)
 	request->dentry = (__u64)file->f_path.dentry;
 	request->mount = mount_of(file->f_path.mnt);
 	/* Its creation was judged and reported in this same system call. */
-	if (who.label->reported) {
+	if (who.label && who.label->reported) {
 		if (who.label->reported == request->dentry)
 			request->wanted |= REQUEST_QUIET;
 		who.label->reported = 0;
@@ -205,9 +223,13 @@ int BPF_PROG(pc_mmap_file, struct file *file, unsigned long reqprot, unsigned lo
 	bool writable = prot & PROT_WRITE && (type == MAP_SHARED || type == MAP_SHARED_VALIDATE);
 	if (ret)
 		return ret;
-	if (!file || !(prot & PROT_EXEC || writable))
+	if (!(prot & PROT_EXEC || (file && writable)))
 		return 0;
-	if (!acting(&who, PC_SET_PROCESS_BLOCKS | PC_SET_READ_ONLY))
+	if (!acting(&who, PC_SET_PROCESS_BLOCKS | PC_SET_READ_ONLY | PC_SET_PRESETS))
+		return 0;
+	if (prot & PROT_EXEC && set_flags(who.policy) & PC_SET_PRESETS && ask_of_mapping(&who, file))
+		return -EACCES;
+	if (!file)
 		return 0;
 	if (prot & PROT_EXEC && set_flags(who.policy) & PC_SET_PROCESS_BLOCKS && ask_executable(&who, file))
 		return -EACCES;
@@ -223,11 +245,15 @@ int BPF_PROG(pc_file_mprotect, struct vm_area_struct *vma, unsigned long reqprot
 	if (ret)
 		return ret;
 	struct file *file = vma->vm_file;
-	if (!file || !(prot & (PROT_EXEC | PROT_WRITE)))
+	if (!(prot & (PROT_EXEC | PROT_WRITE)))
 		return 0;
-	if (!acting(&who, PC_SET_PROCESS_BLOCKS | PC_SET_READ_ONLY))
+	if (!acting(&who, PC_SET_PROCESS_BLOCKS | PC_SET_READ_ONLY | PC_SET_PRESETS))
 		return 0;
 	unsigned long now = vma->vm_flags;
+	if (prot & PROT_EXEC && !(now & VM_EXEC) && set_flags(who.policy) & PC_SET_PRESETS && ask_of_mapping(&who, file))
+		return -EACCES;
+	if (!file)
+		return 0;
 	if (prot & PROT_EXEC && !(now & VM_EXEC) && set_flags(who.policy) & PC_SET_PROCESS_BLOCKS && ask_executable(&who, file))
 		return -EACCES;
 	if (prot & PROT_WRITE && now & VM_SHARED && !(now & VM_WRITE) && set_flags(who.policy) & PC_SET_READ_ONLY
@@ -406,7 +432,7 @@ static __always_inline int ask_mount(__u32 operation, __u64 dentry, struct vfsmo
 {
 	struct actor who;
 	__u32 level = 0;
-	if (!acting(&who, PC_SET_PROCESS_STRICT | PC_SET_FILE_STRICT) || set_flags(who.policy) & PC_SET_MOUNTS)
+	if (!acting(&who, PC_SET_PROCESS_STRICT | PC_SET_FILE_STRICT) || set_flags(who.policy) & PC_SET_MOUNTS || who.slot == PC_SLOT_HOST)
 		return 0;
 	count(PC_COUNT_JUDGED);
 	struct scratch *scratch = scratch_claim(&level);

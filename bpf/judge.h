@@ -7,6 +7,7 @@
 #define PORTCULLIS_JUDGE_H
 
 #include "alert.h"
+#include "arguments.h"
 #include "decide.h"
 #include "pathwalk.h"
 
@@ -70,7 +71,7 @@ __noinline int classify(__u32 level)
 	}
 	request->source_class = 0;
 	/* A runtime's process before its exec: what it runs is the host's, in a root that it may have left, and no rule's business. */
-	if (!label || label->flags & (PC_LABEL_SETUP | PC_LABEL_RUNTIME))
+	if (request->slot != PC_SLOT_HOST && (!label || label->flags & (PC_LABEL_SETUP | PC_LABEL_RUNTIME)))
 		return PC_REASON_RULE;
 	walk_executable(scratch, level, (void *)bpf_get_current_task());
 	__u32 reason = reason_of(scratch->walk.outcome);
@@ -78,12 +79,15 @@ __noinline int classify(__u32 level)
 		return reason;
 	/* An executable elsewhere, the runtime's own say, is none that a rule of this container names. */
 	if (scratch->walk.outcome == WALK_DONE && (!request->root || scratch->walk.root == request->root)) {
-		scratch->match.set = (__u16)request->policy;
+		scratch->match.set = PC_POLICY_SET(request->policy);
 		match_run(level, PC_AUTOMATON_SOURCE);
 		request->source_class = scratch->match.row;
 	}
-	label->source_class = request->source_class;
-	label->source_policy = request->policy;
+	/* Processes of the host have none: theirs is found each time. */
+	if (label && request->slot != PC_SLOT_HOST) {
+		label->source_class = request->source_class;
+		label->source_policy = request->policy;
+	}
 	return PC_REASON_RULE;
 }
 
@@ -111,7 +115,7 @@ __noinline int report(__u32 level)
 	struct pc_alert *alert = &scratch->alert;
 	struct task_struct *task = (void *)bpf_get_current_task();
 	alert_begin(alert, &scratch->request);
-	__u32 length = PC_PATH_BYTES - scratch->walk.offset;
+	__u32 length = PC_PATH_BYTES - scratch->walk.offset - !!scratch->request.prefix;
 	if (length > PC_PATH_BYTES)
 		length = PC_PATH_BYTES;
 	bpf_probe_read_kernel(scratch->paths, length, &scratch->match.bytes[masked(PC_PATH_BYTES - length, PC_PATH_BYTES - 1)]);
@@ -189,6 +193,93 @@ static __always_inline void judge_name(struct scratch *scratch, __u32 level)
 	request->automaton = PC_AUTOMATON_PROCESS;
 }
 
+#ifdef PC_REDUCED
+#define ARGUMENTS PC_ARGUMENTS_MAX_REDUCED
+#else
+#define ARGUMENTS PC_ARGUMENTS_MAX
+#endif
+
+/* Looks at the next argument; ARGUMENTS_MORE if it is allowed. */
+__noinline int argument_turn(__u32 level)
+{
+	struct scratch *scratch = scratch_at(level & (PC_SCRATCH_LEVELS - 1));
+	if (!scratch)
+		return ARGUMENTS_UNREADABLE;
+	struct request *request = &scratch->request;
+	if (!request->exec_left)
+		return ARGUMENTS_ALLOWED;
+	__u32 start = request->exec_at & PAGE_MASK;
+	long length = argument_next(scratch);
+	if (length < 0)
+		return ARGUMENTS_UNREADABLE;
+	if (length > PC_PATH_BYTES - ARGUMENT_KEY_BYTES - 1)
+		return ARGUMENTS_OTHERS;
+	argument_spell(scratch, start, length, PC_DECISION_RULE(request->decision), request->exec_place);
+	match_run(level, PC_AUTOMATON_ARGUMENT);
+	return scratch->match.row ? ARGUMENTS_MORE : ARGUMENTS_OTHERS;
+}
+
+#ifndef PC_REDUCED
+struct arguments_context {
+	__u32 level;
+	int outcome;
+};
+
+static long arguments_turn(__u32 index, struct arguments_context *context)
+{
+	context->outcome = argument_turn(context->level);
+	return context->outcome != ARGUMENTS_MORE;
+}
+#endif
+
+/* Whether request.decision's rule allows all arguments behind the program's own name; an enum arguments_outcome. */
+__noinline int judge_arguments(__u32 level)
+{
+	struct scratch *scratch = scratch_at(level & (PC_SCRATCH_LEVELS - 1));
+	if (!scratch)
+		return ARGUMENTS_UNREADABLE;
+	struct request *request = &scratch->request;
+	/* An exec without any is not one that the rule names. */
+	if (request->exec_left < 2 || request->exec_left > ARGUMENTS + 1)
+		return ARGUMENTS_OTHERS;
+	request->followed_by_others = 1;
+	if (argument_next(scratch) < 0)
+		return ARGUMENTS_UNREADABLE;
+	int outcome = ARGUMENTS_MORE;
+#ifdef PC_REDUCED
+	for (int turn = 0; turn <= ARGUMENTS; turn++) {
+		outcome = argument_turn(level);
+		if (outcome != ARGUMENTS_MORE)
+			break;
+	}
+#else
+	struct arguments_context context = { .level = level, .outcome = ARGUMENTS_MORE };
+	bpf_loop(ARGUMENTS + 1, arguments_turn, &context, 0);
+	outcome = context.outcome;
+#endif
+	return outcome;
+}
+
+/* What a rule with allowedArgs says besides. */
+static __always_inline void settle_arguments(struct scratch *scratch, __u32 level)
+{
+	struct request *request = &scratch->request;
+	if (request->operation == PC_OPERATION_MAP_EXECUTABLE) {
+		/* By the exec whose arguments were judged, and not by the loader's hand. */
+		struct task_struct *task = (void *)bpf_get_current_task();
+		if ((__u64)BPF_CORE_READ(task, mm, exe_file, f_path.dentry) == request->dentry)
+			request->decision &= ~3;
+		return;
+	}
+	if (request->operation != PC_OPERATION_EXEC)
+		return;
+	int outcome = judge_arguments(level);
+	if (outcome == ARGUMENTS_ALLOWED)
+		request->decision &= ~3;
+	else if (outcome == ARGUMENTS_UNREADABLE)
+		request->reason = PC_REASON_ARGUMENTS;
+}
+
 /* What a rule of the request's own class says. */
 static __always_inline void judge_rule(struct scratch *scratch, __u32 level)
 {
@@ -202,10 +293,12 @@ static __always_inline void judge_rule(struct scratch *scratch, __u32 level)
 		owner = (request->file.inode ? request->uid : BPF_CORE_READ(inode, i_uid.val)) == task_read(cred, fsuid.val);
 	}
 	__u32 source = request->source_class < PC_SOURCES_MAX ? request->source_class : 0;
+	if (scratch->match.terminals && has_terminal())
+		source += scratch->match.terminals;
 	__u32 decision = decision_at(&scratch->match, automaton, scratch->match.row, source, owner, request->write & 1);
 	__u32 action = PC_DECISION_ACTION(decision);
 	struct pc_file_rule *known = NULL;
-	if (policy & PC_SET_FILES && !request->key_length && (action != PC_ACTION_BLOCK || PC_DECISION_RULE(decision) == PC_RULE_NONE))
+	if (policy & PC_SET_FILES && (automaton == PC_AUTOMATON_FILE || automaton == PC_AUTOMATON_PROCESS) && (action != PC_ACTION_BLOCK || PC_DECISION_RULE(decision) == PC_RULE_NONE))
 		known = alias_of(request);
 	if (known) {
 		__u32 row = automaton == PC_AUTOMATON_PROCESS ? known->process_row : known->file_row;
@@ -224,6 +317,10 @@ static __always_inline void judge_rule(struct scratch *scratch, __u32 level)
 	if (wanted & REQUEST_QUIET && action == PC_ACTION_AUDIT)
 		action = PC_ACTION_ALLOW;
 	settle(request, action, PC_REASON_RULE, decision);
+	if (action != PC_ACTION_ALLOW && decision & PC_DECISION_ARGUMENTS) {
+		request->exec_place = source * 2 + owner;
+		settle_arguments(scratch, level);
+	}
 	if (action != PC_ACTION_BLOCK && wanted & (REQUEST_NAME_LEAVES | REQUEST_NAME_COMES) && (request->mode & S_IFMT) == S_IFDIR
 	    && (__u64)scratch->match.flags << 56 & PC_CELL_BENEATH_BLOCK)
 		settle(request, PC_ACTION_BLOCK, PC_REASON_ANCESTOR, PC_RULE_NONE << 8);
@@ -261,12 +358,54 @@ static __always_inline __u32 follow(struct scratch *scratch, __u32 level)
 	return PC_REASON_RULE;
 }
 
-/* Puts the key where the automaton expects a path. */
+/* Puts the key or the text where the automaton expects a path. */
 static __always_inline void spell(struct scratch *scratch)
 {
 	struct request *request = &scratch->request;
+	if (request->wanted & REQUEST_TEXT) {
+		__u32 length = masked(request->text_length, 255);
+		scratch->walk.offset = PC_PATH_BYTES - length;
+		bpf_probe_read_kernel(&scratch->match.bytes[masked(PC_PATH_BYTES - length, PC_PATH_BYTES - 1)], length,
+				      &scratch->paths[masked(request->text_at, 31)]);
+		return;
+	}
 	*(__u32 *)&scratch->match.bytes[PC_PATH_BYTES - sizeof(__u32)] = request->key;
 	scratch->walk.offset = PC_PATH_BYTES - (request->key_length & 7);
+}
+
+/* Puts what the automaton reads before the path in its place. */
+static __always_inline __u32 spell_prefix(struct scratch *scratch)
+{
+	__u32 offset = scratch->walk.offset - 1;
+	if (offset >= PC_PATH_BYTES)
+		return PC_REASON_TOO_LONG;
+	scratch->match.bytes[masked(offset, PC_PATH_BYTES - 1)] = scratch->request.prefix;
+	scratch->walk.offset = offset;
+	return PC_REASON_RULE;
+}
+
+/* Brings what the automaton is to read into its place; the reason why it cannot, or EXEMPT. */
+static __always_inline __u32 bring(struct scratch *scratch, __u32 level)
+{
+	struct request *request = &scratch->request;
+	__u32 unclear = request->unclear;
+	if (request->automaton == PC_AUTOMATON_PRESET) {
+		if (!unclear)
+			unclear = follow(scratch, level);
+		/* The preset's condition holds, whatever the path. */
+		if (unclear)
+			scratch->walk.offset = PC_PATH_BYTES;
+		return spell_prefix(scratch);
+	}
+	if (unclear) {
+		scratch->walk.offset = PC_PATH_BYTES;
+		return unclear;
+	}
+	if (request->key_length || request->wanted & REQUEST_TEXT) {
+		spell(scratch);
+		return PC_REASON_RULE;
+	}
+	return follow(scratch, level);
 }
 
 /* Judges scratch.request; an enum pc_action. What is not allowed has been reported. */
@@ -286,26 +425,23 @@ __noinline int judge(__u32 level)
 		reason = classify(level);
 		scratch->walk.begun = WALK_AFRESH;
 	}
-	if (request->key_length) {
-		spell(scratch);
-	} else {
-		__u32 unclear = follow(scratch, level);
-		if (unclear == EXEMPT)
-			return PC_ACTION_ALLOW;
-		if (unclear)
-			reason = unclear;
-	}
+	__u32 unclear = bring(scratch, level);
+	if (unclear == EXEMPT)
+		return PC_ACTION_ALLOW;
+	if (unclear)
+		reason = unclear;
 	__u32 wanted = request->wanted;
 	if (wanted & REQUEST_READ_ONLY && (reason == PC_REASON_FOREIGN || reason == PC_REASON_DETACHED))
 		return PC_ACTION_ALLOW;
 	if (request->source == PC_SOURCE_STALE)
 		reason = PC_REASON_STALE;
 	if (!reason) {
-		scratch->match.set = (__u16)request->policy;
+		scratch->match.set = PC_POLICY_SET(request->policy);
 		scratch->match.broken = 0;
 		if (policy & class_of(automaton))
 			judge_rule(scratch, level);
-		if (wanted & (REQUEST_NAME_LEAVES | REQUEST_NAME_COMES | REQUEST_CONTENT) && PC_DECISION_ACTION(request->decision) != PC_ACTION_BLOCK
+		/* The host's administrator replaces programs, blocked ones too: that is what an upgrade is. */
+		if (request->slot != PC_SLOT_HOST && wanted & (REQUEST_NAME_LEAVES | REQUEST_NAME_COMES | REQUEST_CONTENT) && PC_DECISION_ACTION(request->decision) != PC_ACTION_BLOCK
 		    && policy & (PC_SET_PROCESS_BLOCKS | PC_SET_PROCESS_ALLOWS))
 			judge_name(scratch, level);
 		if (scratch->match.broken)
@@ -316,13 +452,22 @@ __noinline int judge(__u32 level)
 		/* Names count for either class: a path that cannot be followed may be one that a process rule names. */
 		if (wanted & (REQUEST_NAME_LEAVES | REQUEST_NAME_COMES))
 			strict = PC_SET_PROCESS_STRICT | PC_SET_FILE_STRICT;
-		settle(request, policy & strict ? PC_ACTION_BLOCK : PC_ACTION_ALLOW, reason, PC_RULE_NONE << 8);
+		__u32 refusal = PC_ACTION_BLOCK;
+		/* On the host, mounts are made and taken away as a matter of course, by container runtimes not least. */
+		if (request->slot == PC_SLOT_HOST && reason == PC_REASON_DETACHED)
+			refusal = PC_ACTION_AUDIT;
+		settle(request, policy & strict ? refusal : PC_ACTION_ALLOW, reason, PC_RULE_NONE << 8);
 	}
 	__u32 action = PC_DECISION_ACTION(request->decision);
 	if (action == PC_ACTION_BLOCK)
 		count(PC_COUNT_DENIED);
-	if (action != PC_ACTION_ALLOW && !(wanted & REQUEST_SILENT))
-		report(level);
+	if (action == PC_ACTION_ALLOW || wanted & REQUEST_SILENT)
+		return action;
+	if (request->followed_by_others) {
+		walk_from(&scratch->walk, request->dentry, request->mount);
+		walk_run(level);
+	}
+	report(level);
 	return action;
 }
 

@@ -77,6 +77,8 @@ struct pid {
 	struct upid numbers[1];
 };
 
+struct tty_struct;
+
 typedef struct {
 	unsigned int val;
 } kuid_t;
@@ -134,6 +136,7 @@ struct fs_struct {
 
 struct super_block {
 	unsigned int s_dev;
+	unsigned long s_magic;
 };
 
 struct inode {
@@ -152,6 +155,12 @@ struct file {
 	struct path f_path;
 	void *private_data;
 	struct inode *f_inode;
+};
+
+/* fs/proc/internal.h: what an inode of procfs is embedded in. */
+struct proc_inode {
+	struct pid *pid;
+	struct inode vfs_inode;
 };
 
 struct vm_area_struct {
@@ -176,9 +185,11 @@ struct signal_struct {
 	atomic_t live;
 	int group_exit_code;
 	unsigned int flags;
+	struct tty_struct *tty;
 };
 
 struct mm_struct {
+	void *pgd;
 	unsigned long arg_start;
 	unsigned long arg_end;
 	struct file *exe_file;
@@ -208,12 +219,16 @@ struct task_struct {
 };
 
 struct linux_binprm {
+	struct mm_struct *mm;
+	unsigned long p;
+	int argc;
 	const char *filename;
 	struct file *file;
 };
 
 struct sock_common {
 	unsigned short skc_family;
+	__u16 skc_dport;
 };
 
 struct sock {
@@ -227,6 +242,39 @@ struct socket {
 };
 
 struct sockaddr;
+
+struct iovec {
+	void *iov_base;
+	unsigned long iov_len;
+};
+
+enum iter_type { ITER_IOVEC, ITER_UBUF };
+
+/* As of 6.4. */
+struct iov_iter {
+	__u8 iter_type; /* since 5.14 */
+	unsigned long iov_offset;
+	unsigned long count;
+	const struct iovec *__iov;
+	void *ubuf; /* since 6.0 */
+};
+
+struct iov_iter___unhidden {
+	const struct iovec *iov;
+};
+
+/* Up to 5.13, where the lowest bit says the direction. */
+struct iov_iter___directed {
+	unsigned int type;
+};
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+	struct iov_iter msg_iter;
+	unsigned int msg_flags;
+};
+
 struct seq_file;
 
 struct bpf_iter_meta {
@@ -241,6 +289,7 @@ struct bpf_iter__task {
 #pragma clang attribute pop
 
 #define PF_IO_WORKER 0x00000010       /* include/linux/sched.h, since 5.12 */
+#define PF_KTHREAD 0x00200000         /* include/linux/sched.h, unchanged since 2.6.27 */
 #define PF_EXITING 0x00000004         /* include/linux/sched.h, unchanged since 2.6 */
 #define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h, unchanged since 2.6 */
 

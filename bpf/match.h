@@ -17,7 +17,7 @@ struct match {
 	__u32 broken;    /* out: the image is not whole */
 	__u32 decisions; /* as in the header of the set */
 	__u32 sources;
-	__u32 reserved;
+	__u32 terminals;
 	/* The path's last byte is the last one below PC_PATH_BYTES; the rest is room for what is read past it. */
 	__u8 bytes[PC_PATH_BYTES + 256];
 };
@@ -122,6 +122,7 @@ static __always_inline void match_path(struct match *match, __u32 automaton)
 	}
 	match->decisions = header->decisions;
 	match->sources = header->sources;
+	match->terminals = header->terminals;
 	__u32 base = header->start[masked(automaton, PC_AUTOMATA_MAX - 1)];
 	if (!base)
 		return;
@@ -144,6 +145,8 @@ static __always_inline __u32 row_of_none(__u32 automaton)
 	case PC_AUTOMATON_FILE: return PC_ROW_NONE_FILE;
 	case PC_AUTOMATON_NETWORK: return PC_ROW_NONE_NETWORK;
 	case PC_AUTOMATON_CAPABILITY: return PC_ROW_NONE_CAPABILITY;
+	case PC_AUTOMATON_DNS: return PC_ROW_NONE_DNS;
+	case PC_AUTOMATON_PRESET: return PC_ROW_NONE_PRESET;
 	default: return 0;
 	}
 }

@@ -98,6 +98,16 @@ struct request {
 	__u32 address_family; /* of the three next; 0: no address */
 	__u32 port;
 	__u8 address[16];
+	__u32 prefix;      /* PC_KEY_BYTE that the automaton reads before the path; 0: none */
+	__u32 unclear;     /* enum pc_reason why the hook itself cannot tell what is asked */
+	__u32 text_at;     /* what the automaton reads is text in `paths`, with REQUEST_TEXT */
+	__u32 text_length;
+	__u64 exec_memory; /* of the exec's new mm_struct: where its arguments are already, and nobody can change them any more */
+	__u64 exec_at;     /* address there of the next argument */
+	__u32 exec_left;   /* how many there are from it on */
+	__u32 exec_place;  /* the decision's place in its row */
+	__u32 followed_by_others; /* the path is no longer in match.bytes */
+	__u32 reserved;
 };
 
 enum request_flag {
@@ -108,17 +118,29 @@ enum request_flag {
 	REQUEST_CONTENT = 16,    /* the file's content changes */
 	REQUEST_QUIET = 32,      /* an audit was reported for this already */
 	REQUEST_SILENT = 64,     /* the kernel only asks, and wants no word of it */
+	REQUEST_TEXT = 128,      /* text_length bytes of `paths` instead of a path */
+};
+
+/* Where the reading of a name in a DNS message stands. */
+struct dns_walk {
+	__u32 at;     /* of the next byte in `paths` */
+	__u32 end;    /* of what was read */
+	__u32 label;  /* bytes that are left of the label */
+	__u32 length; /* out: of the name, a dot before each label */
+	__u32 done;   /* out */
+	__u32 reserved;
 };
 
 struct scratch {
 	__u32 busy;
 	__u32 reserved;
+	struct dns_walk name;
 	struct request request;
 	struct walk walk;
 	struct walk_top tops[WALK_TOPS]; /* a few mounts at a time, each in the place that its address gives it */
 	struct match match;
 	struct pc_alert alert;
-	/* The alert's three paths one after the other, and room for what a masked length may write behind. */
+	/* The alert's three paths one after the other, and room for what a masked length may write behind. Before: what a hook brings. */
 	__u8 paths[2 * PC_PATH_BYTES + PC_ALERT_EXECUTABLE_BYTES];
 };
 

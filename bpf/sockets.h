@@ -8,12 +8,16 @@
 #define PORTCULLIS_SOCKETS_H
 
 #include "ask.h"
+#include "dns.h"
 
 #define AF_UNIX 1 /* include/linux/socket.h, as are the next three */
 #define AF_INET 2
 #define AF_INET6 10
 #define AF_NETLINK 16
 #define CAP_OPT_NOAUDIT 2 /* include/linux/security.h */
+#define SOCK_STREAM 1 /* include/linux/net.h */
+#define SOCK_DGRAM 2
+#define MSG_FASTOPEN 0x20000000 /* include/linux/socket.h */
 
 /* bind(2), connect(2): what an address of a family that is read here begins with, in network byte order (ip(7), ipv6(7)). */
 struct address_begin {
@@ -110,6 +114,59 @@ SEC("lsm/socket_accept")
 int BPF_PROG(pc_socket_accept, struct socket *socket, struct socket *new_socket, int ret)
 {
 	return ret ? ret : ask_open_socket(PC_OPERATION_ACCEPT, socket, NULL, 0) ? -EACCES : 0;
+}
+
+/* 1 if what the message asks for is denied. */
+static __noinline int ask_dns(struct actor *who, struct msghdr *message, __u32 type, __u32 family, __u32 port)
+{
+	__u32 level = 0;
+	struct scratch *scratch = scratch_claim(&level);
+	if (!scratch)
+		return no_room(who, PC_OPERATION_DNS, PC_AUTOMATON_DNS);
+	struct request *request = &scratch->request;
+	fill(request, who, PC_OPERATION_DNS, PC_AUTOMATON_DNS, REQUEST_TEXT);
+	__u64 total = BPF_CORE_READ(message, msg_iter.count);
+	__u32 used = dns_gather(scratch, &message->msg_iter);
+	if (!dns_name(scratch, used, total, type == SOCK_STREAM)) {
+		request->unclear = PC_REASON_MESSAGE;
+		request->text_length = 0;
+	}
+	void *name = BPF_CORE_READ(message, msg_name);
+	if (name)
+		read_address(request, name, BPF_CORE_READ(message, msg_namelen));
+	return verdict(scratch, level);
+}
+
+/* Where a message goes: what it says itself, or what its socket is connected to. */
+static __always_inline __u32 port_of(struct sock *sock, struct msghdr *message)
+{
+	struct address_begin begin = {};
+	void *name = BPF_CORE_READ(message, msg_name);
+	if (!name || BPF_CORE_READ(message, msg_namelen) < 4)
+		return __builtin_bswap16(sock->__sk_common.skc_dport);
+	bpf_probe_read_kernel(&begin, 4, name);
+	return __builtin_bswap16(begin.port);
+}
+
+SEC("lsm/socket_sendmsg")
+int BPF_PROG(pc_socket_sendmsg, struct socket *socket, struct msghdr *message, int size, int ret)
+{
+	struct actor who;
+	if (ret)
+		return ret;
+	if (!acting(&who, PC_SET_DNS | PC_SET_NETWORK))
+		return 0;
+	struct sock *sock = socket->sk;
+	__u32 type = (__u16)socket->type, family = sock ? sock->__sk_common.skc_family : 0;
+	if ((family != AF_INET && family != AF_INET6) || (type != SOCK_STREAM && type != SOCK_DGRAM))
+		return 0;
+	/* A connection that is made by sending (tcp(7)) is asked about nowhere else. */
+	if (message->msg_flags & MSG_FASTOPEN && type == SOCK_STREAM && set_flags(who.policy) & PC_SET_NETWORK
+	    && ask_key(&who, PC_OPERATION_CONNECT, PC_AUTOMATON_NETWORK, socket_key(family, type, sock->sk_protocol), 4, 0, message->msg_name, message->msg_namelen))
+		return -EACCES;
+	if (!(set_flags(who.policy) & PC_SET_DNS) || port_of(sock, message) != DNS_PORT)
+		return 0;
+	return ask_dns(&who, message, type, family, DNS_PORT) ? -EACCES : 0;
 }
 
 /*

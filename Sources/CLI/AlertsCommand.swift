@@ -21,6 +21,7 @@ struct AlertsCommand: ParsableCommand {
         let count: Int?
         let time, policy, namespace, rule, action, operation, access, path, resource, executable, reason, message: String?
         let severity: Int?
+        let host: Bool?
         let container: Container?
         let process: Process?
     }
@@ -44,7 +45,7 @@ struct AlertsCommand: ParsableCommand {
         let time = alert.time.map { String($0.dropFirst(11).prefix(12)) } ?? ""
         let short = owner.id.count == 64 ? String(owner.id.prefix(12)) : owner.id
         let names = [owner.namespace, owner.pod, owner.name].filter { !$0.isEmpty }
-        let name = names.isEmpty ? short : "\(names.joined(separator: "/"))(\(short))"
+        let name = alert.host == true ? "host" : names.isEmpty ? short : "\(names.joined(separator: "/"))(\(short))"
         let verdict = switch alert.action {
         case "Block": "BLOCKED"
         case "Audit (Block)": "WOULD-BLOCK"

@@ -11,7 +11,7 @@ struct PolicyCommand: ParsableCommand {
 /// What became of a request to change policies.
 private struct PolicyOutcome: Decodable {
     let accepted: Bool
-    let added, changed, removed, unchanged, errors, warnings, containersWithOlderPolicies: [String]
+    let added, changed, removed, unchanged, errors, warnings, notes, containersWithOlderPolicies: [String]
 
     /// Sends a request and prints what came of it.
     static func request(_ options: ConnectionOptions, _ command: ControlProtocol.Command, _ bytes: [UInt8]) throws {
@@ -31,6 +31,7 @@ private struct PolicyOutcome: Decodable {
         for (word, identities) in [("added", added), ("changed", changed), ("unchanged", unchanged), ("deleted", removed)] {
             for identity in identities { Output.line("\(identity) \(word)") }
         }
+        for note in notes { Output.line(Output.clean(note)) }
         for container in containersWithOlderPolicies {
             Output.complain(Output.clean("warning: a container keeps the policies that it had: \(container)"))
         }
@@ -44,13 +45,16 @@ struct PolicyApplyCommand: ParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
 
+    @Flag(help: "Also policies of this host that would lock people out.")
+    var force = false
+
     @Argument(help: "A YAML file; - is standard input.")
     var file: String
 
     func run() throws {
         try reportingErrors {
             let submission = PolicySubmission(name: file == "-" ? "(standard input)" : file, text: try PolicyText.read(file))
-            try PolicyOutcome.request(connection, .applyPolicies, submission.encoded)
+            try PolicyOutcome.request(connection, force ? .forcePolicies : .applyPolicies, submission.encoded)
         }
     }
 }
@@ -81,7 +85,7 @@ struct PolicyListCommand: ParsableCommand {
                     continue
                 }
                 let policy = try JSONDecoder().decode(PolicySummary.self, from: Data(json))
-                table.add([policy.identity, "\(policy.selected)", policy.rules, policy.mode, policy.origin])
+                table.add([policy.identity, policy.reach, policy.rules, policy.mode, policy.origin])
             }
             if !connection.json { table.print() }
         }
@@ -92,12 +96,15 @@ struct PolicyListCommand: ParsableCommand {
 struct PolicySummary: Decodable {
     let identity, source, file: String
     let line, selected: Int
-    let allowsMounts: Bool
-    let matchLabels, modes: [String: String]
+    let allowsMounts, forHosts, selectsThisHost: Bool
+    let matchLabels, nodeLabels, modes: [String: String]
     let anyOf, noneOf, namespaces, exceptNamespaces, containerNames, containers: [String]
     let ruleCounts: [String: Int]
 
     var origin: String { source == "applied" ? "applied" : "\(file):\(line)" }
+
+    /// How many containers it is for.
+    var reach: String { forHosts ? (selectsThisHost ? "this host" : "not this host") : "\(selected)" }
 
     var rules: String {
         let parts = ["Allow", "Audit", "Block"].compactMap { action in

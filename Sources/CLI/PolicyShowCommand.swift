@@ -19,9 +19,10 @@ struct PolicyShowCommand: ParsableCommand {
         }
         let rule, section, action, message: String
         let line, severity: Int
-        let path, dir, pattern, execname, `protocol`, capability: String?
+        let path, dir, pattern, execname, `protocol`, capability, domain, preset: String?
         let recursive: Bool?
-        let ownerOnly, readOnly: Bool
+        let ownerOnly, readOnly, withoutTerminal: Bool
+        let allowedArgs: [String]
         let fromSource: [Source]
         let tags: [String]
     }
@@ -56,25 +57,29 @@ struct PolicyShowCommand: ParsableCommand {
         if !policy.noneOf.isEmpty { parts.append("none of (\(policy.noneOf.joined(separator: ", ")))") }
         if !policy.namespaces.isEmpty { parts.append("in namespaces \(policy.namespaces.joined(separator: ", "))") }
         if !policy.exceptNamespaces.isEmpty { parts.append("not in namespaces \(policy.exceptNamespaces.joined(separator: ", "))") }
+        parts += policy.nodeLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         let labels = parts.joined(separator: " ")
         let names = policy.containerNames.isEmpty ? "" : " in containers named \(policy.containerNames.joined(separator: ", "))"
-        table.add(["selects", labels.isEmpty && names.isEmpty ? "every container" : labels + names])
+        table.add(["selects", labels.isEmpty && names.isEmpty ? (policy.forHosts ? "no host" : "every container") : labels + names])
         table.add(["mode", policy.mode])
         if policy.allowsMounts { table.add(["mounts", "may be changed by the containers"]) }
         let listed = policy.containers.joined(separator: " ")
         let rest = policy.selected - policy.containers.count
-        table.add(["containers", policy.selected == 0 ? "none" : "\(policy.selected): \(listed)" + (rest > 0 ? " and \(rest) more" : "")])
+        if policy.forHosts { table.add(["in force", "on \(policy.reach)"]) } else { table.add(["containers", policy.selected == 0 ? "none" : "\(policy.selected): \(listed)" + (rest > 0 ? " and \(rest) more" : "")]) }
         table.add(["rules", policy.rules])
         table.print()
     }
 
     private func show(_ rule: Rule) {
-        var target = rule.path ?? rule.pattern ?? rule.execname.map { "any \($0)" } ?? rule.dir ?? rule.protocol ?? rule.capability ?? ""
+        var target = rule.path ?? rule.pattern ?? rule.execname.map { "any \($0)" } ?? rule.dir ?? rule.protocol ?? rule.capability
+            ?? rule.domain ?? rule.preset ?? ""
         if rule.dir != nil { target += rule.recursive == true ? " (recursive)" : " (not recursive)" }
         var text = "  \(rule.action) \(rule.section) \(target)"
         if !rule.fromSource.isEmpty { text += " from \(rule.fromSource.map(\.text).joined(separator: ", "))" }
         if rule.ownerOnly { text += " ownerOnly" }
         if rule.readOnly { text += " readOnly" }
+        if rule.withoutTerminal { text += " pts=false" }
+        if !rule.allowedArgs.isEmpty { text += " allowedArgs=\(rule.allowedArgs.joined(separator: ","))" }
         if rule.severity > 0 { text += " severity=\(rule.severity)" }
         if !rule.tags.isEmpty { text += " tags=\(rule.tags.joined(separator: ","))" }
         if !rule.message.isEmpty { text += " \"\(rule.message)\"" }

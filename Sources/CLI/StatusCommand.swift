@@ -55,6 +55,7 @@ struct StatusCommand: ParsableCommand {
             rows.append(("enforcing", "NO, only observing: \(state.reason) (portcullis probe says more)"))
         }
         rows.append(("policies", "\(state.policies) in \(state.sets) sets; what no rule allows: \(state.posture) files, \(state.networkPosture) network, \(state.capabilitiesPosture) capabilities"))
+        if !state.host.policies.isEmpty { rows.append(("host policies", state.host.policies.joined(separator: " "))) }
         if state.policyFilesLeftOut > 0 { rows.append(("policy files", "\(state.policyFilesLeftOut) are beyond the limit and not read")) }
         let sent = status.counters["alertsSent"], lost = status.counters["alertsLost"], observed = status.counters["alertsObserved"]
         rows.append(("alerts", state.active ? "\(sent) sent, \(lost) lost" : "\(observed) about what would have been denied or reported"))

@@ -9,6 +9,8 @@ struct StatusSummary: Decodable {
     struct Enforcement: Decodable {
         let active, reduced: Bool
         let reason, posture, networkPosture, capabilitiesPosture: String
+        struct Host: Decodable { let policies: [String] }
+        let host: Host
         let hooks, hooksOnDemand, missing, problems, warnings, containersWithOlderPolicies: [String]
         let policies, sets, setBytes, policyFilesLeftOut: Int
     }

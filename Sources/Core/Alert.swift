@@ -6,7 +6,7 @@ public struct Alert: Sendable {
     public struct Rule: Equatable, Sendable {
         public var policy: String
         public var namespace: String
-        /// `process`, `file`, `network` or `capabilities`.
+        /// As `PolicyRule.Section` writes it.
         public var section: String
         /// The rule's place in the policy: `file.matchPaths[2]`.
         public var field: String
@@ -49,6 +49,9 @@ public struct Alert: Sendable {
         parentExecutable = []
     }
 
+    /// Whether it is about a process that is in no container.
+    public var isOfHost: Bool { header.slot == PC_SLOT_HOST.magnitude }
+
     /// Whose rules were asked.
     public var section: PolicyRule.Section { PolicyRule.Section(automaton: UInt32(header.automaton)) ?? .file }
 
@@ -64,7 +67,7 @@ public struct Alert: Sendable {
     public func rule(in set: CompiledPolicySet?) -> Rule? {
         guard ruleNumber != PC_RULE_NONE.magnitude, let found = set?.rule(ruleNumber) else { return nil }
         return Rule(
-            policy: found.policy.name, namespace: found.policy.isClusterWide ? "" : found.policy.namespace, section: found.rule.section.rawValue, field: found.rule.field,
+            policy: found.policy.name, namespace: found.policy.ownNamespace, section: found.rule.section.rawValue, field: found.rule.field,
             file: found.policy.origin.file, line: found.rule.line, severity: found.rule.severity, tags: found.rule.tags,
             message: found.rule.message)
     }
@@ -72,6 +75,7 @@ public struct Alert: Sendable {
     private static let operations: [String] = [
         "none", "exec", "open", "write", "map-executable", "map-writable", "truncate", "unlink", "rmdir", "mkdir", "mknod", "symlink", "link",
         "rename", "chmod", "chown", "receive", "mount", "unmount", "pivot-root", "socket", "connect", "bind", "listen", "accept", "capability",
+        "dns", "map-anonymous",
     ]
 
     /// What was attempted, as one word.
@@ -91,6 +95,8 @@ public struct Alert: Sendable {
         case PC_REASON_MOUNTS.rawValue: "containers with path rules may not change their mounts"
         case PC_REASON_ANCESTOR.rawValue: "a rule names what is below this directory"
         case PC_REASON_NAMED.rawValue: "a process rule names this file"
+        case PC_REASON_ARGUMENTS.rawValue: "the arguments cannot be read"
+        case PC_REASON_MESSAGE.rawValue: "it is not one whole DNS query in one call"
         default: "reason \(header.reason)"
         }
     }
@@ -115,6 +121,7 @@ public struct Alert: Sendable {
             writer.member("executable", executable)
             writer.member("parentExecutable", parentExecutable)
             writer.member("reason", reason)
+            writer.member("host", isOfHost)
             writer.key("container")
             writer.object { writer in writer.members(of: container, workload, reference) }
             writer.key("process")

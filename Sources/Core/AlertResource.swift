@@ -1,13 +1,14 @@
 import CABI
 
 extension Alert {
-    /// What an alert about a socket or a capability is about, in KubeArmor's words; nil for one about a path.
+    /// What an alert about a socket, a name or a capability is about, in KubeArmor's words; nil for one about a path.
     public var resource: String? {
         switch section {
-        case .process, .file: nil
+        case .process, .file, .presets: nil
         // Of a verdict that found no room to work in there is nothing more to tell.
         case .capabilities: path.first.map { Capability.alertName(Self.value($0)) } ?? ""
         case .network: path.count == 4 ? socket : ""
+        case .dns: "domain=" + String(decoding: path.dropFirst(), as: UTF8.self) + place
         }
     }
 
@@ -17,9 +18,11 @@ extension Alert {
     private var socket: String {
         let family = Int(Self.value(path[0])), type = Int(Self.value(path[1])), number = Int(Self.value(path[2])) | Int(Self.value(path[3])) << 6
         var text = "domain=\(AddressFamily.name(family)) type=\(SocketType.name(type)) protocol=\(Self.protocolName(family, type, number))"
-        if let address { text += " address=\(address) port=\(header.port)" }
+        text += place
         return text
     }
+
+    private var place: String { address.map { " address=\($0) port=\(header.port)" } ?? "" }
 
     /// Only the internet's families number their protocols as the IANA does. There 0 is the one that the family has for the type (ip(7)).
     private static func protocolName(_ family: Int, _ type: Int, _ number: Int) -> String {

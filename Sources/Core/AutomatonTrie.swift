@@ -67,7 +67,17 @@ struct AutomatonTrie {
             for pattern in word.patterns { accept(insert(pattern, from: Self.root), rule) }
         case .capability(let capability):
             accept(insert(bytes: [capability.key], from: Self.root), rule)
+        case .domain(let name):
+            for pattern in DomainName.patterns(name) { accept(insert(pattern, from: Self.root), rule) }
+        case .preset(let preset):
+            for pattern in preset.patterns { accept(insert(pattern, from: Self.root), rule) }
         }
+    }
+
+    /// Adds what the elements name.
+    mutating func insert(_ elements: [Glob.Element], rule: Int) {
+        owner = Int32(rule)
+        accept(insert(elements, from: Self.root), rule)
     }
 
     private mutating func insert(bytes: some Sequence<UInt8>, from start: Node) -> Node {

@@ -31,8 +31,12 @@ public struct Configuration: Equatable, Sendable {
     public var policyDirectory = "/etc/portcullis/policies"
     public var appliedPolicyDirectory = "/var/lib/portcullis/policies"
     public var postures = Postures.audit
+    /// Of processes that are in no container.
+    public var hostPostures = Postures.audit
     /// Of the section `namespaces`, which only the file has.
     public var namespaces: [String: NamespaceSettings] = [:]
+    /// Of the section `node-labels`, likewise.
+    public var nodeLabels: [String: String] = [:]
     /// What was not taken as it was written, with its place.
     public var warnings: [String] = []
     public var requireEnforcement = false
@@ -58,6 +62,9 @@ public struct Configuration: Equatable, Sendable {
         case .filePosture: return Self.setChoice(&postures.file, text)
         case .networkPosture: return Self.setChoice(&postures.network, text)
         case .capabilitiesPosture: return Self.setChoice(&postures.capabilities, text)
+        case .hostFilePosture: return Self.setChoice(&hostPostures.file, text)
+        case .hostNetworkPosture: return Self.setChoice(&hostPostures.network, text)
+        case .hostCapabilitiesPosture: return Self.setChoice(&hostPostures.capabilities, text)
         case .requireEnforcement: return Self.setSwitch(&requireEnforcement, text)
         }
     }
@@ -81,6 +88,9 @@ public struct Configuration: Equatable, Sendable {
         case .filePosture: postures.file.rawValue
         case .networkPosture: postures.network.rawValue
         case .capabilitiesPosture: postures.capabilities.rawValue
+        case .hostFilePosture: hostPostures.file.rawValue
+        case .hostNetworkPosture: hostPostures.network.rawValue
+        case .hostCapabilitiesPosture: hostPostures.capabilities.rawValue
         case .requireEnforcement: String(requireEnforcement)
         }
     }

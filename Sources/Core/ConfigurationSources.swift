@@ -83,8 +83,12 @@ public struct ConfigurationSources: Sendable {
                 configuration.namespaces = try namespaces(file: file, member.value, warnings: &configuration.warnings)
                 continue
             }
+            if member.key == nodeLabelsKey {
+                configuration.nodeLabels = try nodeLabels(file: file, member.value)
+                continue
+            }
             guard let setting = Setting(rawValue: member.key) else {
-                let names = (Setting.allCases.map(\.rawValue) + [namespacesKey]).joined(separator: ", ")
+                let names = (Setting.allCases.map(\.rawValue) + [namespacesKey, nodeLabelsKey]).joined(separator: ", ")
                 throw PortcullisError(
                     .configuration, "\(file):\(member.line):\(member.column): unknown setting \(member.key); there are \(names)")
             }
@@ -96,6 +100,23 @@ public struct ConfigurationSources: Sendable {
             settings.append((setting, value))
         }
         return settings
+    }
+
+    /// The key of the configuration file that has the labels of this machine, for the `nodeSelector` of policies.
+    static let nodeLabelsKey = "node-labels"
+
+    private static func nodeLabels(file: String, _ node: YAMLNode) throws(PortcullisError) -> [String: String] {
+        guard case .mapping(let members) = node.value else {
+            throw PortcullisError(.configuration, "\(file):\(node.line):\(node.column): expected labels as name: value")
+        }
+        var labels: [String: String] = [:]
+        for member in members {
+            guard case .scalar(let value, _) = member.value.value, !member.key.isEmpty else {
+                throw PortcullisError(.configuration, "\(file):\(member.line):\(member.column): expected a label as name: value")
+            }
+            labels[member.key] = value
+        }
+        return labels
     }
 
     private static func check(_ setting: Setting, _ value: String, _ place: String) throws(PortcullisError) {

@@ -24,6 +24,9 @@ public struct ContainerLabels: Equatable, Sendable {
         self.isSandbox = isSandbox
     }
 
+    /// Whether it has labels that somebody gave it, besides those that name it.
+    var hasOwnLabels: Bool { labels.keys.contains { !$0.hasPrefix("io.kubernetes.") } }
+
     /// What the hook's message says about a container.
     ///
     /// A pod's author must not be able to leave the policies of the pod's namespace. So under Kubernetes namespace and name are

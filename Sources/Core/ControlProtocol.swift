@@ -22,6 +22,8 @@ public enum ControlProtocol {
         case applyPolicies = 6
         /// Removes an applied policy, by identity.
         case deletePolicy = 7
+        /// As `applyPolicies`, also where policies of this host would lock people out.
+        case forcePolicies = 8
     }
 
     public enum Kind: UInt8, Sendable {

@@ -3,7 +3,7 @@ import CABI
 /// Says of exec events what a policy set would have done: for kernels in which nothing can be enforced.
 ///
 /// An event has the path that was given to `execve`. Symbolic links in it are not followed and nothing says who executed it, so a rule
-/// with `fromSource` never matches, and what only `ownerOnly` would decide is left undecided.
+/// with `fromSource` never matches, and what `ownerOnly`, `pts` or `allowedArgs` would decide is left undecided.
 public struct ExecObserver: Sendable {
     private let image: PolicySetImage
 
@@ -39,12 +39,14 @@ public struct ExecObserver: Sendable {
         return Alert(observed: header, path: path)
     }
 
-    /// What a process would have met; nil for nothing worth reporting, and where it depends on who owns the file.
+    /// What a process would have met; nil for nothing worth reporting, and where it depends on what is not known here.
     func decision(_ path: [UInt8]) -> PolicySetDecision? {
         let place = image.place(.process, path)
-        let others = image.decision(.process, at: place, source: 0, owner: false, write: false)
-        let owners = image.decision(.process, at: place, source: 0, owner: true, write: false)
-        return others == owners && others.action != .allow ? others : nil
+        let decisions = [(false, false), (true, false), (false, true), (true, true)].map { owner, terminal in
+            image.decision(.process, at: place, source: 0, owner: owner, write: false, terminal: terminal)
+        }
+        guard let first = decisions.first, decisions.allSatisfy({ $0 == first }), !first.dependsOnArguments, first.action != .allow else { return nil }
+        return first
     }
 
     /// An absolute path without doubled slashes and dots; nil for a relative one, and with `..`, which only the file system can resolve.

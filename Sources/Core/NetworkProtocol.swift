@@ -44,6 +44,10 @@ public enum NetworkProtocol: String, CaseIterable, Sendable {
         }
     }
 
+    /// What the kernel asks of a TCP socket of IPv4, and of a stream of the machine's own.
+    static let connection = [AddressFamily.inet, SocketType.stream.rawValue, 6, 0].map(code)
+    static let local = [AddressFamily.local, SocketType.stream.rawValue, 0, 0].map(code)
+
     private static let internet = [AddressFamily.inet, AddressFamily.inet6]
     private static let any = ByteSet((0..<64).map(code))
 
@@ -63,6 +67,7 @@ public enum NetworkProtocol: String, CaseIterable, Sendable {
 
 /// Numbers of address families that rules or alerts speak of (include/linux/socket.h).
 enum AddressFamily {
+    static let local = 1
     static let inet = 2
     static let inet6 = 10
     static let packet = 17
@@ -71,7 +76,7 @@ enum AddressFamily {
     /// As alerts write it.
     static func name(_ number: Int) -> String {
         switch number {
-        case 1: "AF_UNIX"
+        case local: "AF_UNIX"
         case inet: "AF_INET"
         case inet6: "AF_INET6"
         case 16: "AF_NETLINK"

@@ -16,32 +16,45 @@ public struct Policy: Equatable, Sendable {
     }
 
     public var name: String
-    /// `clusterNamespace` for a policy of the cluster.
+    /// `clusterNamespace` for a policy of the cluster, `hostNamespace` for one of hosts.
     public var namespace: String
     public var selector: PolicySelector
-    /// In the order written, section by section: `process`, `file` (each in the order matchPaths, matchDirectories, matchPatterns), `network`, `capabilities`.
-    /// A list of protocols or capabilities in one entry gives a rule for each.
+    /// In the order written, section by section: `process`, `file` (each in the order matchPaths, matchDirectories, matchPatterns), `network` (protocols, then
+    /// names), `capabilities`, `presets`. A list of protocols or capabilities in one entry gives a rule for each.
     public var rules: [PolicyRule]
     /// The annotation `portcullis.io/allow-mounts: "true"`: the containers it selects may change their mounts.
     public var allowsMounts: Bool
+    /// The annotation `portcullis.io/force: "true"`: a policy of hosts is meant even where it would lock people out.
+    public var isForced: Bool
     public var origin: Origin
 
     public init(
-        name: String, namespace: String, selector: PolicySelector, rules: [PolicyRule], allowsMounts: Bool = false, origin: Origin
+        name: String, namespace: String, selector: PolicySelector, rules: [PolicyRule], allowsMounts: Bool = false, isForced: Bool = false,
+        origin: Origin
     ) {
         self.name = name
         self.namespace = namespace
         self.selector = selector
         self.rules = rules
         self.allowsMounts = allowsMounts
+        self.isForced = isForced
         self.origin = origin
     }
 
     /// What stands for a namespace in a KubeArmorClusterPolicy, which has none: no namespace can be called so.
     public static let clusterNamespace = "_cluster"
 
+    /// The same for a KubeArmorHostPolicy, which is for hosts and selects no container.
+    public static let hostNamespace = "_host"
+
     /// Whether its selector says itself which namespaces' containers it is for.
     public var isClusterWide: Bool { namespace == Self.clusterNamespace }
+
+    /// Whether it is for the processes of a host that are in no container.
+    public var isForHosts: Bool { namespace == Self.hostNamespace }
+
+    /// The namespace that an author gave it; empty for one that is in none.
+    public var ownNamespace: String { isClusterWide || isForHosts ? "" : namespace }
 
     /// Two policies with the same identity are versions of one: the later replaces the earlier.
     public var identity: String { namespace + "/" + name }
@@ -60,6 +73,8 @@ public struct PolicySelector: Equatable, Sendable {
     /// The same of namespaces, in a policy of the cluster. Empty: all of them.
     public var namespaces: [String] = []
     public var exceptNamespaces: [String] = []
+    /// Of a policy of hosts: the labels that a node must have, all of them. Empty: no node is selected.
+    public var nodeLabels: [String: String] = [:]
 
     public init(matchLabels: [String: String] = [:], containerNames: [String] = []) {
         self.matchLabels = matchLabels
@@ -88,7 +103,7 @@ public enum PolicyAction: String, Equatable, Sendable {
 
 /// One rule of a policy.
 public struct PolicyRule: Equatable, Sendable {
-    public enum Section: String, Equatable, CaseIterable, Sendable { case process, file, network, capabilities }
+    public enum Section: String, Equatable, CaseIterable, Sendable { case process, file, network, capabilities, dns, presets }
 
     /// What a rule names. Paths are absolute, without `.`, `..`, doubled slashes or a slash at the end.
     public enum Target: Equatable, Sendable {
@@ -100,6 +115,9 @@ public struct PolicyRule: Equatable, Sendable {
         case executableName(String)
         case socket(NetworkProtocol)
         case capability(Capability)
+        /// A name in the DNS and all below it, in lower case and without a dot at its end.
+        case domain(String)
+        case preset(Preset)
     }
 
     /// A `fromSource` entry: the executable that acts.
@@ -116,6 +134,10 @@ public struct PolicyRule: Equatable, Sendable {
     public var ownerOnly: Bool
     /// File rules only.
     public var readOnly: Bool
+    /// `pts: false`: the rule tells processes with a controlling terminal from others.
+    public var withoutTerminal = false
+    /// Process rules only: the arguments that the program may be given. Empty: any, and none.
+    public var allowedArguments: [String] = []
     public var action: PolicyAction
     /// 1 to 10; 0 where neither rule, section nor policy gives one.
     public var severity: Int

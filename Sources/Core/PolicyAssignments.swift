@@ -49,9 +49,9 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         }
         for slot in slots {
             let word = maps.policyWord(slot)
-            let index = UInt32(word & 0xFFFF)
+            let index = PolicyWord.set(word)
             guard index != 0, entries[index] != nil else { continue }
-            entries[index]?.flags = UInt32(truncatingIfNeeded: word >> 16) & 0xFFFF
+            entries[index]?.flags = PolicyWord.flags(word)
             entries[index]?.users += 1
             setBySlot[slot] = index
         }
@@ -122,12 +122,12 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
     }
 
     private static func word(_ entry: Entry) -> UInt64 {
-        UInt64(entry.installed.index) | UInt64(entry.flags) << 16 | UInt64(entry.installed.generation) << 32
+        PolicyWord.word(set: entry.installed.index, flags: entry.flags, generation: entry.installed.generation)
     }
 
     /// A container has this word from now on; for a new one it is in its slot already.
     public mutating func assigned(_ word: UInt64, slot: UInt32) {
-        let index = UInt32(word & 0xFFFF)
+        let index = PolicyWord.set(word)
         let before = setBySlot[slot] ?? 0
         if index != 0 { entries[index]?.users += 1 }
         setBySlot[slot] = index == 0 ? nil : index
@@ -142,7 +142,7 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
     ) throws(PortcullisError) {
         let word = try word(for: policies, posture: posture)
         // Where no set outlives the daemon, a word that it left may by chance be the one that is wanted now.
-        guard maps.policyWord(slot) != word || setBySlot[slot] ?? 0 != UInt32(word & 0xFFFF) else { return }
+        guard maps.policyWord(slot) != word || setBySlot[slot] ?? 0 != PolicyWord.set(word) else { return }
         prepare(word, named(word))
         maps.setPolicyWord(word, slot)
         assigned(word, slot: slot)
@@ -206,7 +206,7 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
     }
 
     /// What the Block rules of a word's set name by path.
-    public func named(_ word: UInt64) -> [NamedPath] { entries[UInt32(word & 0xFFFF)]?.named ?? [] }
+    public func named(_ word: UInt64) -> [NamedPath] { entries[PolicyWord.set(word)]?.named ?? [] }
 
     public func compiled(slot: UInt32) -> CompiledPolicySet? { setBySlot[slot].flatMap { entries[$0]?.compiled } }
 

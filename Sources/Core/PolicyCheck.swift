@@ -12,7 +12,7 @@ public struct PolicyCheck: Sendable {
 
     /// Each makes the daemon refuse the whole text.
     public private(set) var errors: [PolicyProblem]
-    public let warnings: [PolicyProblem]
+    public private(set) var warnings: [PolicyProblem] = []
     /// Of the policies without an error, in the order of the text.
     public private(set) var sizes: [Size] = []
 
@@ -37,6 +37,8 @@ public struct PolicyCheck: Sendable {
             seen[policy.identity] = policy.origin
             do throws(PolicyProblem) {
                 let compiled = try PolicyFit(limits: limits).compile(policy)
+                // Which machine it is for is not known here, nor what is there.
+                if let problem = HostHazard(.usual, posture: .block).problem(of: policy) { warnings.append(problem) }
                 sizes.append(
                     Size(
                         identity: policy.identity, origin: policy.origin, rules: policy.rules.count, states: compiled.statistics.states,

@@ -1,8 +1,12 @@
-/// Whether a policy by itself fits the kernel's table. One that does not could be in no container's set, so it is refused where it is read,
-/// like one with a wrong field, and not when a container starts.
+/// Whether a policy by itself fits the kernel's table, and this machine: one that does not could be in no container's set, or would lock people out, so it is refused
+/// where it is read, like one with a wrong field, and not when a container starts.
 struct PolicyFit: Sendable {
     var posture = Postures.audit
     var limits = PolicySetLimits()
+    /// What policies of this host are asked for; nil: nothing is.
+    var hazard: HostHazard?
+    /// The machine, if it is known: what is not for it does no harm.
+    var node: NodeLabels?
 
     func compile(_ policy: Policy) throws(PolicyProblem) -> CompiledPolicySet {
         do { return try PolicySetCompiler.compile(PolicySetInput(policies: [policy], posture: posture), limits: limits) } catch {
@@ -12,9 +16,12 @@ struct PolicyFit: Sendable {
     }
 
     /// Nil if it fits.
-    func problem(of policy: Policy) -> PolicyProblem? {
+    ///
+    /// - Parameter isMeant: Whoever brings it has said that it is meant, even if it locks people out.
+    func problem(of policy: Policy, isMeant: Bool = false) -> PolicyProblem? {
         do throws(PolicyProblem) { _ = try compile(policy) } catch { return error }
-        return nil
+        guard !isMeant, policy.isForHosts, node?.isSelected(by: policy.selector) ?? true else { return nil }
+        return hazard?.problem(of: policy)
     }
 
     /// A file without the policies that do not fit, an error for each. What `old` holds was tried when it was read.

@@ -16,10 +16,14 @@ public struct PolicyLibrary: Sendable {
     private var clashes: [PolicyProblem] = []
     /// The policies that files define, by identity.
     private(set) var ofFiles: [String: Policy] = [:]
-    let fit: PolicyFit
+    var fit: PolicyFit
 
-    /// - Parameter posture: What policies are compiled with to see whether they fit.
-    public init(posture: Postures = .audit) { self.init(fit: PolicyFit(posture: posture)) }
+    /// - Parameters:
+    ///   - posture: What policies are compiled with to see whether they fit.
+    ///   - hazard: What policies of this host are not to lock out.
+    public init(posture: Postures = .audit, node: NodeLabels? = nil, hazard: HostHazard? = nil) {
+        self.init(fit: PolicyFit(posture: posture, hazard: hazard, node: node))
+    }
 
     init(fit: PolicyFit) { self.fit = fit }
 
@@ -49,11 +53,22 @@ public struct PolicyLibrary: Sendable {
         return compose()
     }
 
+    /// What of the machine policies read from now on are held against; those that are there stay.
+    public mutating func update(node: NodeLabels, hostPosture: Postures) {
+        fit.node = node
+        fit.hazard?.posture = hostPosture
+    }
+
     /// The policies for a container, sorted by identity.
     public func selected(for container: ContainerLabels) -> [Policy] {
         let own = (byNamespace[container.namespace] ?? []).filter { $0.selects(container) }
         let cluster = (byNamespace[Policy.clusterNamespace] ?? []).filter { $0.selects(container) }
         return cluster.isEmpty ? own : (own + cluster).sorted { $0.identity < $1.identity }
+    }
+
+    /// The policies for the processes of this machine that are in no container, sorted by identity.
+    public func selected(for node: NodeLabels) -> [Policy] {
+        (byNamespace[Policy.hostNamespace] ?? []).filter { node.isSelected(by: $0.selector) }
     }
 
     /// The policy in force under this identity.

@@ -43,8 +43,10 @@ extension PolicyLibrary {
 
     /// Takes in what a client sent: all of its policies or, if anything is wrong, none.
     ///
-    /// - Parameter name: What the client calls the text, for messages.
-    public mutating func apply(_ text: [UInt8], name: String) -> PolicyApplication {
+    /// - Parameters:
+    ///   - name: What the client calls the text, for messages.
+    ///   - isMeant: Policies of this host are taken even where they would lock people out.
+    public mutating func apply(_ text: [UInt8], name: String, isMeant: Bool = false) -> PolicyApplication {
         let (parsed, parts) = PolicyParser.parseParts(text, file: name)
         var result = PolicyApplication()
         result.warnings = parsed.warnings
@@ -63,7 +65,7 @@ extension PolicyLibrary {
         }
         guard result.errors.isEmpty else { return result }
         for policy in parsed.policies {
-            guard let problem = fit.problem(of: policy) else { continue }
+            guard let problem = fit.problem(of: policy, isMeant: isMeant) else { continue }
             // The others are not tried, since trying may take long.
             result.errors = [problem]
             return result
@@ -103,8 +105,8 @@ extension PolicyLibrary {
             errors.append(
                 PolicyProblem(file: entry.file, line: 1, column: 1, field: "", problem: "expected the policy \(entry.identity) and no other"))
         }
-        // It did when it was applied, to another version perhaps.
-        if errors.isEmpty, let problem = parsed.policies.first.flatMap({ fit.problem(of: $0) }) { errors.append(problem) }
+        // It did when it was applied, to another version perhaps; and then it was meant.
+        if errors.isEmpty, let problem = parsed.policies.first.flatMap({ fit.problem(of: $0, isMeant: true) }) { errors.append(problem) }
         if errors.isEmpty, let policy = parsed.policies.first, let part = parts.first {
             take(policy, part)
         } else {

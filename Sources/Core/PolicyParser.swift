@@ -1,4 +1,4 @@
-/// Reads policies from YAML: `KubeArmorPolicy` and `KubeArmorClusterPolicy` documents of `security.kubearmor.com/v1`.
+/// Reads policies from YAML: `KubeArmorPolicy`, `KubeArmorClusterPolicy` and `KubeArmorHostPolicy` documents of `security.kubearmor.com/v1`.
 ///
 /// Anything that would make a policy mean less, more or something else than its author wrote is an error, and its document gives no policy; but a field that
 /// nobody knows is a warning, as in Kubernetes, where nothing else is wrong.
@@ -18,6 +18,8 @@ public enum PolicyParser {
     public static let apiVersion = "security.kubearmor.com/v1"
     /// The annotation that lets a policy's containers change their mounts.
     public static let allowMountsAnnotation = "portcullis.io/allow-mounts"
+    /// The annotation of a policy of hosts that is meant even where it would lock people out.
+    public static let forceAnnotation = "portcullis.io/force"
 
     /// Reads a whole file.
     ///
@@ -64,15 +66,15 @@ public enum PolicyParser {
 }
 
 extension PolicyFindings {
-    private static let kinds = ["KubeArmorPolicy", "KubeArmorClusterPolicy"]
-    private static let otherKinds = ["KubeArmorHostPolicy", "KubeArmorNetworkPolicy"]
+    private static let kinds = ["KubeArmorPolicy", "KubeArmorClusterPolicy", "KubeArmorHostPolicy"]
+    private static let otherKinds = ["KubeArmorNetworkPolicy"]
     /// Kubernetes' object metadata. What it does not say about a policy is not read.
     private static let metadataFields = [
         "name", "namespace", "annotations", "labels", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
         "deletionGracePeriodSeconds", "finalizers", "generateName", "managedFields", "ownerReferences", "selfLink",
     ]
-    private static let enforcedSections = PolicyRule.Section.allCases.map(\.rawValue)
-    private static let unenforcedSections = ["syscalls", "presets", "apparmor"]
+    private static let enforcedSections = ["process", "file", "network", "capabilities"]
+    private static let unenforcedSections = ["syscalls", "apparmor"]
 
     /// The policy of a document. With an error among the findings it must not be used.
     fileprivate mutating func policy(_ document: YAMLDocument) -> Policy? {
@@ -89,7 +91,7 @@ extension PolicyFindings {
     private mutating func policy(_ root: YAMLNode) -> Policy? {
         // The kind first: the fields of another kind are not for us to judge.
         guard let all = anyFields(root, ""), let kind = kind(all) else { return nil }
-        let isClusterWide = kind == "KubeArmorClusterPolicy"
+        let isClusterWide = kind == "KubeArmorClusterPolicy", isForHosts = kind == "KubeArmorHostPolicy"
         guard let top = fields(root, "", known: ["apiVersion", "kind", "metadata", "spec", "status"]) else { return nil }
         checkVersion(top)
         guard let metadataNode = top["metadata"] else {
@@ -98,31 +100,33 @@ extension PolicyFindings {
         }
         guard let metadata = fields(metadataNode, "metadata", known: Self.metadataFields) else { return nil }
         let name = name(metadata)
-        let namespace = isClusterWide ? clusterNamespace(metadata) : namespace(metadata)
-        let allowsMounts = allowsMounts(metadata)
+        let namespace = isClusterWide || isForHosts ? noNamespace(metadata, kind, isForHosts ? Policy.hostNamespace : Policy.clusterNamespace) : namespace(metadata)
+        let (allowsMounts, isForced) = annotations(metadata, isForHosts: isForHosts)
         guard let specNode = top["spec"] else {
             missing(top, "spec")
             return nil
         }
-        let known = ["selector", "severity", "tags", "message", "action"] + Self.enforcedSections + Self.unenforcedSections
+        let unenforced = Self.unenforcedSections + (isForHosts ? ["device"] : []), enforced = Self.enforcedSections + (isForHosts ? [] : ["presets"])
+        let known = [isForHosts ? "nodeSelector" : "selector"] + PolicyInheritance.fields + enforced + unenforced
         guard let spec = fields(specNode, "spec", known: known) else { return nil }
-        for section in Self.unenforcedSections where spec[section] != nil {
+        for section in unenforced where spec[section] != nil {
             warn(spec, section, "not enforced by this version: the section is ignored")
         }
-        if (Self.enforcedSections + Self.unenforcedSections).allSatisfy({ spec[$0] == nil }), !blameUnknown(spec) {
+        if (enforced + unenforced).allSatisfy({ spec[$0] == nil }), !blameUnknown(spec) {
             warn(top, "spec", "has no rules: it does nothing")
         }
-        let selector = selector(spec, isClusterWide: isClusterWide)
-        let rules = rules(spec)
+        let selector = isForHosts ? nodeSelector(spec) : selector(spec, isClusterWide: isClusterWide)
+        var rules = rules(spec)
+        if isForHosts { rules = withoutIgnored(rules) }
         guard let name, let selector else { return nil }
         return Policy(
-            name: name, namespace: namespace, selector: selector, rules: rules, allowsMounts: allowsMounts,
+            name: name, namespace: namespace, selector: selector, rules: rules, allowsMounts: allowsMounts, isForced: isForced,
             origin: Policy.Origin(file: file, line: root.line))
     }
 
     /// One of `kinds`; nil if the document is none that is read.
     private mutating func kind(_ fields: PolicyFields) -> String? {
-        let expected = "expected \(Self.kinds.joined(separator: " or "))"
+        let expected = "expected \(Self.kinds.dropLast().joined(separator: ", ")) or \(Self.kinds[Self.kinds.count - 1])"
         guard fields["kind"] != nil else {
             error(fields.node, "kind", "missing: \(expected)")
             return nil
@@ -140,9 +144,10 @@ extension PolicyFindings {
         return kind
     }
 
-    private mutating func clusterNamespace(_ metadata: PolicyFields) -> String {
-        if metadata["namespace"] != nil { warn(metadata, "namespace", "ignored: a KubeArmorClusterPolicy is in no namespace") }
-        return Policy.clusterNamespace
+    /// A policy of the cluster or of hosts is in none; what stands for it is `instead`.
+    private mutating func noNamespace(_ metadata: PolicyFields, _ kind: String, _ instead: String) -> String {
+        if metadata["namespace"] != nil { warn(metadata, "namespace", "ignored: a \(kind) is in no namespace") }
+        return instead
     }
 
     private mutating func checkVersion(_ top: PolicyFields) {
@@ -185,15 +190,19 @@ extension PolicyFindings {
         return name
     }
 
-    private mutating func allowsMounts(_ metadata: PolicyFields) -> Bool {
-        guard let node = metadata["annotations"], let annotations = anyFields(node, "metadata.annotations") else { return false }
-        let key = PolicyParser.allowMountsAnnotation
-        for member in annotations.members where member.key.hasPrefix("portcullis.io/") && member.key != key {
-            let hint = nearest(to: member.key, among: [key]).map { "; did you mean \($0)?" } ?? ""
+    private mutating func annotations(_ metadata: PolicyFields, isForHosts: Bool) -> (allowsMounts: Bool, isForced: Bool) {
+        guard let node = metadata["annotations"], let annotations = anyFields(node, "metadata.annotations") else { return (false, false) }
+        let known = isForHosts ? PolicyParser.forceAnnotation : PolicyParser.allowMountsAnnotation
+        for member in annotations.members where member.key.hasPrefix("portcullis.io/") && member.key != known {
+            let hint = nearest(to: member.key, among: [known]).map { "; did you mean \($0)?" } ?? ""
             warn(member.line, member.column, annotations.name(of: Self.shown(member.key)), "unknown annotation: ignored\(hint)")
         }
-        guard let value = annotations[key] else { return false }
-        guard let text = text(value, annotations.name(of: key)) else { return false }
+        let isSet = isSet(annotations, known)
+        return (isSet && !isForHosts, isSet && isForHosts)
+    }
+
+    private mutating func isSet(_ annotations: PolicyFields, _ key: String) -> Bool {
+        guard let value = annotations[key], let text = text(value, annotations.name(of: key)) else { return false }
         if text != "true", text != "false" { error(value, annotations.name(of: key), "expected \"true\" or \"false\"") }
         return text == "true"
     }

@@ -25,6 +25,7 @@ extension PolicyFindings {
         }
         if let node = spec[PolicyRule.Section.network.rawValue] { rules += networkRules(node, outer) }
         if let node = spec[PolicyRule.Section.capabilities.rawValue] { rules += capabilityRules(node, outer) }
+        if let node = spec[PolicyRule.Section.presets.rawValue] { rules += presetRules(node, outer) }
         if rules.count > PolicyParser.ruleLimit {
             error(spec.node, "spec", "\(rules.count) rules; a policy has at most \(PolicyParser.ruleLimit)")
         }
@@ -84,31 +85,53 @@ extension PolicyFindings {
         }
         let known = own + ["ownerOnly", "pts", "fromSource"] + PolicyInheritance.fields
         guard let fields = fields(node, place.name, known: known) else { return nil }
-        refuseUnenforced(fields)
         let attributes = inheritance(fields).filled(from: inherited)
         let sources = sources(fields)
         let ownerOnly = flag(fields, "ownerOnly")
         let readOnly = place.section == .file && flag(fields, "readOnly")
+        let withoutTerminal = withoutTerminal(fields)
+        let arguments = allowedArguments(fields)
         guard let target = target(fields, place), let action = attributes.action else { return nil }
-        return PolicyRule(
+        var rule = PolicyRule(
             section: place.section, target: target, sources: sources, ownerOnly: ownerOnly, readOnly: readOnly, action: action,
             severity: attributes.severity ?? 0, tags: attributes.tags ?? [], message: attributes.message ?? "", field: place.field,
             line: node.line)
+        rule.withoutTerminal = withoutTerminal
+        rule.allowedArguments = arguments
+        return rule
     }
 
-    /// Conditions that narrow a rule and are not there yet: without them an Allow would let more through, and a Block would stop more.
-    mutating func refuseUnenforced(_ fields: PolicyFields) {
-        let arguments = list(fields, "allowedArgs")
-        if !arguments.isEmpty {
-            error(fields, "allowedArgs", "not enforced by this version, and the rule would mean something else without it")
-        }
-        guard let node = fields["pts"] else { return }
-        if case .scalar(let text, quoted: false) = node.value, YAMLScalar.boolean(text) == true {
-            warn(fields, "pts", "only pts: false has a meaning: ignored")
-        } else {
-            error(fields, "pts", "not enforced by this version, and the rule would mean something else without it")
-        }
+    /// `pts`, of which only `false` means something.
+    mutating func withoutTerminal(_ fields: PolicyFields) -> Bool {
+        guard fields["pts"] != nil else { return false }
+        let errorsBefore = errorCount
+        if !flag(fields, "pts") { return errorCount == errorsBefore }
+        warn(fields, "pts", "only pts: false has a meaning: ignored")
+        return false
     }
+
+    /// `allowedArgs`, each once.
+    private mutating func allowedArguments(_ fields: PolicyFields) -> [String] {
+        var arguments: [String] = []
+        for (node, name) in list(fields, "allowedArgs") {
+            guard let text = text(node, name) else { continue }
+            guard text.utf8.count <= Self.argumentLimit else {
+                error(node, name, "\(text.utf8.count) bytes; an argument is compared up to \(Self.argumentLimit)")
+                continue
+            }
+            if !arguments.contains(text) { arguments.append(text) }
+        }
+        if arguments.count > Self.argumentsLimit {
+            error(fields, "allowedArgs", "\(arguments.count) arguments; a rule has at most \(Self.argumentsLimit)")
+        }
+        if let node = fields["allowedArgs"], case .sequence(let elements) = node.value, elements.isEmpty {
+            warn(fields, "allowedArgs", "is empty: any arguments are allowed")
+        }
+        return arguments
+    }
+
+    private static var argumentLimit: Int { 4000 }
+    private static var argumentsLimit: Int { 1000 }
 
     private mutating func target(_ fields: PolicyFields, _ place: RulePlace) -> PolicyRule.Target? {
         switch place.list {

@@ -16,11 +16,14 @@ public struct PolicyReport: Sendable {
     public let policy: Policy
     private let isApplied: Bool
     private let containers: [String]
+    private let isOfThisHost: Bool
 
     /// - Parameters:
     ///   - isApplied: A client applied it; else it is a file's.
     ///   - containers: Ids of the containers that have it in force.
-    public init(_ policy: Policy, isApplied: Bool, containers: [String]) {
+    ///   - isOfThisHost: It is in force for the processes that are in no container.
+    public init(_ policy: Policy, isApplied: Bool, containers: [String], isOfThisHost: Bool = false) {
+        self.isOfThisHost = isOfThisHost
         self.policy = policy
         self.isApplied = isApplied
         self.containers = containers
@@ -56,6 +59,12 @@ public struct PolicyReport: Sendable {
             }
             writer.key("containerNames")
             writer.array { writer in for name in policy.selector.containerNames { writer.string(name) } }
+            writer.key("nodeLabels")
+            writer.object { writer in
+                for (key, value) in policy.selector.nodeLabels.sorted(by: { $0.key < $1.key }) { writer.member(key, value) }
+            }
+            writer.member("forHosts", policy.isForHosts)
+            writer.member("selectsThisHost", isOfThisHost)
             writer.member("allowsMounts", policy.allowsMounts)
             writer.key("modes")
             writer.object { writer in
@@ -92,6 +101,8 @@ public struct PolicyReport: Sendable {
             case .executableName(let name): writer.member("execname", name)
             case .socket(let word): writer.member("protocol", word.rawValue)
             case .capability(let capability): writer.member("capability", capability.name)
+            case .domain(let name): writer.member("domain", name)
+            case .preset(let preset): writer.member("preset", preset.rawValue)
             }
             writer.key("fromSource")
             writer.array { writer in
@@ -108,6 +119,9 @@ public struct PolicyReport: Sendable {
             }
             writer.member("ownerOnly", rule.ownerOnly)
             writer.member("readOnly", rule.readOnly)
+            writer.member("withoutTerminal", rule.withoutTerminal)
+            writer.key("allowedArgs")
+            writer.array { writer in for argument in rule.allowedArguments { writer.string(argument) } }
             writer.member("action", rule.action.rawValue)
             writer.member("severity", rule.severity)
             writer.key("tags")

@@ -8,10 +8,12 @@ extension PolicyRule.Section {
         case .file: PC_AUTOMATON_FILE
         case .network: PC_AUTOMATON_NETWORK
         case .capabilities: PC_AUTOMATON_CAPABILITY
+        case .dns: PC_AUTOMATON_DNS
+        case .presets: PC_AUTOMATON_PRESET
         }
     }
 
-    /// The section whose rules an automaton is made of; nil for the one of acting executables.
+    /// The section whose rules an automaton is made of; nil for those of acting executables and of arguments.
     public init?(automaton: UInt32) {
         guard let section = Self.allCases.first(where: { $0.automaton.rawValue == automaton }) else { return nil }
         self = section
@@ -24,6 +26,8 @@ extension PolicyRule.Section {
         case .file: UInt32(PC_ROW_NONE_FILE)
         case .network: UInt32(PC_ROW_NONE_NETWORK)
         case .capabilities: UInt32(PC_ROW_NONE_CAPABILITY)
+        case .dns: UInt32(PC_ROW_NONE_DNS)
+        case .presets: UInt32(PC_ROW_NONE_PRESET)
         }
     }
 
@@ -34,6 +38,8 @@ extension PolicyRule.Section {
         case .file: (PC_SET_FILE, PC_SET_FILE_STRICT)
         case .network: (PC_SET_NETWORK, PC_SET_NETWORK_STRICT)
         case .capabilities: (PC_SET_CAPABILITIES, PC_SET_CAPABILITIES_STRICT)
+        case .dns: (PC_SET_DNS, PC_SET_DNS_STRICT)
+        case .presets: (PC_SET_PRESETS, PC_SET_PRESETS_STRICT)
         }
     }
 
@@ -44,7 +50,7 @@ extension PolicyRule.Section {
 /// What happens in whitelist mode to what no rule names.
 public enum Posture: String, Hashable, Sendable { case audit, block }
 
-/// The posture of each class. `process` and `file` rules have one together, as in KubeArmor.
+/// The posture of each class. `process` and `file` rules have one together, as in KubeArmor, and so have sockets and names.
 public struct Postures: Hashable, Sendable {
     public var file: Posture
     public var network: Posture
@@ -65,8 +71,10 @@ public struct Postures: Hashable, Sendable {
     public subscript(_ section: PolicyRule.Section) -> Posture {
         switch section {
         case .process, .file: file
-        case .network: network
+        case .network, .dns: network
         case .capabilities: capabilities
+        // Presets allow nothing, so that there is no whitelist of them.
+        case .presets: .audit
         }
     }
 }

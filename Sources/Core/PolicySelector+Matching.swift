@@ -17,7 +17,7 @@ extension Policy {
     /// Whether the policy is for this container. A policy selects containers of its own namespace, one of the cluster those of the namespaces
     /// that it names; and never the one that holds a pod's namespaces.
     public func selects(_ container: ContainerLabels) -> Bool {
-        !container.isSandbox && (isClusterWide ? selector.matches(namespace: container.namespace) : container.namespace == namespace)
+        !container.isSandbox && !isForHosts && (isClusterWide ? selector.matches(namespace: container.namespace) : container.namespace == namespace)
             && selector.matches(labels: container.labels, containerName: container.containerName)
     }
 }

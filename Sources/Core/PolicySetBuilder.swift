@@ -29,7 +29,7 @@ struct PolicySetBuilder {
             return trie
         }
         tries = PolicyRule.Section.allCases.map(trie)
-        classes = AutomatonClasses(tries + [sources.trie])
+        classes = AutomatonClasses(tries + [sources.trie, PolicySetArguments.alphabet(rules)])
     }
 
     mutating func build() throws(AutomatonLimit) -> (cells: [UInt64], statistics: PolicySetStatistics) {
@@ -46,6 +46,7 @@ struct PolicySetBuilder {
         for (section, trie) in zip(PolicyRule.Section.allCases, tries) {
             automata[Int(section.automaton.rawValue)] = try automaton(trie, section, &rows)
         }
+        automata[Int(PC_AUTOMATON_ARGUMENT.rawValue)] = try argumentAutomaton(rows)
         return (try image(automata, rows), statistics)
     }
 
@@ -66,6 +67,14 @@ struct PolicySetBuilder {
         }
         let sources = sources
         return minimise(subsets, sources.trie) { sources.rule(ofEntry: $0) }
+    }
+
+    private mutating func argumentAutomaton(_ rows: PolicySetRows) throws(AutomatonLimit) -> Automaton {
+        let trie = PolicySetArguments(rows.arguments, rules).trie
+        guard !trie.isEmpty else { return Automaton() }
+        var subsets = try AutomatonConstruction.run(trie, classes, limits)
+        for state in 1..<subsets.count where !trie.matches(at: subsets.nodes[subsets.nodeRange(state)]).isEmpty { subsets.outputs[state] = 1 << 32 }
+        return minimise(subsets, trie) { $0 }
     }
 
     private mutating func automaton(
@@ -98,7 +107,7 @@ struct PolicySetBuilder {
 
     private mutating func image(_ automata: [Automaton], _ rows: PolicySetRows) throws(AutomatonLimit) -> [UInt64] {
         let headerCells = MemoryLayout<pc_set_header>.size / 8
-        let rowCells = sources.count * 2
+        let rowCells = rows.columns * 2
         for owner in rows.owners where owner >= 0 { shares[Int(owner)] += rowCells }
         try check(headerCells + shares.reduce(0, +))
         var table = AutomatonTable(header: headerCells, classes: classes)
@@ -115,7 +124,8 @@ struct PolicySetBuilder {
         var header = pc_set_header()
         header.cells = UInt32(count)
         header.decisions = UInt32(decisions)
-        header.sources = UInt32(sources.count)
+        header.sources = UInt32(rows.columns)
+        header.terminals = UInt32(rows.terminals)
         withUnsafeMutableBytes(of: &header.start) { bytes in
             starts.withUnsafeBytes { bytes.copyBytes(from: $0) }
         }

@@ -25,6 +25,17 @@ public enum PolicySetCompiler {
     }
 }
 
+extension PolicyRule {
+    /// Whether the rule itself denies something, and not only the posture behind it.
+    fileprivate var canBlock: Bool {
+        switch action {
+        case .audit: false
+        case .block: true
+        case .allow: ownerOnly || readOnly || withoutTerminal || !allowedArguments.isEmpty
+        }
+    }
+}
+
 /// What a set contains, told to the kernel apart from the image.
 enum PolicySetFlags {
     static func flags(of input: PolicySetInput) -> UInt32 {
@@ -37,9 +48,9 @@ enum PolicySetFlags {
         for section in PolicyRule.Section.allCases {
             let own = rules.filter { $0.section == section }
             set(section.flags.any, if: !own.isEmpty)
-            set(section.flags.strict, if: has(own, .block) || (has(own, .allow) && input.posture[section] == .block))
+            set(section.flags.strict, if: own.contains(where: \.canBlock) || (has(own, .allow) && input.posture[section] == .block))
         }
-        set(PC_SET_PROCESS_BLOCKS, if: has(process, .block))
+        set(PC_SET_PROCESS_BLOCKS, if: has(process, .block) || process.contains { !$0.allowedArguments.isEmpty && $0.canBlock })
         set(PC_SET_READ_ONLY, if: file.contains { $0.readOnly && $0.action != .audit })
         set(PC_SET_MOUNTS, if: input.policies.contains(where: \.allowsMounts))
         set(PC_SET_PROCESS_ALLOWS, if: has(process, .allow))

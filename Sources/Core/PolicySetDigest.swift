@@ -27,6 +27,8 @@ struct PolicySetDigest {
         case .executableName(let text): add("name"); add(text)
         case .socket(let word): add("socket"); add(word.rawValue)
         case .capability(let capability): add("capability"); add(capability.name)
+        case .domain(let name): add("domain"); add(name)
+        case .preset(let preset): add("preset"); add(preset.rawValue)
         }
         add(rule.action.rawValue)
         add(rule.field)

@@ -12,6 +12,8 @@ public struct PolicySetDecision: Equatable, Sendable, CustomStringConvertible {
     public var action: Action { Action(rawValue: word & 3) ?? .block }
     /// The block is there only because the rule is readOnly: descriptors that were open before are judged too.
     public var isReadOnly: Bool { word & UInt32(PC_DECISION_READ_ONLY) != 0 }
+    /// It holds unless the rule allows all of the exec's arguments.
+    public var dependsOnArguments: Bool { word & UInt32(PC_DECISION_ARGUMENTS) != 0 }
     /// Number of the rule in the set; nil: the posture, or nothing at all.
     public var rule: UInt32? { word >> 8 == UInt32(PC_RULE_NONE) ? nil : word >> 8 }
 
@@ -40,7 +42,9 @@ public struct PolicySetImage: Sendable {
     private let classes: [UInt8]
     private let starts: [UInt32]
     private let decisions: Int
+    /// Source classes, a second time for tasks with a terminal where that matters.
     public let sources: Int
+    private let terminals: Int
 
     /// Nil if the cells are not a whole image.
     public init?(cells: [UInt64]) {
@@ -53,6 +57,7 @@ public struct PolicySetImage: Sendable {
         starts = withUnsafeBytes(of: header.start) { Array($0.bindMemory(to: UInt32.self)) }.map { $0 / 8 }
         decisions = Int(header.decisions)
         sources = Int(header.sources)
+        terminals = Int(header.terminals)
     }
 
     /// Follows a path in the automaton of a section.
@@ -69,8 +74,11 @@ public struct PolicySetImage: Sendable {
     public func sourceClass(path: some Sequence<UInt8>) -> Int { Int(walk(PC_AUTOMATON_SOURCE, path, stops: true).row) }
 
     /// What happens at a place.
-    public func decision(_ section: PolicyRule.Section, at place: Place, source: Int, owner: Bool, write: Bool) -> PolicySetDecision {
+    public func decision(
+        _ section: PolicyRule.Section, at place: Place, source: Int, owner: Bool, write: Bool, terminal: Bool = false
+    ) -> PolicySetDecision {
         let row = place.row == 0 ? Int(section.rowOfNone) : Int(place.row)
+        let source = terminal ? source + terminals : source
         let word = ((row * sources + source) * 2 + (owner ? 1 : 0)) * 2 + (write ? 1 : 0)
         // An image that is not whole decides nothing: the kernel says "undecidable" here.
         guard source < sources, decisions + word / 2 < cells.count else {
@@ -82,9 +90,15 @@ public struct PolicySetImage: Sendable {
 
     /// What happens when an executable of class `source` accesses `path`.
     public func decision(
-        automaton section: PolicyRule.Section, path: some Sequence<UInt8>, source: Int, owner: Bool, write: Bool
+        automaton section: PolicyRule.Section, path: some Sequence<UInt8>, source: Int, owner: Bool, write: Bool, terminal: Bool = false
     ) -> PolicySetDecision {
-        decision(section, at: place(section, path), source: source, owner: owner, write: write)
+        decision(section, at: place(section, path), source: source, owner: owner, write: write, terminal: terminal)
+    }
+
+    /// Whether an argument is one that the rule of a decision allows (`PolicySetDecision.dependsOnArguments`).
+    public func allows(argument: some Sequence<UInt8>, rule: UInt32, source: Int, owner: Bool = false, terminal: Bool = false) -> Bool {
+        let place = (terminal ? source + terminals : source) * 2 + (owner ? 1 : 0)
+        return walk(PC_AUTOMATON_ARGUMENT, PolicySetArguments.key(rule, place) + Array(argument), stops: true).row != 0
     }
 
     private func walk(_ automaton: pc_automaton, _ path: some Sequence<UInt8>, stops: Bool) -> Place {

@@ -25,6 +25,7 @@ public protocol PolicySetMaps: AnyObject {
     /// Removes sets that no policy word names any more, when no verdict is under way that read such a word before.
     func removeSets(_ indices: [UInt32]) throws(PortcullisError)
     func installedSets() throws(PortcullisError) -> [InstalledPolicySet]
+    /// PC_SLOT_HOST is the host itself.
     func policyWord(_ slot: UInt32) -> UInt64
     /// One store: a verdict sees the old word or the new one.
     func setPolicyWord(_ word: UInt64, _ slot: UInt32)

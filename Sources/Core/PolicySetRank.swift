@@ -8,6 +8,9 @@ struct RankedRule {
     let action: PolicyAction
     let ownerOnly: Bool
     let readOnly: Bool
+    let withoutTerminal: Bool
+    /// Who has allowed arguments only.
+    let hasArguments: Bool
     /// Bit for each source class that the rule is for.
     let sources: UInt64
 
@@ -21,6 +24,10 @@ struct RankedRule {
         case .socket(let word):
             kind = 0
             detail = word.specificity
+        case .domain(let name):
+            kind = 0
+            detail = DomainName.depth(name)
+        case .preset: kind = 2
         case .directory(let directory, _):
             kind = 0
             detail = UInt64(directory.utf8.count { $0 == 0x2f }) << 1
@@ -33,36 +40,47 @@ struct RankedRule {
         ownerOnly = rule.ownerOnly
         // Running a file does not change it.
         readOnly = rule.readOnly && rule.section == .file
+        withoutTerminal = rule.withoutTerminal
+        hasArguments = !rule.allowedArguments.isEmpty
         self.sources = sources
     }
 
-    enum Outcome { case allow, block, blockAsReadOnly }
+    /// `byArguments`: allowed if the rule allows all of the exec's arguments, else blocked.
+    enum Outcome { case allow, block, blockAsReadOnly, byArguments }
+
+    /// Who accesses, and how.
+    struct Access {
+        let owner: Bool
+        let write: Bool
+        let terminal: Bool
+    }
 
     /// What an Allow or Block rule says of an access; nil where it says nothing and lower ranks decide.
-    func outcome(owner: Bool, write: Bool) -> Outcome? {
+    func outcome(_ access: Access) -> Outcome? {
         switch action {
         case .audit: return nil
         case .allow:
-            if ownerOnly && !owner { return .block }
-            return readOnly && write ? .blockAsReadOnly : .allow
+            if withoutTerminal && access.terminal { return .block }
+            if ownerOnly && !access.owner { return .block }
+            if hasArguments { return .byArguments }
+            return readOnly && access.write ? .blockAsReadOnly : .allow
         case .block:
-            if ownerOnly {
-                if !owner { return .block }
-                return readOnly && write ? .blockAsReadOnly : .allow
-            }
-            if readOnly { return write ? .blockAsReadOnly : nil }
-            return .block
+            if withoutTerminal && !access.terminal { return nil }
+            if ownerOnly && !access.owner { return .block }
+            if hasArguments { return .byArguments }
+            if readOnly { return access.write ? .blockAsReadOnly : ownerOnly ? .allow : nil }
+            return ownerOnly ? .allow : .block
         }
     }
 
-    /// Whether an Audit rule wants the access reported.
-    func reports(owner: Bool, write: Bool) -> Bool {
-        guard action == .audit else { return false }
+    /// Whether an Audit rule wants the access reported; one with arguments that it does not allow, where `hasArguments`.
+    func reports(_ access: Access) -> Bool {
+        guard action == .audit, !withoutTerminal || access.terminal else { return false }
         switch (ownerOnly, readOnly) {
         case (false, false): return true
-        case (true, false): return !owner
-        case (false, true): return write
-        case (true, true): return !owner || write
+        case (true, false): return !access.owner
+        case (false, true): return access.write
+        case (true, true): return !access.owner || access.write
         }
     }
 }

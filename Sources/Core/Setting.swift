@@ -17,12 +17,16 @@ public enum Setting: String, CaseIterable, Sendable {
     case filePosture = "file-posture"
     case networkPosture = "network-posture"
     case capabilitiesPosture = "capabilities-posture"
+    case hostFilePosture = "host-file-posture"
+    case hostNetworkPosture = "host-network-posture"
+    case hostCapabilitiesPosture = "host-capabilities-posture"
     case requireEnforcement = "require-enforcement"
 
     /// Whether a reload applies it; the others are what the daemon was started with.
     public var isReloadable: Bool {
         switch self {
         case .logLevel, .hostEvents, .strictMountNamespace: true
+        case .filePosture, .networkPosture, .capabilitiesPosture, .hostFilePosture, .hostNetworkPosture, .hostCapabilitiesPosture: true
         default: false
         }
     }
@@ -44,7 +48,7 @@ public enum Setting: String, CaseIterable, Sendable {
         case .logFormat: "auto, text or json"
         case .hostEvents, .strictMountNamespace, .requireEnforcement: "true or false"
         case .policyDirectory, .appliedPolicyDirectory: "an absolute path"
-        case .filePosture, .networkPosture, .capabilitiesPosture: "audit or block"
+        case .filePosture, .networkPosture, .capabilitiesPosture, .hostFilePosture, .hostNetworkPosture, .hostCapabilitiesPosture: "audit or block"
         }
     }
 
@@ -67,6 +71,9 @@ public enum Setting: String, CaseIterable, Sendable {
         case .filePosture: "what happens in whitelist mode to processes and files that no rule names"
         case .networkPosture: "the same of network access"
         case .capabilitiesPosture: "the same of capabilities"
+        case .hostFilePosture: "file-posture for processes outside containers"
+        case .hostNetworkPosture: "network-posture for processes outside containers"
+        case .hostCapabilitiesPosture: "capabilities-posture for processes outside containers"
         case .requireEnforcement: "do not start where nothing can be enforced"
         }
     }

@@ -32,11 +32,12 @@ final class EnforcementPrograms {
         ("pc_sb_umount", "sb_umount", false), ("pc_sb_pivotroot", "sb_pivotroot", false),
     ]
     /// Called for all that the machine does (each read(2) and write(2), each capability asked for), so attached only while a set is marked with the flag.
-    private static let onDemand: [(flag: pc_set_flag, program: String, hook: String)] = [
+    private static let onDemand: [(flags: pc_set_flag, program: String, hook: String)] = [
         (PC_SET_READ_ONLY, "pc_file_permission", "file_permission"),
         (PC_SET_NETWORK, "pc_socket_create", "socket_create"), (PC_SET_NETWORK, "pc_socket_connect", "socket_connect"),
         (PC_SET_NETWORK, "pc_socket_bind", "socket_bind"), (PC_SET_NETWORK, "pc_socket_listen", "socket_listen"),
-        (PC_SET_NETWORK, "pc_socket_accept", "socket_accept"), (PC_SET_CAPABILITIES, "pc_capable", "capable"),
+        (PC_SET_NETWORK, "pc_socket_accept", "socket_accept"), (pc_set_flag(PC_SET_NETWORK.rawValue | PC_SET_DNS.rawValue), "pc_socket_sendmsg", "socket_sendmsg"),
+        (PC_SET_CAPABILITIES, "pc_capable", "capable"),
     ]
 
     /// Every hook, and whether this kernel has it. Needs BTF.
@@ -177,7 +178,7 @@ final class EnforcementPrograms {
     /// detach after the last.
     func attachHooks(for flags: UInt32) throws(PortcullisError) {
         for entry in Self.onDemand where !state.missing.contains(entry.hook) {
-            let isWanted = flags & entry.flag.rawValue != 0
+            let isWanted = flags & entry.flags.rawValue != 0
             // Up to 5.12 the kernel attaches a program only once (bpf_tracing_prog_attach: ENOENT): there it stays.
             guard isWanted != attachedOnDemand.contains(entry.hook), isWanted || !state.isReduced else { continue }
             if isWanted {
@@ -201,7 +202,11 @@ final class EnforcementPrograms {
         guard slots >= 0 else { throw PortcullisError(.kernel, "opening \(directory)/slots", errno: -slots) }
         defer { close(slots) }
         let words = try MappedArray<pc_slot>(slots, count: capacity, name: "slots")
-        for index in 0..<capacity { words.elements[index].policy = PinnedMaps.withoutFlags(words.elements[index].policy) }
+        for index in 0..<capacity { words.elements[index].policy = PolicyWord.withoutFlags(words.elements[index].policy) }
+        let switches = bpf_obj_get("\(directory)/switches")
+        guard switches >= 0 else { throw PortcullisError(.kernel, "opening \(directory)/switches", errno: -switches) }
+        defer { close(switches) }
+        try MappedArray<pc_switches>(switches, count: 1, name: "switches").elements[0].host_policy = 0
         try GracePeriod().wait()
         for program in programs { try links.detach(program) }
         for entry in onDemand { try links.unpin(program: entry.program) }

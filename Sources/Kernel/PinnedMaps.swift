@@ -99,7 +99,7 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
 
     public func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64) {
         let entry = entry(reference.slot)
-        entry.pointee.policy = setStore == nil ? Self.withoutFlags(policy) : policy
+        entry.pointee.policy = setStore == nil ? PolicyWord.withoutFlags(policy) : policy
         entry.pointee.root = 0
         entry.pointee.mount_sequence = mountSequence
         entry.pointee.tasks = 1
@@ -245,15 +245,16 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
     /// Whether a container has left its setup, as far as is known: its root is known from its first exec on.
     public func isRootKnown(_ slot: UInt32) -> Bool { entry(slot).pointee.root != 0 }
 
-    public func policyWord(_ slot: UInt32) -> UInt64 { pcl_load(&entry(slot).pointee.policy) }
-
-    public func setPolicyWord(_ word: UInt64, _ slot: UInt32) {
-        pcl_store(&entry(slot).pointee.policy, setStore == nil ? Self.withoutFlags(word) : word)
+    public func policyWord(_ slot: UInt32) -> UInt64 {
+        slot == PC_SLOT_HOST.magnitude ? pcl_load(&switches.elements[0].host_policy) : pcl_load(&entry(slot).pointee.policy)
     }
 
-    /// A word that says of its set that it contains nothing, so that no program looks for it. Where nothing is enforced, sets are not in the kernel, and at their
-    /// indices may be those of an earlier daemon, whose programs a later one may bring back.
-    static func withoutFlags(_ word: UInt64) -> UInt64 { word & ~0xFFFF_0000 }
+    /// Where nothing is enforced, sets are not in the kernel, and at their indices may be those of an earlier daemon, whose programs a later one may bring back: there
+    /// a word has no flags.
+    public func setPolicyWord(_ word: UInt64, _ slot: UInt32) {
+        let word = setStore == nil ? PolicyWord.withoutFlags(word) : word
+        if slot == PC_SLOT_HOST.magnitude { pcl_store(&switches.elements[0].host_policy, word) } else { pcl_store(&entry(slot).pointee.policy, word) }
+    }
 
     public var lastGeneration: UInt32 { setStore?.lastGeneration ?? 0 }
 

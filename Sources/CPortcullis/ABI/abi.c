@@ -7,6 +7,6 @@ _Static_assert(sizeof(struct pc_slot) == 40, "slot");
 _Static_assert(sizeof(struct pc_label) == 40, "label");
 _Static_assert(sizeof(struct pc_event) == 104, "event");
 _Static_assert(sizeof(struct pc_file_key) == 24, "file");
-_Static_assert(sizeof(struct pc_set_header) == 304, "header of a set");
+_Static_assert(sizeof(struct pc_set_header) == 344, "header of a set");
 _Static_assert(sizeof(struct pc_set_page) == 8 * PC_PAGE_CELLS, "page of a set");
 _Static_assert(sizeof(struct pc_alert) % 8 == 0, "alert: its paths follow at once");

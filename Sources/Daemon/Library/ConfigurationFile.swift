@@ -69,6 +69,10 @@ final class ConfigurationFile {
             current.namespaces = read.namespaces
             report.applied.append("namespaces")
         }
+        if read.nodeLabels != current.nodeLabels {
+            current.nodeLabels = read.nodeLabels
+            report.applied.append("node-labels")
+        }
         return .success(report)
     }
 

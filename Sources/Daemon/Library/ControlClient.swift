@@ -37,6 +37,7 @@ struct ControlAnswers {
     let containers: () -> () -> [UInt8]?
     /// All policies, or one by its identity with its rules; nil if there is none of that name.
     let policies: (String) -> (() -> [UInt8]?)?
-    let apply: (PolicySubmission) -> [UInt8]
+    /// The second: policies of this host are meant, whatever they lock out.
+    let apply: (PolicySubmission, Bool) -> [UInt8]
     let delete: (String) throws(PortcullisError) -> [UInt8]
 }

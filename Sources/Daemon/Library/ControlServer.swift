@@ -130,9 +130,9 @@ final class ControlServer {
         case .policies:
             guard let listing = answers.policies(String(decoding: text, as: UTF8.self)) else { return fail(client, "there is no such policy") }
             client.activity = .listing(listing)
-        case .applyPolicies:
+        case .applyPolicies, .forcePolicies:
             guard let submission = PolicySubmission(decoding: text) else { return fail(client, "the request holds no policies") }
-            finish(client, answers.apply(submission))
+            finish(client, answers.apply(submission, command == .forcePolicies))
         case .deletePolicy:
             do throws(PortcullisError) { finish(client, try answers.delete(String(decoding: text, as: UTF8.self))) } catch {
                 fail(client, error.description)

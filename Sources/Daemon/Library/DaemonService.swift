@@ -73,8 +73,7 @@ final class DaemonService {
         }
         try adopt()
         policies = PolicyService(
-            kernel: kernel, enforces: programs.enforcement.isActive, directory: settings.policyDirectory,
-            applied: settings.appliedPolicyDirectory, postures: configuration.postureSettings, logger: logger.logger)
+            kernel: kernel, enforces: programs.enforcement.isActive, configuration: configuration, logger: logger.logger)
         registry.slotFreed = { [unowned self] in policies.freed($0) }
         try policies.start(containers, poller)
         kernel.setHostEvents(settings.hostEvents)
@@ -87,7 +86,7 @@ final class DaemonService {
             answers: ControlAnswers(
                 status: { [unowned self] in StatusReport(self).json() }, containers: { [unowned self] in containerListing() },
                 policies: { [unowned self] in policies.listing($0, containers) },
-                apply: { [unowned self] in policies.apply($0, containers) },
+                apply: { [unowned self] in policies.apply($0, isMeant: $1, containers) },
                 delete: { [unowned self] identity throws(PortcullisError) in try policies.delete(identity, containers) }))
         do {
             try RuntimeDirectory.prepare(for: settings.spool + "/frame")
@@ -303,7 +302,6 @@ final class DaemonService {
         kernel.setHostEvents(configuration.current.hostEvents)
         hooks.peers.strict = configuration.current.strictMountNamespace
         logger.setLevel(configuration.current.logLevel)
-        policies.postures = configuration.postureSettings
         switch changes {
         case .success(let report):
             for warning in configuration.current.warnings { logger.logger.warning("\(warning)") }
@@ -311,6 +309,7 @@ final class DaemonService {
         case .failure(let error):
             logger.logger.error("the configuration is wrong, the old one stays in force: \(error)")
         }
+        policies.update(configuration)
         // Switches every container whose policies or posture are others now.
         policies.readDirectory(containers)
         SystemdNotify.send("READY=1")

@@ -1,13 +1,16 @@
 import Core
+import HookWire
 import Logging
 
 /// What clients of the control socket ask of the policies.
 extension PolicyService {
     /// Takes in a client's policies, all or none, and says as JSON what became of them. They are stored before they are in force: a policy
     /// that was in force once does not end with the daemon.
-    func apply(_ submission: PolicySubmission, _ containers: [Container]) -> [UInt8] {
+    ///
+    /// - Parameter isMeant: Also policies of this host that would lock people out.
+    func apply(_ submission: PolicySubmission, isMeant: Bool, _ containers: [Container]) -> [UInt8] {
         var candidate = library
-        var result = candidate.apply(submission.text, name: submission.name)
+        var result = candidate.apply(submission.text, name: submission.name, isMeant: isMeant)
         let before = stuck
         if result.errors.isEmpty {
             do throws(PortcullisError) {
@@ -20,7 +23,18 @@ extension PolicyService {
         }
         if !result.errors.isEmpty { logger.warning("refused policies: \(result.errors[0])", metadata: ["problems": "\(result.errors.count)"]) }
         let kept = stuck.filter { before[$0.key] != $0.value }
-        return result.json(keptOlder: kept.sorted { $0.key < $1.key }.map { name(ofSlot: $0.key, containers) + ": " + $0.value })
+        return result.json(
+            keptOlder: kept.sorted { $0.key < $1.key }.map { name(ofSlot: $0.key, containers) + ": " + $0.value },
+            notes: notes(on: result.writes.compactMap { library.policy($0.identity) }, containers))
+    }
+
+    /// What is to be said of policies that select nothing.
+    func notes(on policies: [Policy], _ containers: [Container]) -> [String] {
+        guard !policies.isEmpty else { return [] }
+        let labels = containers.filter { $0.state == .running }.compactMap { container in
+            (try? HookMessage(decoding: container.message[...])).map { ContainerLabels($0) }
+        }
+        return policies.compactMap { PolicyReach.note($0, containers: labels, node: node) }
     }
 
     /// Deletes an applied policy, first from the disk.
@@ -40,8 +54,11 @@ extension PolicyService {
             for policy in policies(ofSlot: container.reference.slot) { users[policy.identity, default: []].append(container.name) }
         }
         let library = library
+        let ofHost = Set(hostPolicies.map(\.identity))
         func report(_ policy: Policy) -> [UInt8] {
-            PolicyReport(policy, isApplied: library.isApplied(policy.identity), containers: users[policy.identity] ?? []).json()
+            PolicyReport(
+                policy, isApplied: library.isApplied(policy.identity), containers: users[policy.identity] ?? [], isOfThisHost: ofHost.contains(policy.identity)
+            ).json()
         }
         var next = 0
         guard !identity.isEmpty else {
@@ -60,6 +77,6 @@ extension PolicyService {
     }
 
     private func name(ofSlot slot: UInt32, _ containers: [Container]) -> String {
-        containers.first { $0.reference.slot == slot }?.name ?? "slot \(slot)"
+        slot == Self.host ? "the host" : containers.first { $0.reference.slot == slot }?.name ?? "slot \(slot)"
     }
 }

@@ -1,3 +1,4 @@
+import CABI
 import Core
 import Glibc
 import HookWire
@@ -11,7 +12,9 @@ final class PolicyService {
     var library: PolicyLibrary
     private var assignments: PolicyAssignments<PinnedMaps>
     /// Read again with the configuration, after which the containers are switched.
-    var postures: PostureSettings
+    private(set) var postures: PostureSettings
+    private(set) var hostPostures: Postures
+    private(set) var node: NodeLabels
     private let programsEnforce: Bool
     let directory: PolicyDirectory
     let store: AppliedPolicyStore
@@ -22,21 +25,31 @@ final class PolicyService {
     /// Times that containers were switched after a change of policies.
     private(set) var changes: UInt64 = 0
 
-    init(kernel: PinnedMaps, enforces: Bool, directory: String, applied: String, postures: PostureSettings, logger: Logger) {
+    init(kernel: PinnedMaps, enforces: Bool, configuration: ConfigurationFile, logger: Logger) {
         programsEnforce = enforces
         self.kernel = kernel
-        self.postures = postures
-        library = PolicyLibrary(posture: postures.general)
+        postures = configuration.postureSettings
+        hostPostures = configuration.current.hostPostures
+        node = HostEssentials.node(configuration.current)
+        library = PolicyLibrary(posture: postures.general, node: node, hazard: HostHazard(HostEssentials.find(), posture: hostPostures))
         self.logger = logger
-        self.directory = PolicyDirectory(directory)
-        store = AppliedPolicyStore(path: applied)
+        directory = PolicyDirectory(configuration.current.policyDirectory)
+        store = AppliedPolicyStore(path: configuration.current.appliedPolicyDirectory)
         assignments = PolicyAssignments(maps: kernel)
+    }
+
+    /// Takes note of settings that were read again; whoever calls this reads the directory then, which switches the containers and the host.
+    func update(_ configuration: ConfigurationFile) {
+        postures = configuration.postureSettings
+        hostPostures = configuration.current.hostPostures
+        node = HostEssentials.node(configuration.current)
+        library.update(node: node, hostPosture: hostPostures)
     }
 
     /// Takes over what an earlier daemon's containers have and reads all policies, applied and of files; only then are containers switched,
     /// so that none is for a moment without a policy that it had and still has.
     func start(_ containers: [Container], _ poller: Poller) throws(PortcullisError) {
-        try assignments.adopt(slots: containers.map(\.reference.slot))
+        try assignments.adopt(slots: containers.map(\.reference.slot) + [Self.host])
         do { try directory.watch(poller) } catch {
             logger.warning("policy files are read at the start and on SIGHUP only: \(error)")
         }
@@ -46,8 +59,13 @@ final class PolicyService {
             let slot = container.reference.slot, word = kernel.policyWord(slot)
             noteFiles(assignments.named(word), word, slot, pid: container.process.pid, rootfs: nil)
         }
+        let word = kernel.policyWord(Self.host)
+        noteFiles(assignments.named(word), word, Self.host, pid: 1, rootfs: nil)
         attempt("forgetting files") { () throws(PortcullisError) in try kernel.files.clear() }
     }
+
+    /// What stands for the processes that are in no container.
+    static let host = PC_SLOT_HOST.magnitude
 
     // MARK: Containers
 
@@ -112,7 +130,12 @@ final class PolicyService {
             logger.error("a policy is wrong; what was in force stays so: \(problem)")
         }
         apply(change, containers)
+        let new = (change.added + change.changed).compactMap { library.policy($0) }
+        for note in notes(on: new, containers).prefix(Self.noteLimit) { logger.info("\(note)") }
     }
+
+    /// Policies that select nothing and are spoken of at once.
+    private static let noteLimit = 20
 
     /// Switches every container to the set that the library says, each by one store.
     func apply(_ change: PolicyChange, _ containers: [Container]) {
@@ -122,6 +145,7 @@ final class PolicyService {
         for container in containers where container.state == .running || kernel.policyWord(container.reference.slot) != 0 {
             assign(container)
         }
+        assignHost()
         attempt("removing policy sets") { () throws(PortcullisError) in try assignments.collect() }
         guard !change.isEmpty else { return }
         logger.info(
@@ -154,6 +178,22 @@ final class PolicyService {
         }
     }
 
+    private func assignHost() {
+        do throws(PortcullisError) {
+            try assignments.assign(library.selected(for: node), posture: hostPostures, slot: Self.host) { word, paths in
+                noteFiles(paths, word, Self.host, pid: 1, rootfs: nil)
+            }
+            stuck[Self.host] = nil
+        } catch {
+            stuck[Self.host] = error.description
+            logger.error("the host keeps the policies that it had: \(error)")
+            return
+        }
+        attempt("forgetting files") { () throws(PortcullisError) in
+            try kernel.files.forget(slot: Self.host, except: UInt32(kernel.policyWord(Self.host) >> 32))
+        }
+    }
+
     private func attempt(_ action: String, _ body: () throws(PortcullisError) -> Void) {
         do throws(PortcullisError) { try body() } catch { logger.error("\(action): \(error)") }
     }
@@ -172,6 +212,9 @@ final class PolicyService {
     }
 
     func policies(ofSlot slot: UInt32) -> [Policy] { assignments.compiled(slot: slot)?.policies ?? [] }
+
+    /// Those in force for the processes that are in no container.
+    var hostPolicies: [Policy] { policies(ofSlot: Self.host) }
 
     var setCount: Int { assignments.setCount }
     var setBytes: Int { assignments.bytes }

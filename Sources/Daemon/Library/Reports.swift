@@ -125,6 +125,19 @@ struct StatusReport {
                 }
             }
         }
+        writer.key("host")
+        writer.object { writer in
+            writer.member("posture", configuration.hostPostures.file.rawValue)
+            writer.member("networkPosture", configuration.hostPostures.network.rawValue)
+            writer.member("capabilitiesPosture", configuration.hostPostures.capabilities.rawValue)
+            writer.member("name", daemon.policies.node.hostName)
+            writer.key("labels")
+            writer.object { writer in
+                for (key, value) in daemon.policies.node.labels.sorted(by: { $0.key < $1.key }) { writer.member(key, value) }
+            }
+            writer.key("policies")
+            writer.array { writer in for policy in daemon.policies.hostPolicies { writer.string(policy.identity) } }
+        }
         writer.member("policies", daemon.policies.library.policies.count)
         writer.member("sets", daemon.policies.setCount)
         writer.member("setBytes", daemon.policies.setBytes)
@@ -138,7 +151,8 @@ struct StatusReport {
         writer.key("containersWithOlderPolicies")
         writer.array { writer in
             for (slot, reason) in daemon.policies.stuck.sorted(by: { $0.key < $1.key }).prefix(100) {
-                writer.string("\(daemon.registry.container(inSlot: slot)?.name ?? "slot \(slot)"): \(reason)")
+                let name = slot == PolicyService.host ? "the host" : daemon.registry.container(inSlot: slot)?.name ?? "slot \(slot)"
+                writer.string("\(name): \(reason)")
             }
         }
     }

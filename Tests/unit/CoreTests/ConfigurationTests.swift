@@ -32,6 +32,8 @@ import Testing
         ("- a", "c.yaml:1:1: expected settings"), ("a: b: c", "c.yaml:1:5: "), ("capacity: &x 20\nspool: *x", "aliases"),
         ("hook-socket: relative", "an absolute path of at most 107 bytes"), ("hook-socket: /a/../b", "absolute path"),
         ("hook-socket: /\(String(repeating: "x", count: 107))", "at most 107 bytes"), ("host-events: yes", "true or false"),
+        ("node-labels: web", "c.yaml:1:14: expected labels as name: value"), ("node-labels: {role: [a]}", "c.yaml:1:15: expected a label as name: value"),
+        ("host-file-posture: no", "audit or block"),
         ("capacity: ''", "an empty value is not a number"), ("capacity: 20\n---\nspool: /x", "only one document"),
     ])
     func namesPlaceAndWhatIsAllowed(_ text: String, _ expected: String) {

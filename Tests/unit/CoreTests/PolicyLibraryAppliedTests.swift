@@ -54,7 +54,7 @@ import Testing
         for (text, problem) in [
             (bytes(sample("one"), "kind: x\n"), "no policy"), (bytes(sample("one"), sample("one")), "is defined at x:1 already"),
             ([], "there is no policy in it"),
-            (bytes("kind: KubeArmorHostPolicy\n"), "there is no policy in it"),
+            (bytes("kind: KubeArmorNetworkPolicy\n"), "there is no policy in it"),
         ] {
             let result = library.apply(text, name: "x")
             #expect(result.errors.count == 1 && result.errors.first?.problem.contains(problem) == true, "\(result.errors)")

@@ -84,7 +84,7 @@ import Testing
         #expect(file.warnings.map(\.line) == (line > 0 ? [line] : []) && file.warnings.allSatisfy { $0.problem.contains(warning) }, "\(file.warnings)")
     }
 
-    @Test(arguments: ["KubeArmorHostPolicy", "KubeArmorNetworkPolicy"])
+    @Test(arguments: ["KubeArmorNetworkPolicy"])
     func ignoresOtherKindsOfKubeArmorWithAWarning(_ kind: String) {
         // Its spec is not judged: the fields are others there.
         let file = PolicySample.parse(good.replacing("KubeArmorPolicy", with: kind).replacing("selector", with: "nodeSelector"))

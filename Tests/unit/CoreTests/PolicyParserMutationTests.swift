@@ -1,6 +1,7 @@
-import Core
 import Foundation
 import Testing
+
+@testable import Core
 
 /// Texts that nobody would write: whatever comes in, the parser answers, and what it lets through keeps the model's promises.
 @Suite struct PolicyParserMutationTests {
@@ -95,12 +96,14 @@ import Testing
         }
         if !(0...10).contains(rule.severity) { return "severity \(rule.severity)" }
         if rule.readOnly, rule.section == .process { return "readOnly" }
+        if !rule.allowedArguments.isEmpty, rule.section != .process { return "allowedArgs" }
         switch rule.target {
         case .path(let path): if !isPath(path) { return "path \(path)" }
         case .directory(let path, _): if !path.isEmpty, !isPath(path) { return "directory \(path)" }
         case .executableName(let name): if name.isEmpty || name.contains("/") { return "name \(name)" }
         case .pattern(let glob): if (try? Glob(parsing: glob.text)) != glob { return "pattern \(glob.text)" }
-        case .socket, .capability: break
+        case .domain(let name): if DomainName.normal(name) != name { return "domain \(name)" }
+        case .socket, .capability, .preset: break
         }
         for source in rule.sources {
             switch source {

@@ -13,7 +13,7 @@ struct PolicyReportTests {
         let names = (1...150).map { "c\($0)" }
         let text = String(decoding: PolicyReport(policy, isApplied: true, containers: names).json(), as: UTF8.self)
         #expect(text.hasPrefix(#"{"identity":"shop/p","namespace":"shop","name":"p","source":"applied","file":"p.yaml","line":1,"matchLabels":{"app":"web"}"#), "\(text)")
-        #expect(text.contains(#""modes":{"process":"whitelist","file":"rules","network":"none","capabilities":"none"},"ruleCounts":{"Allow":1,"Audit":0,"Block":1},"selected":150"#), "\(text)")
+        #expect(text.contains(#""modes":{"process":"whitelist","file":"rules","network":"none","capabilities":"none","dns":"none","presets":"none"},"ruleCounts":{"Allow":1,"Audit":0,"Block":1},"selected":150"#), "\(text)")
         #expect(text.contains("\"c100\"") && !text.contains("\"c101\""))
     }
 
@@ -26,11 +26,13 @@ struct PolicyReportTests {
         ("process: {matchPaths: [{execname: nc}]}", #""execname":"nc","fromSource":[]"#),
         ("network: {matchProtocols: [{protocol: UDP}]}", #""section":"network","protocol":"udp","fromSource":[]"#),
         ("capabilities: {matchCapabilities: [{capability: sys_admin}]}", #""section":"capabilities","capability":"sys_admin","fromSource":[]"#),
+        ("process: {matchPaths: [{path: /a, pts: false, allowedArgs: [b, '']}]}", #""withoutTerminal":true,"allowedArgs":["b",""]"#),
+        ("network: {matchDNSQueries: [{domain: A.test.}]}", #""section":"dns","domain":"a.test""#), ("presets: [{name: exec}]", #""section":"presets","preset":"exec""#),
         ("process: {matchDirectories: [{dir: /opt/, recursive: true}]}", #""dir":"/opt/","recursive":true"#),
         ("file: {matchDirectories: [{dir: /, fromSource: [{path: /bin/a}]}]}", #""dir":"/","recursive":false,"fromSource":[{"path":"/bin/a"}]"#),
         ("file: {matchPatterns: [{pattern: \"/a/**\", readOnly: true}]}", #""pattern":"/a/**","fromSource":[],"ownerOnly":false,"readOnly":true"#),
         ("file: {matchPaths: [{path: /a, ownerOnly: true}]}\nseverity: 3\ntags: [x, y]\nmessage: 'a \"b\"'",
-            #""path":"/a","fromSource":[],"ownerOnly":true,"readOnly":false,"action":"Block","severity":3,"tags":["x","y"],"message":"a \"b\"""#),
+            #""path":"/a","fromSource":[],"ownerOnly":true,"readOnly":false,"withoutTerminal":false,"allowedArgs":[],"action":"Block","severity":3,"tags":["x","y"],"message":"a \"b\"""#),
     ])
     func aRuleIsShownWithWhatItInherits(_ spec: String, _ part: String) throws {
         let rule = try #require(try policy(spec + "\naction: Block").rules.first)
@@ -74,9 +76,9 @@ struct PolicyReportTests {
         var library = PolicyLibrary()
         let one = Array(PolicySample.text(name: "one", spec: "process: {matchPaths: [{path: /bin/x}]}\naction: Block").utf8)
         #expect(String(decoding: library.apply(one, name: "x").json(keptOlder: []), as: UTF8.self) ==
-            #"{"accepted":true,"added":["shop/one"],"changed":[],"removed":[],"unchanged":[],"errors":[],"warnings":[],"containersWithOlderPolicies":[]}"#)
+            #"{"accepted":true,"added":["shop/one"],"changed":[],"removed":[],"unchanged":[],"errors":[],"warnings":[],"notes":[],"containersWithOlderPolicies":[]}"#)
         #expect(String(decoding: library.apply(one, name: "x").json(keptOlder: ["c: full"]), as: UTF8.self) ==
-            #"{"accepted":true,"added":[],"changed":[],"removed":[],"unchanged":["shop/one"],"errors":[],"warnings":[],"containersWithOlderPolicies":["c: full"]}"#)
+            #"{"accepted":true,"added":[],"changed":[],"removed":[],"unchanged":["shop/one"],"errors":[],"warnings":[],"notes":[],"containersWithOlderPolicies":["c: full"]}"#)
         #expect(String(decoding: library.apply([], name: "x").json(keptOlder: []), as: UTF8.self).hasPrefix(#"{"accepted":false,"added":[]"#))
     }
 

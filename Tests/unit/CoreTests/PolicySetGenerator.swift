@@ -25,6 +25,9 @@ struct PolicySetGenerator {
     /// Few names, of few letters, so that rules meet.
     private let names = ["a", "b", "ab", "ba", "abc", "c", "usr", "us", "x.conf", "é"]
 
+    /// Whether process rules allow arguments only.
+    var hasArguments = false
+
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     mutating func policies() -> [Policy] {
@@ -37,10 +40,22 @@ struct PolicySetGenerator {
 
     mutating func rule() -> PolicyRule {
         let section: PolicyRule.Section = random.chance(40) ? .process : .file
-        return PolicyRule(
+        var rule = PolicyRule(
             section: section, target: target(section), sources: random.chance(30) ? (0..<1 + random.below(2)).map { _ in source() } : [],
             ownerOnly: random.chance(20), readOnly: random.chance(25), action: random.pick([.allow, .block, .block, .audit]))
+        rule.withoutTerminal = random.chance(10)
+        let takesArguments = switch rule.target {
+        case .path, .executableName: hasArguments && section == .process
+        default: false
+        }
+        if takesArguments, random.chance(60) { rule.allowedArguments = Array(Self.arguments.prefix(1 + random.below(3))) }
+        return rule
     }
+
+    static let arguments = ["-m", "", "/a/b", "é", "-m x"]
+
+    /// Some that rules allow, and some that they do not; also none.
+    mutating func someArguments() -> [String] { (0..<random.below(4)).map { _ in random.pick(Self.arguments) } }
 
     mutating func source() -> PolicyRule.Source {
         random.chance(60) ? .path(path(2)) : .directory(random.chance(15) ? "" : path(2), recursive: random.chance(50))
@@ -110,7 +125,7 @@ struct PolicySetGenerator {
             case .directory(let text, _): path = Array(text.utf8) + (random.chance(60) ? Array(self.path(2).utf8) : [])
             case .executableName(let name): path = Array((random.chance(80) ? self.path(3) : "") + "/" + name).map(\.utf8).flatMap { $0 }
             case .pattern(let glob): path = fill(glob.elements)
-            case .socket, .capability: path = []
+            case .socket, .capability, .domain, .preset: path = []
             }
         }
         for _ in 0..<random.below(3) { mutate(&path) }

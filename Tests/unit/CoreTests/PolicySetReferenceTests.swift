@@ -14,6 +14,7 @@ import Testing
         var generator = PolicySetGenerator(seed: seed)
         var comparisons = 0
         for number in 0..<Self.setsForEachSeed {
+            generator.hasArguments = number % 3 == 0
             let failure = try compare(
                 generator.policies(), number % 2 == 0 ? .audit : .block, paths: Self.pathsForEachSet, &generator, &comparisons)
             if let failure {
@@ -55,14 +56,18 @@ import Testing
             for section in [PolicyRule.Section.process, .file] {
                 let place = compiled.image.place(section, path)
                 let matching = reference.matching(section, path)
+                let isByArguments = matching.contains { !rules[$0].allowedArguments.isEmpty }
                 for source in sources {
-                    for (owner, write) in [(false, false), (false, true), (true, false), (true, true)] {
+                    for mode in 0..<8 {
                         comparisons += 1
-                        let found = compiled.image.decision(section, at: place, source: source.class, owner: owner, write: write)
-                        let expected = reference.decision(section, matching, source.applies, owner: owner, write: write)
-                        if found == expected { continue }
+                        let access = ReferenceMatcher.Access(
+                            owner: mode & 1 != 0, write: mode & 2 != 0, terminal: mode & 4 != 0, arguments: isByArguments ? generator.someArguments() : [])
+                        let found = decision(compiled.image, section, place, source.class, access)
+                        let expected = reference.decision(section, matching, source.applies, access)
+                        // Which of several rules with arguments is named is not laid down.
+                        if isByArguments ? found.action == expected.action : found == expected { continue }
                         return """
-                            \(section) \(text(path)) by \(text(source.path)), owner \(owner), write \(write): \(found) instead of \(expected)
+                            \(section) \(text(path)) by \(text(source.path)), \(access): \(found) instead of \(expected)
                             \(describe(rules))
                             """
                     }
@@ -78,10 +83,20 @@ import Testing
         return nil
     }
 
+    /// What the kernel makes of the image: where arguments matter, it looks at each.
+    private func decision(
+        _ image: PolicySetImage, _ section: PolicyRule.Section, _ place: PolicySetImage.Place, _ source: Int, _ access: ReferenceMatcher.Access
+    ) -> PolicySetDecision {
+        let found = image.decision(section, at: place, source: source, owner: access.owner, write: access.write, terminal: access.terminal)
+        guard found.dependsOnArguments, let rule = found.rule, !access.arguments.isEmpty else { return found }
+        let isAllowed = access.arguments.allSatisfy { image.allows(argument: $0.utf8, rule: rule, source: source, owner: access.owner, terminal: access.terminal) }
+        return isAllowed ? PolicySetDecision(word: found.word & ~3) : found
+    }
+
     private func text(_ path: [UInt8]) -> String { String(decoding: path, as: UTF8.self) }
 
     private func describe(_ rules: [PolicyRule]) -> String {
-        rules.enumerated().map { "  \($0): \($1.section) \($1.action) \(describe($1.target)) \($1.sources) owner \($1.ownerOnly) readOnly \($1.readOnly)" }
+        rules.enumerated().map { "  \($0): \($1.section) \($1.action) \(describe($1.target)) \($1.sources) owner \($1.ownerOnly) readOnly \($1.readOnly) pts \(!$1.withoutTerminal) \($1.allowedArguments)" }
             .joined(separator: "\n")
     }
 

@@ -28,7 +28,7 @@ struct ReferenceMatcher {
                 case .executableName: [1, 0, 0]
                 case .directory(let directory, _): [0, directory.split(separator: "/").count, 0]
                 case .pattern(let glob): [0, ReferenceMatcher.depth(glob), 1]
-                case .socket, .capability: [0, 0, 0] // not of the generated rules; PolicyWordsTests has them
+                case .socket, .capability, .domain, .preset: [0, 0, 0] // not of the generated rules; PolicyWordsTests has them
                 }
             return Rule(rule: rule, target: ReferenceTarget(rule.target), sources: sources, rank: [sources.isEmpty ? 0 : 1] + kind)
         }
@@ -49,14 +49,23 @@ struct ReferenceMatcher {
         rules.map { rule in rule.sources.isEmpty || rule.sources.contains { $0.matches(source) } }
     }
 
+    /// Who accesses, and how; `arguments` are those behind a program's own name.
+    struct Access {
+        var owner: Bool
+        var write: Bool
+        var terminal: Bool
+        var arguments: [String]
+    }
+
     /// The decision for a path that matches these rules, as the image words it.
-    func decision(_ section: PolicyRule.Section, _ matching: [Int], _ applies: [Bool], owner: Bool, write: Bool) -> PolicySetDecision {
-        let write = write && section == .file
+    func decision(_ section: PolicyRule.Section, _ matching: [Int], _ applies: [Bool], _ access: Access) -> PolicySetDecision {
+        var access = access
+        access.write = access.write && section == .file
         // 1: the highest-ranked rule that allows or blocks.
         var decider: Int?
         var blocks = false
         for number in matching where applies[number] {
-            guard let isBlock = outcome(rules[number].rule, owner, write) else { continue }
+            guard let isBlock = outcome(rules[number].rule, access) else { continue }
             guard let current = decider else {
                 (decider, blocks) = (number, isBlock)
                 continue
@@ -64,12 +73,16 @@ struct ReferenceMatcher {
             let isHigher = rules[current].rank.lexicographicallyPrecedes(rules[number].rank)
             if isHigher || (rules[number].rank == rules[current].rank && isBlock && !blocks) { (decider, blocks) = (number, isBlock) }
         }
-        if let decider, blocks { return word(2, decider, readOnly: isReadOnlyBlock(rules[decider].rule, owner, write)) }
+        if let decider, blocks { return word(2, decider, readOnly: isReadOnlyBlock(rules[decider].rule, access)) }
+        // What arguments allow is not reported besides.
+        if let decider, matching.contains(where: { applies[$0] && rules[$0].rank == rules[decider].rank && decidesByArguments(rules[$0].rule, access) }) {
+            return word(0, decider)
+        }
         let isWhitelist = rules.contains { $0.rule.section == section && $0.rule.action == .allow }
         if decider == nil && isWhitelist && posture == .block { return word(2, nil) }
         // 2: the highest-ranked Audit rule.
         var auditor: Int?
-        for number in matching where applies[number] && audits(rules[number].rule, owner, write) {
+        for number in matching where applies[number] && audits(rules[number].rule, access) {
             if auditor.map({ rules[$0].rank.lexicographicallyPrecedes(rules[number].rank) }) ?? true { auditor = number }
         }
         // 3: unless what allowed ranks strictly higher.
@@ -81,8 +94,13 @@ struct ReferenceMatcher {
     }
 
     /// True: blocks. Nil: does not apply.
-    private func outcome(_ rule: PolicyRule, _ owner: Bool, _ write: Bool) -> Bool? {
-        let readOnly = rule.readOnly && rule.section == .file
+    private func outcome(_ rule: PolicyRule, _ access: Access) -> Bool? {
+        let readOnly = rule.readOnly && rule.section == .file, owner = access.owner, write = access.write
+        if rule.withoutTerminal {
+            if rule.action == .allow, access.terminal { return true }
+            if rule.action == .block, !access.terminal { return nil }
+        }
+        if decidesByArguments(rule, access) { return !isAllowed(access.arguments, rule) }
         switch (rule.action, rule.ownerOnly, readOnly) {
         case (.audit, _, _): return nil
         case (.block, false, false): return true
@@ -94,16 +112,28 @@ struct ReferenceMatcher {
         }
     }
 
-    /// A write that is blocked although the same rule lets the same user read.
-    private func isReadOnlyBlock(_ rule: PolicyRule, _ owner: Bool, _ write: Bool) -> Bool {
-        rule.section == .file && rule.readOnly && write && (owner || !rule.ownerOnly)
+    private func isAllowed(_ arguments: [String], _ rule: PolicyRule) -> Bool {
+        !arguments.isEmpty && arguments.allSatisfy(rule.allowedArguments.contains)
     }
 
-    private func audits(_ rule: PolicyRule, _ owner: Bool, _ write: Bool) -> Bool {
-        guard rule.action == .audit else { return false }
+    /// Whether nothing else of the rule has decided already.
+    private func decidesByArguments(_ rule: PolicyRule, _ access: Access) -> Bool {
+        guard !rule.allowedArguments.isEmpty, rule.action != .audit, access.owner || !rule.ownerOnly else { return false }
+        return !rule.withoutTerminal || (rule.action == .allow) != access.terminal
+    }
+
+    /// A write that is blocked although the same rule lets the same user read.
+    private func isReadOnlyBlock(_ rule: PolicyRule, _ access: Access) -> Bool {
+        rule.section == .file && rule.readOnly && access.write && (access.owner || !rule.ownerOnly)
+            && !(rule.withoutTerminal && rule.action == .allow && access.terminal)
+    }
+
+    private func audits(_ rule: PolicyRule, _ access: Access) -> Bool {
+        guard rule.action == .audit, access.terminal || !rule.withoutTerminal, !isAllowed(access.arguments, rule) || rule.allowedArguments.isEmpty
+        else { return false }
         let readOnly = rule.readOnly && rule.section == .file
         if !rule.ownerOnly && !readOnly { return true }
-        return (rule.ownerOnly && !owner) || (readOnly && write)
+        return (rule.ownerOnly && !access.owner) || (readOnly && access.write)
     }
 
     private func word(_ action: UInt32, _ rule: Int?, readOnly: Bool = false) -> PolicySetDecision {

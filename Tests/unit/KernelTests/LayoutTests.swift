@@ -40,14 +40,14 @@ import Testing
         ]),
         Layout("pc_slot_empty", pc_slot_empty.self, ["slot": \.slot, "generation": \.generation]),
         Layout("pc_label_line", pc_label_line.self, ["slot": \.slot, "generation": \.generation, "pid": \.pid, "thread": \.thread]),
-        Layout("pc_switches", pc_switches.self, ["host_events": \.host_events, "reserved": \.reserved]),
+        Layout("pc_switches", pc_switches.self, ["host_events": \.host_events, "reserved": \.reserved, "host_policy": \.host_policy]),
         Layout("pc_meta", pc_meta.self, [
             "abi": \.abi, "capacity": \.capacity, "label_store": \.label_store, "fork_by_lsm": \.fork_by_lsm,
             "identity_object": \.identity_object, "observe_object": \.observe_object, "enforce_object": \.enforce_object,
         ]),
         Layout("pc_set_header", pc_set_header.self, [
-            "generation": \.generation, "cells": \.cells, "decisions": \.decisions, "sources": \.sources, "start": \.start,
-            "classes": \.classes,
+            "generation": \.generation, "cells": \.cells, "decisions": \.decisions, "sources": \.sources, "terminals": \.terminals,
+            "reserved": \.reserved, "start": \.start, "classes": \.classes,
         ]),
         Layout("pc_set_entry", pc_set_entry.self, ["generation": \.generation, "pages": \.pages, "digest": \.digest]),
         Layout("pc_alert", pc_alert.self, [

@@ -14,7 +14,7 @@ check_enforce_network() {
     - protocol: raw, icmpv6
       message: no pinging'
     attacker $NAME privileged $NAME || return
-    [ "$KERNEL" = 5.10 ] || same "hooks with them" "socket_accept socket_bind socket_connect socket_create socket_listen" "$(on_demand)"
+    [ "$KERNEL" = 5.10 ] || same "hooks with them" "socket_accept socket_bind socket_connect socket_create socket_listen socket_sendmsg" "$(on_demand)"
     denied 'sockets socket 2 1 0'
     alert .operation=socket .action=Block .section=network .policy=$NAME '.rule=network.matchProtocols[0]' .severity=7 \
         '.resource=domain=AF_INET type=SOCK_STREAM protocol=TCP' .executable=/usr/local/bin/sockets '.result=Permission denied'

@@ -24,14 +24,14 @@ static int at(const char *what, int (*call)(int, const struct sockaddr *, sockle
 }
 
 /*
- * later CALL PORT FIFO: a TCP socket of IPv4 that is made now, and CALL (connect, bind, listen, accept) when FIFO is opened for writing. For a connection somebody
+ * later CALL PORT FIFO: a TCP socket of IPv4 that is made now, and CALL (connect, fastopen, bind, listen, accept) when FIFO is opened for writing. For a connection somebody
  * listens, and for accept somebody connects, both from before.
  */
 static int later(char **a)
 {
 	int port = atoi(a[1]), listener = (int)must("socket", socket(AF_INET, SOCK_STREAM, 0)), own = (int)must("socket", socket(AF_INET, SOCK_STREAM, 0));
 	const char *call = a[0];
-	if (!strcmp(call, "connect") || !strcmp(call, "accept")) {
+	if (!strcmp(call, "connect") || !strcmp(call, "fastopen") || !strcmp(call, "accept")) {
 		at("bind before", bind, listener, port);
 		must("listen before", listen(listener, 1));
 	}
@@ -43,6 +43,10 @@ static int later(char **a)
 	if (!strcmp(call, "connect")) at(call, connect, own, port);
 	else if (!strcmp(call, "bind")) at(call, bind, own, port);
 	else if (!strcmp(call, "listen")) must(call, listen(own, 1));
+	else if (!strcmp(call, "fastopen")) {
+		struct sockaddr_in to = here(port);
+		must(call, sendto(own, "x", 1, MSG_FASTOPEN, (void *)&to, sizeof to));
+	}
 	else must(call, accept(listener, NULL, NULL));
 	puts("done");
 	return 0;

@@ -1,0 +1,38 @@
+import CABI
+
+/// The automaton of allowed arguments: it reads a rule's number and the decision's place in its row as five key bytes, and one argument.
+///
+/// Where a decision depends on several rules, an argument must be allowed by each of them.
+struct PolicySetArguments {
+    private(set) var trie = AutomatonTrie()
+
+    /// All that arguments may need of the classes of bytes, before it is known which rules decide together.
+    static func alphabet(_ rules: [PolicyRule]) -> AutomatonTrie {
+        var trie = AutomatonTrie()
+        for (number, rule) in rules.enumerated() where !rule.allowedArguments.isEmpty {
+            trie.insert(key(UInt32(number), 0).map { .byte($0) }, rule: number)
+            for value in 0..<64 { trie.insert([.byte(PolicySetArguments.byte(value))], rule: number) }
+            for argument in rule.allowedArguments { trie.insert(argument.utf8.map { .byte($0) }, rule: number) }
+        }
+        return trie
+    }
+
+    init(_ groups: [PolicySetRows.ArgumentsKey: [Int32]], _ rules: [PolicyRule]) {
+        for (key, group) in groups.sorted(by: { ($0.key.rule, $0.key.place) < ($1.key.rule, $1.key.place) }) {
+            let first = Int(group[0])
+            let allowed = group.dropFirst().reduce(rules[first].allowedArguments) { rest, rule in
+                rest.filter { rules[Int(rule)].allowedArguments.contains($0) }
+            }
+            let prefix = Self.key(UInt32(first), key.place)
+            for argument in allowed { trie.insert((prefix + Array(argument.utf8)).map { .byte($0) }, rule: first) }
+        }
+    }
+
+    /// What is read before the argument.
+    static func key(_ rule: UInt32, _ place: Int) -> [UInt8] {
+        let rule = Int(rule)
+        return [rule, rule >> 6, rule >> 12, place, place >> 6].map(byte)
+    }
+
+    private static func byte(_ value: Int) -> UInt8 { UInt8(PC_KEY_BYTE_BASE) | UInt8(value & 63) }
+}

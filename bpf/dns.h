@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a message to port 53 asks for (RFC 1035, 4.1). It is read from the sender's memory before the kernel copies it, so that a second
+ * thread can still change it: these rules keep programs from names, and are no wall against code that is there to get past them.
+ */
+#ifndef PORTCULLIS_DNS_H
+#define PORTCULLIS_DNS_H
+
+#include "scratch.h"
+
+#define DNS_PORT 53
+#define DNS_HEADER_BYTES 12
+#define DNS_LABEL_BYTES 63
+#define DNS_SEGMENTS 4
+
+/* One piece of the message behind those that are in `paths` already; how many bytes are there then. */
+static __always_inline __u32 dns_piece(struct scratch *scratch, __u32 used, const void *base, __u64 length)
+{
+	if (used >= PC_DNS_MESSAGE_BYTES || !length)
+		return used;
+	__u32 size = length < PC_DNS_MESSAGE_BYTES - used ? length : PC_DNS_MESSAGE_BYTES - used;
+	size = masked(size, 2 * PC_DNS_MESSAGE_BYTES - 1);
+	if (bpf_probe_read_user(&scratch->paths[masked(used, PC_DNS_MESSAGE_BYTES - 1)], size, base))
+		return 0;
+	return used + size;
+}
+
+/* Copies the beginning of the message; how much of it. 0: it is not in the sender's memory, or cannot be read. */
+static __always_inline __u32 dns_gather(struct scratch *scratch, struct iov_iter *iter)
+{
+	__u32 used = 0;
+	__u64 offset = iter->iov_offset;
+	const struct iovec *pieces;
+	bool is_list;
+
+	if (bpf_core_field_exists(iter->iter_type)) {
+		__u8 type = BPF_CORE_READ(iter, iter_type);
+		if (bpf_core_enum_value_exists(enum iter_type, ITER_UBUF) && type == bpf_core_enum_value(enum iter_type, ITER_UBUF))
+			return dns_piece(scratch, 0, (const void *)BPF_CORE_READ(iter, ubuf) + offset, BPF_CORE_READ(iter, count));
+		is_list = type == bpf_core_enum_value(enum iter_type, ITER_IOVEC);
+	} else {
+		struct iov_iter___directed *directed = (void *)iter;
+		is_list = (BPF_CORE_READ(directed, type) & ~1) == bpf_core_enum_value(enum iter_type, ITER_IOVEC);
+	}
+	if (!is_list)
+		return 0;
+	if (bpf_core_field_exists(iter->__iov)) {
+		pieces = BPF_CORE_READ(iter, __iov);
+	} else {
+		struct iov_iter___unhidden *unhidden = (void *)iter;
+		pieces = BPF_CORE_READ(unhidden, iov);
+	}
+	__u64 left = iter->count;
+	for (int index = 0; index < DNS_SEGMENTS; index++) {
+		struct iovec piece = {};
+		if (!left || bpf_probe_read_kernel(&piece, sizeof piece, &pieces[index]) || piece.iov_len < offset)
+			break;
+		__u64 length = piece.iov_len - offset;
+		if (length > left)
+			length = left;
+		__u32 before = used;
+		used = dns_piece(scratch, used, piece.iov_base + offset, length);
+		if (used < before)
+			return 0;
+		left -= length;
+		offset = 0;
+	}
+	return used;
+}
+
+struct dns_context {
+	struct scratch *scratch;
+};
+
+/*
+ * One byte of the name, which becomes text where it stands; 1 when there is no more. The state is in the scratch: of what is on the stack, up to 6.7 the verifier
+ * takes the values of the first turn for those of all.
+ */
+static long dns_turn(__u32 index, struct dns_context *context)
+{
+	struct dns_walk *walk = &context->scratch->name;
+	if (walk->at >= walk->end)
+		return 1;
+	__u8 *byte = &context->scratch->paths[masked(walk->at, 2 * PC_DNS_MESSAGE_BYTES - 1)];
+	if (walk->label) {
+		walk->label--;
+		if (*byte >= 'A' && *byte <= 'Z')
+			*byte |= 0x20;
+		else if (!*byte)
+			*byte = 1; /* in no name that a rule can have */
+	} else if (!*byte) {
+		walk->done = 1;
+		return 1;
+	} else if (*byte > DNS_LABEL_BYTES) {
+		return 1;
+	} else {
+		walk->label = *byte;
+		*byte = '.';
+	}
+	walk->at++;
+	walk->length++;
+	return 0;
+}
+
+/* Finds the name in what was gathered. False: it is not one whole query for one name. */
+static __always_inline bool dns_name(struct scratch *scratch, __u32 used, __u64 total, bool is_stream)
+{
+	struct request *request = &scratch->request;
+	__u32 header = is_stream ? 2 : 0;
+	__u8 *message = &scratch->paths[header];
+	if (used < header + DNS_HEADER_BYTES)
+		return false;
+	/* What follows in the same piece of a stream could be another query. */
+	if (is_stream && total != 2 + (((__u32)scratch->paths[0] << 8) | scratch->paths[1]))
+		return false;
+	if (message[4] || message[5] != 1)
+		return false;
+	struct dns_walk *walk = &scratch->name;
+	struct dns_context context = { .scratch = scratch };
+	*walk = (struct dns_walk){ .at = header + DNS_HEADER_BYTES, .end = used };
+	request->text_at = walk->at;
+#ifdef PC_REDUCED
+	for (int turn = 0; turn <= PC_DNS_NAME_BYTES; turn++)
+		if (dns_turn(turn, &context))
+			break;
+#else
+	bpf_loop(PC_DNS_NAME_BYTES + 1, dns_turn, &context, 0);
+#endif
+	request->text_length = walk->length;
+	return walk->done && walk->length <= PC_DNS_NAME_BYTES;
+}
+
+#endif
