@@ -64,7 +64,7 @@ bundle() {
 root_for() { # root_for ID: its root file system
     local directory=$W/containers/$1
     mkdir -p "$directory"/{upper,work,rootfs}
-    mount -t overlay -o "lowerdir=$W/root,upperdir=$directory/upper,workdir=$directory/work" overlay "$directory/rootfs"
+    mount -t overlay -o "lowerdir=${ROOT:-$W/root},upperdir=$directory/upper,workdir=$directory/work" overlay "$directory/rootfs"
     [ -z "${BEFORE_START:-}" ] || (cd "$directory/rootfs" && eval "$BEFORE_START") || fail "the root of $1 cannot be prepared"
 }
 # arguments WORD...: as the inside of a JSON array.
