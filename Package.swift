@@ -28,6 +28,7 @@ let package = Package(
     targets: [
         // C: declarations and what Swift cannot import. No logic.
         .systemLibrary(name: "CLibBPF", path: "Sources/CPortcullis/LibBPF/include"),
+        .systemLibrary(name: "CLibSeccomp", path: "Sources/CPortcullis/LibSeccomp/include"),
         .systemLibrary(name: "CLibYAML", path: "Sources/CPortcullis/LibYAML/include"),
         .target(name: "CABI", path: "Sources/CPortcullis/ABI", cSettings: strictC),
         .target(name: "CObjects", path: "Sources/CPortcullis/Objects", cSettings: strictC),
@@ -37,8 +38,8 @@ let package = Package(
         // Swift, each room depending on the ones above it only.
         .target(name: "HookWire", path: "Sources/HookWire", swiftSettings: strict),
         .target(
-            name: "Core", dependencies: ["HookWire", "CLibYAML", "CABI"], path: "Sources/Core", swiftSettings: strict,
-            linkerSettings: libraries("yaml")),
+            name: "Core", dependencies: ["HookWire", "CLibYAML", "CLibSeccomp", "CABI"], path: "Sources/Core", swiftSettings: strict,
+            linkerSettings: libraries("yaml", "seccomp")),
         .target(
             name: "Kernel", dependencies: ["Core", "CABI", "CLibBPF", "CObjects", "CLinux"], path: "Sources/Kernel",
             swiftSettings: strict, linkerSettings: libraries("bpf", "elf", "z")),

@@ -34,12 +34,9 @@
 /* Rules of one set, and classes of executables that its fromSource rules tell apart (the first is "any other"). */
 #define PC_RULES_MAX 65535
 #define PC_SOURCES_MAX 64
-/* Arguments of one exec that an allowedArgs rule looks at. One with more is not allowed by it. */
+/* Arguments of one exec that an allowedArgs rule looks at; one with more is not allowed by it. */
 #define PC_ARGUMENTS_MAX 64
 #define PC_ARGUMENTS_MAX_REDUCED 20
-/* Bytes of a name in a DNS message (RFC 1035, 3.1), and of what is read of the message to find it. */
-#define PC_DNS_NAME_BYTES 255
-#define PC_DNS_MESSAGE_BYTES 512
 /* Files known by identity at one time. Beyond it a file is known by its path alone, and the daemon says so. */
 #define PC_FILES_MAX 65536
 /* A path is judged up to this length, as path_resolution(7) has it; a longer one cannot be decided. */
@@ -139,6 +136,7 @@ enum pc_set_flag {
 	PC_SET_DNS_STRICT = 65536,
 	PC_SET_PRESETS = 131072,   /* has presets */
 	PC_SET_PRESETS_STRICT = 262144,
+	PC_SET_SYSCALLS = 524288,  /* has rules about system calls, which only report */
 };
 
 /*
@@ -176,7 +174,8 @@ enum pc_automaton {
 	PC_AUTOMATON_DNS = 5, /* reads a name as `.www.example.org`, in lower case */
 	PC_AUTOMATON_PRESET = 6, /* reads enum pc_preset as PC_KEY_BYTE, and behind it the path, where there is one */
 	PC_AUTOMATON_ARGUMENT = 7, /* reads rule (three PC_KEY_BYTEs, low first), place in the row (two: column twice, 1 for owners) and one argument; a row: allowed */
-	PC_AUTOMATA = 8,
+	PC_AUTOMATON_SYSCALL = 8, /* reads the call's number (two PC_KEY_BYTEs, low first), 1 for the compatible ABI's, and its path, if any */
+	PC_AUTOMATA = 9,
 };
 #define PC_AUTOMATA_MAX 16 /* a power of two, so that an index can be masked */
 
@@ -184,7 +183,6 @@ enum pc_automaton {
 #define PC_KEY_BYTE_BASE 0x80
 #define PC_KEY_BYTE(value) (PC_KEY_BYTE_BASE | ((value) & 63))
 
-/* What a preset is about. */
 enum pc_preset {
 	PC_PRESET_FILELESS_EXEC = 1,
 	PC_PRESET_ANONYMOUS_MAP_EXEC = 2,
@@ -214,6 +212,7 @@ struct pc_set_header {
 #define PC_ROW_NONE_CAPABILITY 3
 #define PC_ROW_NONE_DNS 4
 #define PC_ROW_NONE_PRESET 5
+#define PC_ROW_NONE_SYSCALL 6
 #define PC_DECISION_ACTION(decision) ((decision) & 3)
 #define PC_DECISION_READ_ONLY 4 /* the rule is readOnly: descriptors that were open before are judged too */
 #define PC_DECISION_ARGUMENTS 8 /* unless the rule, with this source, allows all of the exec's arguments: then it is allowed */
@@ -261,6 +260,20 @@ struct pc_file_probe {
 	__u32 reserved;
 };
 
+/* System calls are numbered below this on all architectures that are built for. */
+#define PC_SYSCALLS_MAX 512
+#define PC_SYSCALL_COMPATIBLE 0x80000000 /* of the 32-bit ABI, which numbers them in its own way */
+/* The calls that a set's rules list, a bit each: of the machine's own ABI, and of the compatible one. */
+struct pc_syscall_set {
+	__u64 listed[2][PC_SYSCALLS_MAX / 64];
+};
+
+/* What is known of calls by their numbers. */
+struct pc_syscall_paths {
+	__u8 argument[2][PC_SYSCALLS_MAX]; /* which one is a path, from 1; 0: none */
+	__s64 endless[4]; /* numbers of calls that do not return to their caller; -1 behind the last */
+};
+
 /* What is at an index of `sets`, for the daemon: to look that map up costs a grace period each time. 0 pages: nothing. */
 struct pc_set_entry {
 	__u32 generation;
@@ -297,7 +310,8 @@ enum pc_operation {
 	PC_OPERATION_CAPABILITY = 25,
 	PC_OPERATION_DNS = 26,
 	PC_OPERATION_MAP_ANONYMOUS = 27,
-	PC_OPERATIONS = 28,
+	PC_OPERATION_SYSCALL = 28,
+	PC_OPERATIONS = 29,
 };
 
 /* Why a verdict fell. */
@@ -347,7 +361,9 @@ struct pc_alert {
 	__u16 port;    /* of the address that a socket is connected or bound to */
 	__u8 address[16]; /* the same; IPv4 in its first four bytes */
 	__u32 address_family; /* 0: there is none, or one that is not read */
-	__u32 reserved;
+	__u32 syscall; /* its number, PC_SYSCALL_COMPATIBLE for the other ABI's; of PC_OPERATION_SYSCALL */
+	__s32 result;  /* what it returned, as far as 32 bits hold it */
+	__u32 raw_path; /* the path is the text that the caller gave, followed by nobody */
 	__u8 comm[PC_COMM_BYTES];
 	__u8 parent_comm[PC_COMM_BYTES];
 };
@@ -449,6 +465,8 @@ struct pc_switches {
 	__u32 host_events; /* also report processes that are in no container */
 	__u32 reserved;
 	__u64 host_policy; /* the policy word of processes that are in no container */
+	__u64 daemon;      /* address of the daemon's task, for which the host's policy is not; only compared */
+	__u64 daemon_start; /* when that began, in nanoseconds since boot */
 };
 
 /* What is pinned here, for the next daemon. */

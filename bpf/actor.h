@@ -68,12 +68,22 @@ static __always_inline bool slot_policy(struct actor *who, __u32 slot_index, __u
 	return set_flags(who->policy) & wanted;
 }
 
+/* The daemon itself: a policy of the host must not keep it from the files by which that policy can be changed. */
+static __always_inline bool is_daemon(void)
+{
+	__u32 zero = 0;
+	struct task_struct *task = current_task();
+	struct pc_switches *now = bpf_map_lookup_elem(&switches, &zero);
+	__u64 leader = (__u64)BPF_CORE_READ(task, group_leader);
+	return now && now->daemon == leader && now->daemon_start == BPF_CORE_READ((struct task_struct *)leader, start_boottime);
+}
+
 /* Whether the current task is of no container, by its key as well as by its label, and no kernel thread. */
 static __noinline int is_of_host(void)
 {
 	struct identified found;
 	struct task_struct *task = current_task();
-	if (task_read(task, flags) & PF_KTHREAD)
+	if (task_read(task, flags) & PF_KTHREAD || is_daemon())
 		return 0;
 	identify(task, &found);
 	return found.source == PC_SOURCE_HOST;

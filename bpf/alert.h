@@ -40,6 +40,7 @@ static __always_inline __u32 class_of(__u32 automaton)
 	case PC_AUTOMATON_CAPABILITY: return PC_SET_CAPABILITIES;
 	case PC_AUTOMATON_DNS: return PC_SET_DNS;
 	case PC_AUTOMATON_PRESET: return PC_SET_PRESETS;
+	case PC_AUTOMATON_SYSCALL: return PC_SET_SYSCALLS;
 	default: return PC_SET_FILE;
 	}
 }
@@ -52,6 +53,7 @@ static __always_inline __u32 strict_of(__u32 automaton)
 	case PC_AUTOMATON_CAPABILITY: return PC_SET_CAPABILITIES_STRICT;
 	case PC_AUTOMATON_DNS: return PC_SET_DNS_STRICT;
 	case PC_AUTOMATON_PRESET: return PC_SET_PRESETS_STRICT;
+	case PC_AUTOMATON_SYSCALL: return 0;
 	default: return PC_SET_FILE_STRICT;
 	}
 }
@@ -82,6 +84,9 @@ static __always_inline void alert_begin(struct pc_alert *alert, struct request *
 	alert->write = request->write;
 	alert->port = request->port;
 	alert->address_family = request->address_family;
+	alert->syscall = request->syscall;
+	alert->result = request->result;
+	alert->raw_path = !!(request->wanted & REQUEST_TEXT);
 	__builtin_memcpy(alert->address, request->address, sizeof alert->address);
 	alert->time = bpf_ktime_get_boot_ns();
 	alert->start_time = BPF_CORE_READ(leader, start_boottime);

@@ -63,6 +63,8 @@ static __noinline int no_room(struct actor *who, __u32 operation, __u32 automato
 	return 1;
 }
 
+#define FMODE_NOACCOUNT 0x20000000 /* include/linux/fs.h */
+
 struct question {
 	__u32 operation;
 	__u32 automaton;
@@ -73,6 +75,29 @@ struct question {
 	struct vfsmount *mount;
 	__u64 owner;
 };
+
+/* The file that a file system opened for another one's; the path that the user sees is `user_path` from 6.8 on, and f_path before. */
+struct backing_file {
+	struct path user_path;
+} __attribute__((preserve_access_index));
+
+/* What file systems open for themselves: overlayfs opens the file beneath after the open of the file above was judged. */
+static __always_inline bool is_inner(struct file *file)
+{
+	return file->f_mode & FMODE_NOACCOUNT;
+}
+
+/* The path by which the user opened it. A mapping of overlayfs holds the file beneath. */
+static __always_inline void shown_as(struct file *file, struct question *question)
+{
+	question->dentry = (__u64)file->f_path.dentry;
+	question->mount = file->f_path.mnt;
+	if (is_inner(file) && bpf_core_field_exists(struct backing_file, user_path)) {
+		struct backing_file *backing = (void *)file;
+		question->dentry = (__u64)BPF_CORE_READ(backing, user_path.dentry);
+		question->mount = BPF_CORE_READ(backing, user_path.mnt);
+	}
+}
 
 /* 1 if what was filled in is denied. */
 static __always_inline int verdict(struct scratch *scratch, __u32 level)

@@ -8,6 +8,9 @@
 
 #include "scratch.h"
 
+/* Bytes of a name in a message (RFC 1035, 3.1), and of what is read of the message to find it. */
+#define PC_DNS_NAME_BYTES 255
+#define PC_DNS_MESSAGE_BYTES 1024
 #define DNS_PORT 53
 #define DNS_HEADER_BYTES 12
 #define DNS_LABEL_BYTES 63
@@ -102,23 +105,32 @@ static long dns_turn(__u32 index, struct dns_context *context)
 	return 0;
 }
 
-/* Finds the name in what was gathered. False: it is not one whole query for one name. */
-static __always_inline bool dns_name(struct scratch *scratch, __u32 used, __u64 total, bool is_stream)
+static __always_inline __u32 dns_word(struct scratch *scratch, __u32 at)
 {
-	struct request *request = &scratch->request;
-	__u32 header = is_stream ? 2 : 0;
-	__u8 *message = &scratch->paths[header];
-	if (used < header + DNS_HEADER_BYTES)
-		return false;
-	/* What follows in the same piece of a stream could be another query. */
-	if (is_stream && total != 2 + (((__u32)scratch->paths[0] << 8) | scratch->paths[1]))
-		return false;
-	if (message[4] || message[5] != 1)
-		return false;
+	return (__u32)scratch->paths[masked(at, 2 * PC_DNS_MESSAGE_BYTES - 1)] << 8 | scratch->paths[masked(at + 1, 2 * PC_DNS_MESSAGE_BYTES - 1)];
+}
+
+#define DNS_TYPE_OPT 41 /* RFC 6891, 6.1.2 */
+#define DNS_OPT_BYTES 11
+
+/*
+ * The name of the message that begins at `begin` becomes text; where the message ends, 0 if it is not one whole query for one name. Global, as is the next one, so that
+ * 5.10 checks its loop once.
+ */
+__noinline int dns_message(__u32 level, __u32 begin, __u32 used)
+{
+	struct scratch *scratch = scratch_at(level & (PC_SCRATCH_LEVELS - 1));
+	if (!scratch)
+		return 0;
 	struct dns_walk *walk = &scratch->name;
 	struct dns_context context = { .scratch = scratch };
-	*walk = (struct dns_walk){ .at = header + DNS_HEADER_BYTES, .end = used };
-	request->text_at = walk->at;
+	__u32 more = dns_word(scratch, begin + 10);
+	if (used < begin + DNS_HEADER_BYTES || begin > PC_DNS_MESSAGE_BYTES)
+		return 0;
+	/* One question, no answers, no authorities, and at most one record besides. */
+	if (dns_word(scratch, begin + 4) != 1 || dns_word(scratch, begin + 6) || dns_word(scratch, begin + 8) || more > 1)
+		return 0;
+	*walk = (struct dns_walk){ .at = begin + DNS_HEADER_BYTES, .end = used };
 #ifdef PC_REDUCED
 	for (int turn = 0; turn <= PC_DNS_NAME_BYTES; turn++)
 		if (dns_turn(turn, &context))
@@ -126,8 +138,74 @@ static __always_inline bool dns_name(struct scratch *scratch, __u32 used, __u64 
 #else
 	bpf_loop(PC_DNS_NAME_BYTES + 1, dns_turn, &context, 0);
 #endif
-	request->text_length = walk->length;
-	return walk->done && walk->length <= PC_DNS_NAME_BYTES;
+	if (!walk->done || walk->length > PC_DNS_NAME_BYTES)
+		return 0;
+	/* The final zero, type and class. */
+	__u32 end = walk->at + 5;
+	if (more) {
+		if (end + DNS_OPT_BYTES > used || dns_word(scratch, end + 1) != DNS_TYPE_OPT)
+			return 0;
+		end += DNS_OPT_BYTES + dns_word(scratch, end + 9);
+	}
+	return end;
+}
+
+struct dns_pair {
+	struct scratch *scratch;
+	__u32 first;
+	__u32 second;
+	__u32 length;
+};
+
+/* Whether two names differ at a place; then it is the last one that is looked at. */
+static long dns_compare(__u32 index, struct dns_pair *pair)
+{
+	__u8 *bytes = pair->scratch->paths;
+	if (index >= pair->length)
+		return 1;
+	if (bytes[masked(pair->first + index, 2 * PC_DNS_MESSAGE_BYTES - 1)] == bytes[masked(pair->second + index, 2 * PC_DNS_MESSAGE_BYTES - 1)])
+		return 0;
+	pair->scratch->name.differs = 1;
+	return 1;
+}
+
+/* Whether two names of one length are the same. */
+__noinline int dns_same(__u32 level, __u32 first, __u32 second, __u32 length)
+{
+	struct scratch *scratch = scratch_at(level & (PC_SCRATCH_LEVELS - 1));
+	if (!scratch)
+		return 0;
+	struct dns_pair pair = { .scratch = scratch, .first = first, .second = second, .length = length };
+	scratch->name.differs = 0;
+#ifdef PC_REDUCED
+	for (__u32 index = 0; index <= PC_DNS_NAME_BYTES; index++)
+		if (dns_compare(index, &pair))
+			break;
+#else
+	bpf_loop(PC_DNS_NAME_BYTES, dns_compare, &pair, 0);
+#endif
+	return !scratch->name.differs;
+}
+
+/*
+ * Finds the name in what was gathered. False: it is not a whole query for one name, and nothing else. In a stream it may be two queries for
+ * the same name, which is how glibc asks for both kinds of addresses.
+ */
+static __always_inline bool dns_name(struct scratch *scratch, __u32 level, __u32 used, __u64 total, bool is_stream)
+{
+	struct request *request = &scratch->request;
+	struct dns_walk *walk = &scratch->name;
+	__u32 header = is_stream ? 2 : 0, end = dns_message(level, header, used);
+	if (!end || (is_stream && end != 2 + dns_word(scratch, 0)))
+		return false;
+	__u32 at = header + DNS_HEADER_BYTES, length = walk->length;
+	request->text_at = at;
+	request->text_length = length;
+	if (end == total)
+		return true;
+	if (!is_stream || (__u32)dns_message(level, end + 2, used) != total || walk->length != length)
+		return false;
+	return dns_same(level, at, end + 2 + DNS_HEADER_BYTES, length);
 }
 
 #endif

@@ -16,6 +16,7 @@
  *
  * path_chroot is left alone: paths are followed to the namespace's root, so that a task's own root changes no name here.
  */
+#include "notesyscall.h"
 #include "presets.h"
 #include "sockets.h"
 
@@ -33,7 +34,6 @@ struct {
 
 #define FMODE_WRITE 2             /* include/linux/fs.h, as are the next three */
 #define FMODE_EXEC 0x20           /* also in f_flags of an open for exec (__FMODE_EXEC) */
-#define FMODE_NOACCOUNT 0x20000000
 #define O_TRUNC 01000
 #define MAY_WRITE 2
 #define MAY_APPEND 8
@@ -41,6 +41,7 @@ struct {
 #define PROT_EXEC 4
 #define MAP_TYPE 0xf
 #define MAP_SHARED 1
+#define MAP_PRIVATE 2
 #define MAP_SHARED_VALIDATE 3
 #define VM_WRITE 2
 #define VM_EXEC 4
@@ -48,11 +49,6 @@ struct {
 #define RENAME_EXCHANGE 2
 #define MS_REMOUNT 32
 #define MS_CHANGES_PROPAGATION ((1 << 17) | (1 << 18) | (1 << 19) | (1 << 20)) /* unbindable, private, slave, shared */
-
-/* The file that a file system opened for another one's; the path that the user sees is `user_path` from 6.8 on, and f_path before. */
-struct backing_file {
-	struct path user_path;
-} __attribute__((preserve_access_index));
 
 /* --- exec */
 
@@ -62,9 +58,10 @@ int BPF_PROG(pc_bprm_check, struct linux_binprm *bprm, int ret)
 	struct actor who;
 	if (ret)
 		return ret;
-	if (!acting_by_exec(&who, PC_SET_PROCESS | PC_SET_PRESETS))
+	if (!acting_by_exec(&who, PC_SET_PROCESS | PC_SET_PRESETS | PC_SET_SYSCALLS))
 		return 0;
 	struct file *file = bprm->file;
+	note_syscall(&who, file->f_path.dentry, file->f_path.mnt);
 	if (set_flags(who.policy) & PC_SET_PRESETS && ask_of_exec(&who, file))
 		return -EACCES;
 	if (!(set_flags(who.policy) & PC_SET_PROCESS))
@@ -107,24 +104,6 @@ int BPF_PROG(pc_bprm_committed, struct linux_binprm *bprm)
 
 /* --- files */
 
-/* What file systems open for themselves: overlayfs opens the file beneath after the open of the file above was judged. */
-static __always_inline bool is_inner(struct file *file)
-{
-	return file->f_mode & FMODE_NOACCOUNT;
-}
-
-/* The path by which the user opened it. A mapping of overlayfs holds the file beneath. */
-static __always_inline void shown_as(struct file *file, struct question *question)
-{
-	question->dentry = (__u64)file->f_path.dentry;
-	question->mount = file->f_path.mnt;
-	if (is_inner(file) && bpf_core_field_exists(struct backing_file, user_path)) {
-		struct backing_file *backing = (void *)file;
-		question->dentry = (__u64)BPF_CORE_READ(backing, user_path.dentry);
-		question->mount = BPF_CORE_READ(backing, user_path.mnt);
-	}
-}
-
 SEC("lsm/file_open")
 int BPF_PROG(pc_file_open, struct file *file, int ret)
 {
@@ -132,8 +111,9 @@ int BPF_PROG(pc_file_open, struct file *file, int ret)
 	__u32 level = 0;
 	if (ret)
 		return ret;
-	if (is_inner(file) || !acting(&who, PC_SET_FILE | PC_SET_PROCESS_ALLOWS | PC_SET_PRESETS))
+	if (is_inner(file) || !acting(&who, PC_SET_FILE | PC_SET_PROCESS_ALLOWS | PC_SET_PRESETS | PC_SET_SYSCALLS))
 		return 0;
+	note_syscall(&who, file->f_path.dentry, file->f_path.mnt);
 	if (set_flags(who.policy) & PC_SET_PRESETS && ask_of_processes(&who, file))
 		return -EACCES;
 	if (!(set_flags(who.policy) & (PC_SET_FILE | PC_SET_PROCESS_ALLOWS)))
@@ -227,7 +207,7 @@ int BPF_PROG(pc_mmap_file, struct file *file, unsigned long reqprot, unsigned lo
 		return 0;
 	if (!acting(&who, PC_SET_PROCESS_BLOCKS | PC_SET_READ_ONLY | PC_SET_PRESETS))
 		return 0;
-	if (prot & PROT_EXEC && set_flags(who.policy) & PC_SET_PRESETS && ask_of_mapping(&who, file))
+	if (prot & PROT_EXEC && set_flags(who.policy) & PC_SET_PRESETS && ask_of_mapping(&who, file, type != MAP_PRIVATE, prot & PROT_WRITE && type == MAP_PRIVATE))
 		return -EACCES;
 	if (!file)
 		return 0;
@@ -250,7 +230,8 @@ int BPF_PROG(pc_file_mprotect, struct vm_area_struct *vma, unsigned long reqprot
 	if (!acting(&who, PC_SET_PROCESS_BLOCKS | PC_SET_READ_ONLY | PC_SET_PRESETS))
 		return 0;
 	unsigned long now = vma->vm_flags;
-	if (prot & PROT_EXEC && !(now & VM_EXEC) && set_flags(who.policy) & PC_SET_PRESETS && ask_of_mapping(&who, file))
+	if (prot & PROT_EXEC && !(now & VM_EXEC) && set_flags(who.policy) & PC_SET_PRESETS
+	    && ask_of_mapping(&who, file, now & VM_SHARED, !(now & VM_SHARED) && (BPF_CORE_READ(vma, anon_vma) || prot & PROT_WRITE)))
 		return -EACCES;
 	if (!file)
 		return 0;
@@ -269,7 +250,10 @@ int BPF_PROG(pc_path_truncate, struct path *path, int ret)
 	struct actor who;
 	if (ret)
 		return ret;
-	if (!acting(&who, PC_SET_FILE | PC_SET_PROCESS_ALLOWS))
+	if (!acting(&who, PC_SET_FILE | PC_SET_PROCESS_ALLOWS | PC_SET_SYSCALLS))
+		return 0;
+	note_syscall(&who, path->dentry, path->mnt);
+	if (!(set_flags(who.policy) & (PC_SET_FILE | PC_SET_PROCESS_ALLOWS)))
 		return 0;
 	struct question question = {
 		.operation = PC_OPERATION_TRUNCATE, .automaton = PC_AUTOMATON_FILE, .write = 1, .wanted = REQUEST_CONTENT | REQUEST_QUIET,
@@ -296,7 +280,11 @@ int BPF_PROG(pc_file_truncate, struct file *file, int ret)
 static __always_inline int ask_name(__u32 operation, struct dentry *dentry, struct vfsmount *mount, struct dentry *directory, __u32 wanted, __u32 mode)
 {
 	struct actor who;
-	if (!acting(&who, PC_SET_FILE | (wanted ? PC_SET_PROCESS_BLOCKS | PC_SET_PROCESS_ALLOWS : 0)))
+	__u32 flags = PC_SET_FILE | (wanted ? PC_SET_PROCESS_BLOCKS | PC_SET_PROCESS_ALLOWS : 0);
+	if (!acting(&who, flags | PC_SET_SYSCALLS))
+		return 0;
+	note_syscall(&who, dentry, mount);
+	if (!(set_flags(who.policy) & flags))
 		return 0;
 	struct question question = {
 		.operation = operation, .automaton = PC_AUTOMATON_FILE, .write = 1, .wanted = wanted, .mode = mode,
@@ -370,8 +358,12 @@ int BPF_PROG(pc_path_chown, struct path *path, __u64 uid, __u64 gid, int ret)
 static __always_inline int ask_two(__u32 operation, struct dentry *from, struct vfsmount *from_mount, struct dentry *to, struct path *to_dir)
 {
 	struct actor who;
-	__u32 level = 0;
-	if (!acting(&who, PC_SET_FILE | PC_SET_PROCESS_BLOCKS | PC_SET_PROCESS_ALLOWS))
+	__u32 level = 0, flags = PC_SET_FILE | PC_SET_PROCESS_BLOCKS | PC_SET_PROCESS_ALLOWS;
+	if (!acting(&who, flags | PC_SET_SYSCALLS))
+		return 0;
+	note_syscall(&who, from, from_mount);
+	note_syscall(&who, to, to_dir->mnt);
+	if (!(set_flags(who.policy) & flags))
 		return 0;
 	struct scratch *scratch = scratch_claim(&level);
 	if (!scratch)
@@ -432,7 +424,10 @@ static __always_inline int ask_mount(__u32 operation, __u64 dentry, struct vfsmo
 {
 	struct actor who;
 	__u32 level = 0;
-	if (!acting(&who, PC_SET_PROCESS_STRICT | PC_SET_FILE_STRICT) || set_flags(who.policy) & PC_SET_MOUNTS || who.slot == PC_SLOT_HOST)
+	if (!acting(&who, PC_SET_PROCESS_STRICT | PC_SET_FILE_STRICT | PC_SET_SYSCALLS))
+		return 0;
+	note_syscall(&who, (void *)dentry, mount);
+	if (!(set_flags(who.policy) & (PC_SET_PROCESS_STRICT | PC_SET_FILE_STRICT)) || set_flags(who.policy) & PC_SET_MOUNTS || who.slot == PC_SLOT_HOST)
 		return 0;
 	count(PC_COUNT_JUDGED);
 	struct scratch *scratch = scratch_claim(&level);

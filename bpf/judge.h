@@ -10,6 +10,8 @@
 #include "arguments.h"
 #include "decide.h"
 #include "pathwalk.h"
+#include "spell.h"
+#include "syscalls.h"
 
 /* Runs an automaton over the path that was followed last. */
 __noinline int match_run(__u32 level, __u32 automaton)
@@ -73,6 +75,9 @@ __noinline int classify(__u32 level)
 	/* A runtime's process before its exec: what it runs is the host's, in a root that it may have left, and no rule's business. */
 	if (request->slot != PC_SLOT_HOST && (!label || label->flags & (PC_LABEL_SETUP | PC_LABEL_RUNTIME)))
 		return PC_REASON_RULE;
+	/* Who has made a user namespace names files there as he likes, and is no source that a rule of the host means. */
+	if (request->slot == PC_SLOT_HOST && BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), nsproxy, mnt_ns, user_ns, parent))
+		return PC_REASON_RULE;
 	walk_executable(scratch, level, (void *)bpf_get_current_task());
 	__u32 reason = reason_of(scratch->walk.outcome);
 	if (reason)
@@ -115,7 +120,7 @@ __noinline int report(__u32 level)
 	struct pc_alert *alert = &scratch->alert;
 	struct task_struct *task = (void *)bpf_get_current_task();
 	alert_begin(alert, &scratch->request);
-	__u32 length = PC_PATH_BYTES - scratch->walk.offset - !!scratch->request.prefix;
+	__u32 length = PC_PATH_BYTES - scratch->walk.offset - scratch->request.prefix_length;
 	if (length > PC_PATH_BYTES)
 		length = PC_PATH_BYTES;
 	bpf_probe_read_kernel(scratch->paths, length, &scratch->match.bytes[masked(PC_PATH_BYTES - length, PC_PATH_BYTES - 1)]);
@@ -128,7 +133,10 @@ __noinline int report(__u32 level)
 	used += more;
 	if (used > PC_PATH_BYTES + 2 * PC_ALERT_EXECUTABLE_BYTES)
 		return 0;
-	alert_send(alert, sizeof *alert + used);
+	if (scratch->request.wanted & REQUEST_DEFER)
+		defer(alert);
+	else
+		alert_send(alert, sizeof *alert + used);
 	return 0;
 }
 
@@ -358,54 +366,29 @@ static __always_inline __u32 follow(struct scratch *scratch, __u32 level)
 	return PC_REASON_RULE;
 }
 
-/* Puts the key or the text where the automaton expects a path. */
-static __always_inline void spell(struct scratch *scratch)
-{
-	struct request *request = &scratch->request;
-	if (request->wanted & REQUEST_TEXT) {
-		__u32 length = masked(request->text_length, 255);
-		scratch->walk.offset = PC_PATH_BYTES - length;
-		bpf_probe_read_kernel(&scratch->match.bytes[masked(PC_PATH_BYTES - length, PC_PATH_BYTES - 1)], length,
-				      &scratch->paths[masked(request->text_at, 31)]);
-		return;
-	}
-	*(__u32 *)&scratch->match.bytes[PC_PATH_BYTES - sizeof(__u32)] = request->key;
-	scratch->walk.offset = PC_PATH_BYTES - (request->key_length & 7);
-}
-
-/* Puts what the automaton reads before the path in its place. */
-static __always_inline __u32 spell_prefix(struct scratch *scratch)
-{
-	__u32 offset = scratch->walk.offset - 1;
-	if (offset >= PC_PATH_BYTES)
-		return PC_REASON_TOO_LONG;
-	scratch->match.bytes[masked(offset, PC_PATH_BYTES - 1)] = scratch->request.prefix;
-	scratch->walk.offset = offset;
-	return PC_REASON_RULE;
-}
-
 /* Brings what the automaton is to read into its place; the reason why it cannot, or EXEMPT. */
 static __always_inline __u32 bring(struct scratch *scratch, __u32 level)
 {
 	struct request *request = &scratch->request;
 	__u32 unclear = request->unclear;
 	if (request->automaton == PC_AUTOMATON_PRESET) {
-		if (!unclear)
+		if (request->dentry)
 			unclear = follow(scratch, level);
-		/* The preset's condition holds, whatever the path. */
-		if (unclear)
+		/* The preset's condition holds, whatever the path, and wherever it begins. */
+		if (unclear && unclear != PC_REASON_FOREIGN)
 			scratch->walk.offset = PC_PATH_BYTES;
+		request->unclear = unclear == EXEMPT || unclear == PC_REASON_FOREIGN ? PC_REASON_RULE : unclear;
 		return spell_prefix(scratch);
 	}
 	if (unclear) {
 		scratch->walk.offset = PC_PATH_BYTES;
 		return unclear;
 	}
-	if (request->key_length || request->wanted & REQUEST_TEXT) {
+	if (request->key_length || request->wanted & REQUEST_TEXT)
 		spell(scratch);
-		return PC_REASON_RULE;
-	}
-	return follow(scratch, level);
+	else
+		unclear = follow(scratch, level);
+	return unclear || !request->prefix_length ? unclear : spell_prefix(scratch);
 }
 
 /* Judges scratch.request; an enum pc_action. What is not allowed has been reported. */
@@ -421,7 +404,7 @@ __noinline int judge(__u32 level)
 	if (!request->classified)
 		request->source_class = 0;
 	settle(request, PC_ACTION_ALLOW, PC_REASON_RULE, PC_RULE_NONE << 8);
-	if (policy & PC_SET_SOURCES && !request->classified) {
+	if (policy & PC_SET_SOURCES && !request->classified && automaton != PC_AUTOMATON_PRESET) {
 		reason = classify(level);
 		scratch->walk.begun = WALK_AFRESH;
 	}
@@ -459,8 +442,13 @@ __noinline int judge(__u32 level)
 		settle(request, policy & strict ? refusal : PC_ACTION_ALLOW, reason, PC_RULE_NONE << 8);
 	}
 	__u32 action = PC_DECISION_ACTION(request->decision);
+	if (automaton == PC_AUTOMATON_PRESET && !request->reason)
+		request->reason = request->unclear;
 	if (action == PC_ACTION_BLOCK)
 		count(PC_COUNT_DENIED);
+	/* What does not matter is noted, too: else the caller's own text would be asked about. */
+	if (action == PC_ACTION_ALLOW && wanted & REQUEST_DEFER && !reason)
+		defer_nothing(scratch);
 	if (action == PC_ACTION_ALLOW || wanted & REQUEST_SILENT)
 		return action;
 	if (request->followed_by_others) {

@@ -32,6 +32,7 @@ struct ns_common___numbered {
 
 struct mnt_namespace {
 	struct ns_common ns;
+	struct user_namespace *user_ns;
 };
 
 /* Until 6.17 only mount namespaces have one. */
@@ -48,6 +49,7 @@ struct pid_namespace {
 };
 
 struct user_namespace {
+	struct user_namespace *parent;
 	struct ns_common ns;
 };
 
@@ -141,6 +143,7 @@ struct super_block {
 
 struct inode {
 	unsigned short i_mode;
+	unsigned int i_flags;
 	kuid_t i_uid;
 	struct super_block *i_sb;
 	unsigned long i_ino;
@@ -165,6 +168,7 @@ struct proc_inode {
 
 struct vm_area_struct {
 	unsigned long vm_flags;
+	void *anon_vma;
 	struct file *vm_file;
 };
 
@@ -195,7 +199,25 @@ struct mm_struct {
 	struct file *exe_file;
 };
 
+/* Only x86 says there which ABI a call came by. */
+struct thread_info {
+	unsigned int status;
+};
+
+/* asm/ptrace.h; of each architecture what it has. */
+struct pt_regs___x86 {
+	unsigned long bx, cx, dx, si, di, bp, r8, r9, r10, orig_ax;
+};
+
+struct pt_regs___arm64 {
+	unsigned long long regs[31];
+	unsigned long long orig_x0;
+	int syscallno;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
+	void *stack;
 	unsigned int flags;
 	int exit_state;
 	int exit_code;

@@ -147,6 +147,7 @@ static __always_inline __u32 row_of_none(__u32 automaton)
 	case PC_AUTOMATON_CAPABILITY: return PC_ROW_NONE_CAPABILITY;
 	case PC_AUTOMATON_DNS: return PC_ROW_NONE_DNS;
 	case PC_AUTOMATON_PRESET: return PC_ROW_NONE_PRESET;
+	case PC_AUTOMATON_SYSCALL: return PC_ROW_NONE_SYSCALL;
 	default: return 0;
 	}
 }

@@ -17,11 +17,12 @@ static __noinline int ask_preset(struct actor *who, __u32 operation, __u32 prese
 	struct request *request = &scratch->request;
 	fill(request, who, operation, PC_AUTOMATON_PRESET, 0);
 	request->prefix = PC_KEY_BYTE(preset);
+	request->prefix_length = 1;
 	if (file) {
-		request->dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
-		request->mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
-	} else {
-		request->unclear = PC_REASON_DETACHED;
+		struct question shown = {};
+		shown_as(file, &shown);
+		request->dentry = shown.dentry;
+		request->mount = mount_of(shown.mount);
 	}
 	scratch->walk.begun = WALK_AFRESH;
 	return verdict(scratch, level);
@@ -69,11 +70,18 @@ static __always_inline int ask_of_exec(struct actor *who, struct file *file)
 	return who->entered && has_terminal() && ask_preset(who, PC_OPERATION_EXEC, PC_PRESET_EXEC, file);
 }
 
-/* Memory becomes code: without a file anonymousMapExec, and of a file what filelessExec is about, or the loader could run it. */
-static __always_inline int ask_of_mapping(struct actor *who, struct file *file)
+#define S_PRIVATE 512 /* include/linux/fs.h: the inode is the kernel's own, as that of shared memory without a name */
+
+/*
+ * Memory becomes code: that of no file, or of one that has been written over since, is what anonymousMapExec is about. A file that is mapped for oneself alone is what
+ * the loader does with a program, and so is filelessExec's business; just-in-time compilers share theirs (.NET's double mapping of a memfd).
+ */
+static __always_inline int ask_of_mapping(struct actor *who, struct file *file, bool is_shared, bool is_written)
 {
-	return ask_preset(who, file ? PC_OPERATION_MAP_EXECUTABLE : PC_OPERATION_MAP_ANONYMOUS,
-			  file ? PC_PRESET_FILELESS_EXEC : PC_PRESET_ANONYMOUS_MAP_EXEC, file);
+	bool is_anonymous = !file || is_written || BPF_CORE_READ(file, f_inode, i_flags) & S_PRIVATE;
+	if (is_anonymous && ask_preset(who, PC_OPERATION_MAP_ANONYMOUS, PC_PRESET_ANONYMOUS_MAP_EXEC, file))
+		return 1;
+	return file && !is_shared && ask_preset(who, PC_OPERATION_MAP_EXECUTABLE, PC_PRESET_FILELESS_EXEC, file);
 }
 
 #endif

@@ -98,7 +98,8 @@ struct request {
 	__u32 address_family; /* of the three next; 0: no address */
 	__u32 port;
 	__u8 address[16];
-	__u32 prefix;      /* PC_KEY_BYTE that the automaton reads before the path; 0: none */
+	__u32 prefix;      /* PC_KEY_BYTEs that the automaton reads before the path, the first one lowest */
+	__u32 prefix_length; /* how many they are, at most 3 */
 	__u32 unclear;     /* enum pc_reason why the hook itself cannot tell what is asked */
 	__u32 text_at;     /* what the automaton reads is text in `paths`, with REQUEST_TEXT */
 	__u32 text_length;
@@ -107,6 +108,8 @@ struct request {
 	__u32 exec_left;   /* how many there are from it on */
 	__u32 exec_place;  /* the decision's place in its row */
 	__u32 followed_by_others; /* the path is no longer in match.bytes */
+	__u32 syscall;     /* as in pc_alert, as is the next one */
+	__s32 result;
 	__u32 reserved;
 };
 
@@ -119,6 +122,7 @@ enum request_flag {
 	REQUEST_QUIET = 32,      /* an audit was reported for this already */
 	REQUEST_SILENT = 64,     /* the kernel only asks, and wants no word of it */
 	REQUEST_TEXT = 128,      /* text_length bytes of `paths` instead of a path */
+	REQUEST_DEFER = 256,     /* kept for the end of the system call, when its result is known */
 };
 
 /* Where the reading of a name in a DNS message stands. */
@@ -128,7 +132,7 @@ struct dns_walk {
 	__u32 label;  /* bytes that are left of the label */
 	__u32 length; /* out: of the name, a dot before each label */
 	__u32 done;   /* out */
-	__u32 reserved;
+	__u32 differs; /* a second message's name is another one */
 };
 
 struct scratch {

@@ -9,6 +9,7 @@
 
 #include "ask.h"
 #include "dns.h"
+#include "notesyscall.h"
 
 #define AF_UNIX 1 /* include/linux/socket.h, as are the next three */
 #define AF_INET 2
@@ -116,8 +117,40 @@ int BPF_PROG(pc_socket_accept, struct socket *socket, struct socket *new_socket,
 	return ret ? ret : ask_open_socket(PC_OPERATION_ACCEPT, socket, NULL, 0) ? -EACCES : 0;
 }
 
+/* Whether the message may go to a name server: by what it says itself, or by what its socket is connected to, for it is not always the first that counts. */
+static __always_inline bool is_for_dns(struct sock *sock, struct msghdr *message)
+{
+	struct address_begin begin = {};
+	void *name = BPF_CORE_READ(message, msg_name);
+	if (sock->__sk_common.skc_dport == __builtin_bswap16(DNS_PORT))
+		return true;
+	if (!name || BPF_CORE_READ(message, msg_namelen) < 4)
+		return false;
+	bpf_probe_read_kernel(&begin, 4, name);
+	return begin.port == __builtin_bswap16(DNS_PORT);
+}
+
+#ifdef __TARGET_ARCH_x86
+#define SENDMMSG 307
+#define SENDMMSG_COMPATIBLE (345 | PC_SYSCALL_COMPATIBLE)
+#define SOCKETCALL_COMPATIBLE (102 | PC_SYSCALL_COMPATIBLE)
+#else
+#define SENDMMSG 269
+#define SENDMMSG_COMPATIBLE (374 | PC_SYSCALL_COMPATIBLE)
+#define SOCKETCALL_COMPATIBLE (102 | PC_SYSCALL_COMPATIBLE)
+#endif
+
+/* sendmmsg(2) asks nobody about a message that goes to the same address as the one before it (net/socket.c, used_address). */
+static __always_inline bool is_one_of_many(struct msghdr *message)
+{
+	__s64 call = syscall_number((void *)bpf_get_current_task(), registers_of_current());
+	if (!BPF_CORE_READ(message, msg_name))
+		return false;
+	return call == SENDMMSG || call == (__s64)SENDMMSG_COMPATIBLE || call == (__s64)SOCKETCALL_COMPATIBLE;
+}
+
 /* 1 if what the message asks for is denied. */
-static __noinline int ask_dns(struct actor *who, struct msghdr *message, __u32 type, __u32 family, __u32 port)
+static __noinline int ask_dns(struct actor *who, struct msghdr *message, __u32 type)
 {
 	__u32 level = 0;
 	struct scratch *scratch = scratch_claim(&level);
@@ -127,7 +160,7 @@ static __noinline int ask_dns(struct actor *who, struct msghdr *message, __u32 t
 	fill(request, who, PC_OPERATION_DNS, PC_AUTOMATON_DNS, REQUEST_TEXT);
 	__u64 total = BPF_CORE_READ(message, msg_iter.count);
 	__u32 used = dns_gather(scratch, &message->msg_iter);
-	if (!dns_name(scratch, used, total, type == SOCK_STREAM)) {
+	if (!dns_name(scratch, level, used, total, type == SOCK_STREAM) || is_one_of_many(message)) {
 		request->unclear = PC_REASON_MESSAGE;
 		request->text_length = 0;
 	}
@@ -135,17 +168,6 @@ static __noinline int ask_dns(struct actor *who, struct msghdr *message, __u32 t
 	if (name)
 		read_address(request, name, BPF_CORE_READ(message, msg_namelen));
 	return verdict(scratch, level);
-}
-
-/* Where a message goes: what it says itself, or what its socket is connected to. */
-static __always_inline __u32 port_of(struct sock *sock, struct msghdr *message)
-{
-	struct address_begin begin = {};
-	void *name = BPF_CORE_READ(message, msg_name);
-	if (!name || BPF_CORE_READ(message, msg_namelen) < 4)
-		return __builtin_bswap16(sock->__sk_common.skc_dport);
-	bpf_probe_read_kernel(&begin, 4, name);
-	return __builtin_bswap16(begin.port);
 }
 
 SEC("lsm/socket_sendmsg")
@@ -164,9 +186,9 @@ int BPF_PROG(pc_socket_sendmsg, struct socket *socket, struct msghdr *message, i
 	if (message->msg_flags & MSG_FASTOPEN && type == SOCK_STREAM && set_flags(who.policy) & PC_SET_NETWORK
 	    && ask_key(&who, PC_OPERATION_CONNECT, PC_AUTOMATON_NETWORK, socket_key(family, type, sock->sk_protocol), 4, 0, message->msg_name, message->msg_namelen))
 		return -EACCES;
-	if (!(set_flags(who.policy) & PC_SET_DNS) || port_of(sock, message) != DNS_PORT)
+	if (!(set_flags(who.policy) & PC_SET_DNS) || !is_for_dns(sock, message))
 		return 0;
-	return ask_dns(&who, message, type, family, DNS_PORT) ? -EACCES : 0;
+	return ask_dns(&who, message, type) ? -EACCES : 0;
 }
 
 /*

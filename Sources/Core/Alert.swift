@@ -75,7 +75,7 @@ public struct Alert: Sendable {
     private static let operations: [String] = [
         "none", "exec", "open", "write", "map-executable", "map-writable", "truncate", "unlink", "rmdir", "mkdir", "mknod", "symlink", "link",
         "rename", "chmod", "chown", "receive", "mount", "unmount", "pivot-root", "socket", "connect", "bind", "listen", "accept", "capability",
-        "dns", "map-anonymous",
+        "dns", "map-anonymous", "syscall",
     ]
 
     /// What was attempted, as one word.
@@ -109,11 +109,15 @@ public struct Alert: Sendable {
             writer.member("time", Timestamp.text(nanoseconds: header.time &+ wallClockOffset))
             describe(rule(in: set), set != nil, &writer)
             writer.member("action", isDenied ? (isObserved ? "Audit (Block)" : "Block") : "Audit")
-            writer.member("result", isDenied && !isObserved ? refusal : "Passed")
+            writer.member("result", section == .syscalls ? outcome : isDenied && !isObserved ? refusal : "Passed")
             writer.member("enforcer", isObserved ? "observer" : "BPFLSM")
             writer.member("operation", operation)
             if let resource {
                 writer.member("resource", resource)
+            } else if section == .syscalls {
+                writer.member("syscall", SystemCall.name(header.syscall))
+                writer.member("path", path)
+                writer.member("rawPath", header.raw_path != 0 && !path.isEmpty)
             } else {
                 writer.member("access", header.write != 0 ? "write" : "read")
                 writer.member("path", path)
@@ -127,7 +131,7 @@ public struct Alert: Sendable {
             writer.key("process")
             writer.object { writer in
                 writer.members(of: header)
-                if !isObserved, resource == nil { writer.member("fileOwner", header.owner) }
+                if !isObserved, resource == nil, section != .syscalls { writer.member("fileOwner", header.owner) }
             }
         }
         return writer.bytes

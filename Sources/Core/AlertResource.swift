@@ -4,12 +4,18 @@ extension Alert {
     /// What an alert about a socket, a name or a capability is about, in KubeArmor's words; nil for one about a path.
     public var resource: String? {
         switch section {
-        case .process, .file, .presets: nil
+        case .process, .file, .presets, .syscalls: nil
         // Of a verdict that found no room to work in there is nothing more to tell.
         case .capabilities: path.first.map { Capability.alertName(Self.value($0)) } ?? ""
         case .network: path.count == 4 ? socket : ""
         case .dns: "domain=" + String(decoding: path.dropFirst(), as: UTF8.self) + place
         }
+    }
+
+    /// What a system call came to, in KubeArmor's words: an error's is that of its number.
+    var outcome: String {
+        let result = header.result
+        return result < 0 && result > -4096 ? SystemErrorText.text(-result) : "Passed"
     }
 
     /// The verdict in KubeArmor's words.

@@ -55,7 +55,7 @@ struct AutomatonReach {
     static func beneath(_ rule: PolicyRule) -> Automaton.Output {
         switch rule.target {
         case .path, .directory: break
-        case .executableName, .socket, .capability, .domain, .preset: return 0
+        case .executableName, .socket, .capability, .domain, .preset, .systemCall: return 0
         case .pattern(let glob): if glob.beginsAnywhere { return 0 }
         }
         switch rule.action {

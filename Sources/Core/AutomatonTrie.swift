@@ -71,6 +71,8 @@ struct AutomatonTrie {
             for pattern in DomainName.patterns(name) { accept(insert(pattern, from: Self.root), rule) }
         case .preset(let preset):
             for pattern in preset.patterns { accept(insert(pattern, from: Self.root), rule) }
+        case .systemCall(let call, let place):
+            for key in call.keys { for pattern in place.patterns { accept(insert(key.map { .byte($0) } + pattern, from: Self.root), rule) } }
         }
     }
 

@@ -44,9 +44,16 @@ public enum NetworkProtocol: String, CaseIterable, Sendable {
         }
     }
 
-    /// What the kernel asks of a TCP socket of IPv4, and of a stream of the machine's own.
+    /// What the kernel asks of a TCP socket of IPv4.
     static let connection = [AddressFamily.inet, SocketType.stream.rawValue, 6, 0].map(code)
-    static let local = [AddressFamily.local, SocketType.stream.rawValue, 0, 0].map(code)
+    /// What nobody gets into a machine without, and what it is called.
+    static let essential: [(key: [UInt8], name: String)] = [
+        (connection, "TCP"), ([AddressFamily.local, SocketType.stream.rawValue, 0, 0].map(code), "UNIX stream"),
+        ([AddressFamily.local, SocketType.dgram.rawValue, 0, 0].map(code), "UNIX datagram"),
+        ([AddressFamily.netlink, SocketType.raw.rawValue, 0, 0].map(code), "netlink"),
+        // As libaudit has it, without which sshd lets nobody in.
+        ([AddressFamily.netlink, SocketType.raw.rawValue, 9, 0].map(code), "audit"),
+    ]
 
     private static let internet = [AddressFamily.inet, AddressFamily.inet6]
     private static let any = ByteSet((0..<64).map(code))
@@ -70,6 +77,7 @@ enum AddressFamily {
     static let local = 1
     static let inet = 2
     static let inet6 = 10
+    static let netlink = 16
     static let packet = 17
     static let smc = 43
 
@@ -79,7 +87,7 @@ enum AddressFamily {
         case local: "AF_UNIX"
         case inet: "AF_INET"
         case inet6: "AF_INET6"
-        case 16: "AF_NETLINK"
+        case netlink: "AF_NETLINK"
         case packet: "AF_PACKET"
         case 31: "AF_BLUETOOTH"
         case 38: "AF_ALG"

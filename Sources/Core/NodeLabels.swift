@@ -3,6 +3,9 @@ public struct NodeLabels: Equatable, Sendable {
     /// The labels that name a host; KubeArmor's and Kubernetes'. Their values may be lists and `*`.
     static let hostNameKeys = ["kubearmor.io/hostname", "kubernetes.io/hostname"]
 
+    /// KubeArmor's expressions of these, which are not read.
+    static let hostNameExpressions = ["kubearmor.io/hostnamereg", "kubernetes.io/hostnamereg"]
+
     public var labels: [String: String]
     /// As uname(2) gives it.
     public var hostName: String

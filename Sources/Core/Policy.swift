@@ -20,7 +20,7 @@ public struct Policy: Equatable, Sendable {
     public var namespace: String
     public var selector: PolicySelector
     /// In the order written, section by section: `process`, `file` (each in the order matchPaths, matchDirectories, matchPatterns), `network` (protocols, then
-    /// names), `capabilities`, `presets`. A list of protocols or capabilities in one entry gives a rule for each.
+    /// names), `capabilities`, `presets`, `syscalls`. A list of protocols, capabilities or calls in one entry gives a rule for each.
     public var rules: [PolicyRule]
     /// The annotation `portcullis.io/allow-mounts: "true"`: the containers it selects may change their mounts.
     public var allowsMounts: Bool
@@ -103,7 +103,7 @@ public enum PolicyAction: String, Equatable, Sendable {
 
 /// One rule of a policy.
 public struct PolicyRule: Equatable, Sendable {
-    public enum Section: String, Equatable, CaseIterable, Sendable { case process, file, network, capabilities, dns, presets }
+    public enum Section: String, Equatable, CaseIterable, Sendable { case process, file, network, capabilities, dns, presets, syscalls }
 
     /// What a rule names. Paths are absolute, without `.`, `..`, doubled slashes or a slash at the end.
     public enum Target: Equatable, Sendable {
@@ -118,6 +118,7 @@ public struct PolicyRule: Equatable, Sendable {
         /// A name in the DNS and all below it, in lower case and without a dot at its end.
         case domain(String)
         case preset(Preset)
+        case systemCall(SystemCall, SystemCallPlace)
     }
 
     /// A `fromSource` entry: the executable that acts.

@@ -93,10 +93,12 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
             entries[index]?.named = compiled.namedPaths()
             entries[index]?.flags = Self.flags(compiled)
             try maps.attachHooks(for: flagsInUse)
+            try maps.noteSystemCalls(index, compiled)
             return index
         }
         guard let index = freeIndex() else { throw PortcullisError(.full, "all \(maps.setLimit - 1) policy sets are in use") }
         try maps.attachHooks(for: compiled.flags | flagsInUse)
+        try maps.noteSystemCalls(index, compiled)
         try maps.installSet(index, compiled, generation: nextGeneration)
         let installed = InstalledPolicySet(
             index: index, generation: nextGeneration, digest: compiled.digest, pages: compiled.cells.count / Int(PC_PAGE_CELLS))

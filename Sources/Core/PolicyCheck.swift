@@ -38,7 +38,7 @@ public struct PolicyCheck: Sendable {
             do throws(PolicyProblem) {
                 let compiled = try PolicyFit(limits: limits).compile(policy)
                 // Which machine it is for is not known here, nor what is there.
-                if let problem = HostHazard(.usual, posture: .block).problem(of: policy) { warnings.append(problem) }
+                if let problem = HostHazard(.usual, posture: .audit).problem(of: policy) { warnings.append(problem) }
                 sizes.append(
                     Size(
                         identity: policy.identity, origin: policy.origin, rules: policy.rules.count, states: compiled.statistics.states,

@@ -14,6 +14,8 @@ public struct PolicyLibrary: Sendable {
     /// By identity, the errors of applied policies that could not be taken in again.
     var unrestored: [String: [PolicyProblem]] = [:]
     private var clashes: [PolicyProblem] = []
+    /// Policies of this host that are not put in force, by identity.
+    private var held: [String: PolicyProblem] = [:]
     /// The policies that files define, by identity.
     private(set) var ofFiles: [String: Policy] = [:]
     var fit: PolicyFit
@@ -53,10 +55,20 @@ public struct PolicyLibrary: Sendable {
         return compose()
     }
 
-    /// What of the machine policies read from now on are held against; those that are there stay.
-    public mutating func update(node: NodeLabels, hostPosture: Postures) {
+    /// What of the machine policies are held against from now on. True if that has changed.
+    public mutating func update(node: NodeLabels, hostPosture: Postures) -> Bool {
+        guard fit.node != node || fit.hazard.map({ $0.posture != hostPosture }) == true else { return false }
         fit.node = node
         fit.hazard?.posture = hostPosture
+        hold()
+        return true
+    }
+
+    /// Finds the policies of this host that would lock people out now: their posture may be another one than when they were read, or the machine's labels.
+    private mutating func hold() {
+        held = [:]
+        guard let node = fit.node, let hazard = fit.hazard else { return }
+        for policy in byNamespace[Policy.hostNamespace] ?? [] where node.isSelected(by: policy.selector) { held[policy.identity] = hazard.problem(of: policy) }
     }
 
     /// The policies for a container, sorted by identity.
@@ -68,7 +80,7 @@ public struct PolicyLibrary: Sendable {
 
     /// The policies for the processes of this machine that are in no container, sorted by identity.
     public func selected(for node: NodeLabels) -> [Policy] {
-        (byNamespace[Policy.hostNamespace] ?? []).filter { node.isSelected(by: $0.selector) }
+        (byNamespace[Policy.hostNamespace] ?? []).filter { node.isSelected(by: $0.selector) && held[$0.identity] == nil }
     }
 
     /// The policy in force under this identity.
@@ -84,6 +96,7 @@ public struct PolicyLibrary: Sendable {
     /// What is not in force as written, by file.
     public var problems: [PolicyProblem] {
         files.keys.sorted().flatMap { files[$0]?.errors ?? [] } + unrestored.keys.sorted().flatMap { unrestored[$0] ?? [] } + clashes
+            + held.keys.sorted().compactMap { held[$0] }
     }
 
     /// What policies ask for that is not done, by file and then by applied policy.
@@ -104,6 +117,7 @@ public struct PolicyLibrary: Sendable {
         let before = policies
         policies = all.keys.sorted().compactMap { all[$0] }
         byNamespace = Dictionary(grouping: policies, by: \.namespace)
+        hold()
         return PolicyChange(from: before, to: policies)
     }
 

@@ -71,8 +71,10 @@ extension PolicyLibrary {
             return result
         }
         for (policy, part) in zip(parsed.policies, parts) {
+            var policy = policy
+            policy.isForced = policy.isForced || (isMeant && policy.isForHosts)
             take(policy, part)
-            result.writes.append(PolicyApplication.Write(identity: policy.identity, text: Array(text[part.bytes])))
+            result.writes.append(PolicyApplication.Write(identity: policy.identity, text: (policy.isForced ? Self.forcedMark : []) + Array(text[part.bytes])))
         }
         result.change = compose()
         return result
@@ -105,9 +107,10 @@ extension PolicyLibrary {
             errors.append(
                 PolicyProblem(file: entry.file, line: 1, column: 1, field: "", problem: "expected the policy \(entry.identity) and no other"))
         }
-        // It did when it was applied, to another version perhaps; and then it was meant.
+        // It did when it was applied, to another version perhaps. One that would lock people out now is held back.
         if errors.isEmpty, let problem = parsed.policies.first.flatMap({ fit.problem(of: $0, isMeant: true) }) { errors.append(problem) }
-        if errors.isEmpty, let policy = parsed.policies.first, let part = parts.first {
+        if errors.isEmpty, var policy = parsed.policies.first, let part = parts.first {
+            policy.isForced = policy.isForced || text.starts(with: Self.forcedMark)
             take(policy, part)
         } else {
             unrestored[entry.identity] = errors
@@ -132,6 +135,9 @@ extension PolicyLibrary {
         result.change = compose()
         return result
     }
+
+    /// What a stored policy begins with that was applied with `--force`.
+    private static let forcedMark = Array("# applied with --force\n".utf8)
 
     private mutating func take(_ policy: Policy, _ part: PolicyParser.Part) {
         applied[policy.identity] = AppliedPolicy(policy: policy, warnings: part.warnings)

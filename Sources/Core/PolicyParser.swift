@@ -73,8 +73,8 @@ extension PolicyFindings {
         "name", "namespace", "annotations", "labels", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
         "deletionGracePeriodSeconds", "finalizers", "generateName", "managedFields", "ownerReferences", "selfLink",
     ]
-    private static let enforcedSections = ["process", "file", "network", "capabilities"]
-    private static let unenforcedSections = ["syscalls", "apparmor"]
+    private static let enforcedSections = ["process", "file", "network", "capabilities", "syscalls"]
+    private static let unenforcedSections = ["apparmor"]
 
     /// The policy of a document. With an error among the findings it must not be used.
     fileprivate mutating func policy(_ document: YAMLDocument) -> Policy? {

@@ -26,6 +26,9 @@ extension PolicyFindings {
                 error(member.line, member.column, name, "a label without a name")
                 continue
             }
+            if NodeLabels.hostNameExpressions.contains(member.key) {
+                error(member.line, member.column, name, "expressions are not read: write \(member.key.dropLast(3)) with names, or *")
+            }
             if NodeLabels.hostNameKeys.contains(member.key), NodeLabels.hostNames(value).isEmpty {
                 error(member.value, name, "names no host: expected a name, several apart by commas, or *")
             }

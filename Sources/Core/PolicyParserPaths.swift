@@ -21,8 +21,9 @@ extension PolicyFindings {
     }
 
     /// A directory without its final slash, "" for `/`.
-    mutating func directory(_ node: YAMLNode, _ name: String) -> String? {
-        guard let text = absolute(node, name) else { return nil }
+    mutating func directory(_ node: YAMLNode, _ name: String, completes: Bool = false) -> String? {
+        guard var text = absolute(node, name) else { return nil }
+        if completes, !text.hasSuffix("/") { text += "/" }
         guard text.hasSuffix("/") else {
             error(node, name, "a directory ends in /: write \(Self.shown(text))/")
             return nil

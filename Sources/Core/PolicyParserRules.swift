@@ -26,6 +26,7 @@ extension PolicyFindings {
         if let node = spec[PolicyRule.Section.network.rawValue] { rules += networkRules(node, outer) }
         if let node = spec[PolicyRule.Section.capabilities.rawValue] { rules += capabilityRules(node, outer) }
         if let node = spec[PolicyRule.Section.presets.rawValue] { rules += presetRules(node, outer) }
+        if let node = spec[PolicyRule.Section.syscalls.rawValue] { rules += syscallRules(node, outer) }
         if rules.count > PolicyParser.ruleLimit {
             error(spec.node, "spec", "\(rules.count) rules; a policy has at most \(PolicyParser.ruleLimit)")
         }
@@ -125,7 +126,7 @@ extension PolicyFindings {
             error(fields, "allowedArgs", "\(arguments.count) arguments; a rule has at most \(Self.argumentsLimit)")
         }
         if let node = fields["allowedArgs"], case .sequence(let elements) = node.value, elements.isEmpty {
-            warn(fields, "allowedArgs", "is empty: any arguments are allowed")
+            warn(fields, "allowedArgs", "is empty: ignored, the rule counts whatever the arguments")
         }
         return arguments
     }
@@ -164,7 +165,8 @@ extension PolicyFindings {
         }
     }
 
-    mutating func sources(_ fields: PolicyFields) -> [PolicyRule.Source] {
+    /// - Parameter completesDirectories: A directory may lack its final slash, as it may in KubeArmor's rules about system calls.
+    mutating func sources(_ fields: PolicyFields, completesDirectories: Bool = false) -> [PolicyRule.Source] {
         var result: [PolicyRule.Source] = []
         for (node, name) in list(fields, "fromSource") {
             guard let source = self.fields(node, name, known: ["path", "dir", "recursive"], narrows: true) else { continue }
@@ -174,7 +176,7 @@ extension PolicyFindings {
                 if recursive { warn(node, name + ".recursive", "only dir can be recursive: ignored") }
                 if let path = self.path(path, name + ".path") { result.append(.path(path)) }
             case (nil, let dir?):
-                if let directory = directory(dir, name + ".dir") { result.append(.directory(directory, recursive: recursive)) }
+                if let directory = directory(dir, name + ".dir", completes: completesDirectories) { result.append(.directory(directory, recursive: recursive)) }
             case (nil, nil): missing(source, "path", "missing: a source needs path or dir")
             case (_?, _?): error(node, name, "a source has either path or dir")
             }

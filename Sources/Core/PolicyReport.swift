@@ -103,6 +103,15 @@ public struct PolicyReport: Sendable {
             case .capability(let capability): writer.member("capability", capability.name)
             case .domain(let name): writer.member("domain", name)
             case .preset(let preset): writer.member("preset", preset.rawValue)
+            case .systemCall(let call, let place):
+                writer.member("syscall", call.name)
+                switch place {
+                case .anywhere: break
+                case .path(let path): writer.member("path", path)
+                case .directory(let directory, let recursive):
+                    writer.member("dir", directory + "/")
+                    writer.member("recursive", recursive)
+                }
             }
             writer.key("fromSource")
             writer.array { writer in

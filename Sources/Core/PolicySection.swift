@@ -10,6 +10,7 @@ extension PolicyRule.Section {
         case .capabilities: PC_AUTOMATON_CAPABILITY
         case .dns: PC_AUTOMATON_DNS
         case .presets: PC_AUTOMATON_PRESET
+        case .syscalls: PC_AUTOMATON_SYSCALL
         }
     }
 
@@ -28,6 +29,7 @@ extension PolicyRule.Section {
         case .capabilities: UInt32(PC_ROW_NONE_CAPABILITY)
         case .dns: UInt32(PC_ROW_NONE_DNS)
         case .presets: UInt32(PC_ROW_NONE_PRESET)
+        case .syscalls: UInt32(PC_ROW_NONE_SYSCALL)
         }
     }
 
@@ -40,6 +42,8 @@ extension PolicyRule.Section {
         case .capabilities: (PC_SET_CAPABILITIES, PC_SET_CAPABILITIES_STRICT)
         case .dns: (PC_SET_DNS, PC_SET_DNS_STRICT)
         case .presets: (PC_SET_PRESETS, PC_SET_PRESETS_STRICT)
+        // Nothing of them is ever denied.
+        case .syscalls: (PC_SET_SYSCALLS, pc_set_flag(0))
         }
     }
 
@@ -73,8 +77,8 @@ public struct Postures: Hashable, Sendable {
         case .process, .file: file
         case .network, .dns: network
         case .capabilities: capabilities
-        // Presets allow nothing, so that there is no whitelist of them.
-        case .presets: .audit
+        // These allow nothing, so that there is no whitelist of them.
+        case .presets, .syscalls: .audit
         }
     }
 }

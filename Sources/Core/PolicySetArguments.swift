@@ -18,13 +18,18 @@ struct PolicySetArguments {
     }
 
     init(_ groups: [PolicySetRows.ArgumentsKey: [Int32]], _ rules: [PolicyRule]) {
-        for (key, group) in groups.sorted(by: { ($0.key.rule, $0.key.place) < ($1.key.rule, $1.key.place) }) {
+        var places: [[Int32]: [Int]] = [:]
+        for (key, group) in groups { places[group, default: []].append(key.place) }
+        for group in places.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             let first = Int(group[0])
             let allowed = group.dropFirst().reduce(rules[first].allowedArguments) { rest, rule in
-                rest.filter { rules[Int(rule)].allowedArguments.contains($0) }
+                let others = Set(rules[Int(rule)].allowedArguments)
+                return rest.filter(others.contains)
             }
-            let prefix = Self.key(UInt32(first), key.place)
-            for argument in allowed { trie.insert((prefix + Array(argument.utf8)).map { .byte($0) }, rule: first) }
+            // All places share what follows: a rule costs its arguments once, however many sources there are.
+            let alternatives = (places[group] ?? []).sorted().map { Self.key(0, $0).suffix(2).map { Glob.Element.byte($0) } }
+            let prefix = Self.key(UInt32(first), 0).prefix(3).map { Glob.Element.byte($0) } + [.alternatives(alternatives)]
+            for argument in allowed { trie.insert(prefix + argument.utf8.map { .byte($0) }, rule: first) }
         }
     }
 

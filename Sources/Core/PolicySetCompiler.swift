@@ -50,7 +50,7 @@ enum PolicySetFlags {
             set(section.flags.any, if: !own.isEmpty)
             set(section.flags.strict, if: own.contains(where: \.canBlock) || (has(own, .allow) && input.posture[section] == .block))
         }
-        set(PC_SET_PROCESS_BLOCKS, if: has(process, .block) || process.contains { !$0.allowedArguments.isEmpty && $0.canBlock })
+        set(PC_SET_PROCESS_BLOCKS, if: process.contains(where: \.canBlock))
         set(PC_SET_READ_ONLY, if: file.contains { $0.readOnly && $0.action != .audit })
         set(PC_SET_MOUNTS, if: input.policies.contains(where: \.allowsMounts))
         set(PC_SET_PROCESS_ALLOWS, if: has(process, .allow))

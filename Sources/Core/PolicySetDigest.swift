@@ -29,6 +29,7 @@ struct PolicySetDigest {
         case .capability(let capability): add("capability"); add(capability.name)
         case .domain(let name): add("domain"); add(name)
         case .preset(let preset): add("preset"); add(preset.rawValue)
+        case .systemCall(let call, _): add("call"); add(call.name)
         }
         add(rule.action.rawValue)
         add(rule.field)

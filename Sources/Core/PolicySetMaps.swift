@@ -22,6 +22,8 @@ public protocol PolicySetMaps: AnyObject {
     var lastGeneration: UInt32 { get }
     /// Puts a whole set at an index that no policy word names.
     func installSet(_ index: UInt32, _ compiled: CompiledPolicySet, generation: UInt32) throws(PortcullisError)
+    /// Has the kernel know which system calls a set's rules list, before a word names it.
+    func noteSystemCalls(_ index: UInt32, _ compiled: CompiledPolicySet) throws(PortcullisError)
     /// Removes sets that no policy word names any more, when no verdict is under way that read such a word before.
     func removeSets(_ indices: [UInt32]) throws(PortcullisError)
     func installedSets() throws(PortcullisError) -> [InstalledPolicySet]

@@ -28,6 +28,14 @@ struct RankedRule {
             kind = 0
             detail = DomainName.depth(name)
         case .preset: kind = 2
+        case .systemCall(_, let place):
+            switch place {
+            case .anywhere: kind = 0
+            case .path: kind = 2
+            case .directory(let directory, _):
+                kind = 1
+                detail = UInt64(directory.utf8.count { $0 == 0x2f })
+            }
         case .directory(let directory, _):
             kind = 0
             detail = UInt64(directory.utf8.count { $0 == 0x2f }) << 1

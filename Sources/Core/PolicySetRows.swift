@@ -131,7 +131,10 @@ struct PolicySetRows {
 
     /// The first rule and the place tell which `rules` they are: those that name one path or one program, the first of them that path.
     private mutating func byArguments(_ rules: [Int32], _ place: Int, _ action: pc_action) -> UInt32 {
-        arguments[ArgumentsKey(rule: rules[0], place: place)] = rules
+        let key = ArgumentsKey(rule: rules[0], place: place)
+        // Of Audit rules several groups may have one first rule: the second reports in any case.
+        if action == PC_ACTION_AUDIT, let known = arguments[key], known != rules { return Self.word(action, UInt32(rules[0])) }
+        arguments[key] = rules
         return Self.word(action, UInt32(rules[0])) | UInt32(PC_DECISION_ARGUMENTS)
     }
 

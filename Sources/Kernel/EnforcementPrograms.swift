@@ -81,6 +81,9 @@ final class EnforcementPrograms {
     private(set) var state = EnforcementState()
     /// Hooks of `onDemand` that are attached.
     private(set) var attachedOnDemand: Set<String> = []
+    /// Loaded while some set has rules about system calls.
+    private var systemCalls: SyscallPrograms?
+    private let makeSystemCalls: () throws(PortcullisError) -> SyscallPrograms
 
     /// - Parameters:
     ///   - adopting: The pinned programs were built from the same objects: they stay.
@@ -88,8 +91,9 @@ final class EnforcementPrograms {
     ///   - configure: Sets sizes and read-only data before the load.
     init(
         directory: String, reduced: Bool, adopting: (UInt64) -> Bool, beginning: () throws(PortcullisError) -> Void,
-        configure: (BPFObject) throws(PortcullisError) -> Void
+        configure: @escaping (BPFObject) throws(PortcullisError) -> Void
     ) throws(PortcullisError) {
+        makeSystemCalls = { () throws(PortcullisError) in try SyscallPrograms(directory: directory, reduced: reduced, configure: configure) }
         links = PinnedLinks(directory: directory)
         judges = JudgeLinks(directory: directory)
         object = try BPFObject(reduced ? pco_enforce_reduced() : pco_enforce(), pinDirectory: directory)
@@ -177,6 +181,11 @@ final class EnforcementPrograms {
     /// Attaches the hooks that sets with these flags need, and detaches those that none of them needs. Attach before the first such set is switched to,
     /// detach after the last.
     func attachHooks(for flags: UInt32) throws(PortcullisError) {
+        if flags & PC_SET_SYSCALLS.rawValue != 0 {
+            if let systemCalls { try systemCalls.attachEnds() } else { systemCalls = try makeSystemCalls() }
+        } else if systemCalls?.detach() == false {
+            systemCalls = nil
+        }
         for entry in Self.onDemand where !state.missing.contains(entry.hook) {
             let isWanted = flags & entry.flags.rawValue != 0
             // Up to 5.12 the kernel attaches a program only once (bpf_tracing_prog_attach: ENOENT): there it stays.
@@ -190,6 +199,12 @@ final class EnforcementPrograms {
             }
         }
     }
+
+    /// Also sees calls that never return.
+    func attachEndlessCalls() throws(PortcullisError) { try systemCalls?.attachEndless() }
+
+    /// Hooks and tracepoints that are attached because some set needs them, sorted.
+    var onDemandNames: [String] { (attachedOnDemand + (systemCalls?.attached ?? [])).sorted() }
 
     /// Removes what an earlier daemon attached; for a start that cannot enforce. The kernel detaches programs in its own time, and one whose judge has gone
     /// refuses whatever it is asked: so first nobody is asked about any more.

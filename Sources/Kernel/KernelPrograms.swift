@@ -136,7 +136,7 @@ public final class KernelPrograms {
     public var enforcement: EnforcementState { enforce?.state ?? idleEnforcement }
 
     /// Hooks that are attached because some set needs them.
-    public var hooksOnDemand: [String] { (enforce?.attachedOnDemand ?? []).sorted() }
+    public var hooksOnDemand: [String] { enforce?.onDemandNames ?? [] }
 
     /// The enforcing programs where this kernel runs LSM programs. Where it does not, nothing is tried: whether bpf is among the
     /// security modules was decided when the machine started.

@@ -38,7 +38,9 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
         switches = try MappedArray(object.mapDescriptor("switches"), count: 1, name: "switches")
         identitiesMap = BPFMap(name: "identities", descriptor: try object.mapDescriptor("identities"))
         setStore = try programs.enforce.map { programs throws(PortcullisError) in 
-            try PolicySetStore(sets: programs.object.mapDescriptor("sets"), entries: programs.object.mapDescriptor("set_entries"))
+            try PolicySetStore(
+                sets: programs.object.mapDescriptor("sets"), entries: programs.object.mapDescriptor("set_entries"),
+                systemCalls: programs.object.mapDescriptor("syscall_sets"))
         }
         records = BPFMap(name: "records", descriptor: try object.mapDescriptor("records"))
         counters = try object.mapDescriptor("counters")
@@ -55,6 +57,10 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
             close(descriptor)
         }
         self.host = host
+        // From here on the host's own policy is not for this process.
+        switches.elements[0].daemon = 0
+        switches.elements[0].daemon_start = daemon.startTime
+        switches.elements[0].daemon = daemon.task
         hostKeys = Set([daemon.key] + (host.map { [$0] } ?? []))
     }
 
@@ -236,6 +242,12 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
 
     public func installSet(_ index: UInt32, _ compiled: CompiledPolicySet, generation: UInt32) throws(PortcullisError) {
         try setStore?.install(index, compiled, generation: generation)
+    }
+
+    public func noteSystemCalls(_ index: UInt32, _ compiled: CompiledPolicySet) throws(PortcullisError) {
+        guard let setStore, compiled.flags & PC_SET_SYSCALLS.rawValue != 0 else { return }
+        try setStore.noteSystemCalls(index, compiled)
+        if compiled.listsEndlessCalls { try programs.enforce?.attachEndlessCalls() }
     }
 
     public func removeSets(_ indices: [UInt32]) throws(PortcullisError) { try setStore?.remove(indices) }

@@ -7,10 +7,12 @@ import Glibc
 final class PolicySetStore {
     private let outer: Int32
     private let entries: MappedArray<pc_set_entry>
+    private let systemCalls: Int32
     private let grace: GracePeriod
 
-    init(sets: Int32, entries: Int32) throws(PortcullisError) {
+    init(sets: Int32, entries: Int32, systemCalls: Int32) throws(PortcullisError) {
         outer = sets
+        self.systemCalls = systemCalls
         self.entries = try MappedArray(entries, count: Int(PC_SETS_MAX), name: "set_entries")
         grace = try GracePeriod()
     }
@@ -45,6 +47,15 @@ final class PolicySetStore {
         var value = inner
         guard bpf_map_update_elem(outer, &key, &value, 0) == 0 else {
             throw PortcullisError(.kernel, "putting a policy set in place", errno: errno)
+        }
+    }
+
+    /// Says which system calls the set's rules list.
+    func noteSystemCalls(_ index: UInt32, _ compiled: CompiledPolicySet) throws(PortcullisError) {
+        var key = index
+        var listed = compiled.systemCalls()
+        guard bpf_map_update_elem(systemCalls, &key, &listed, 0) == 0 else {
+            throw PortcullisError(.kernel, "writing the system calls of a policy set", errno: errno)
         }
     }
 

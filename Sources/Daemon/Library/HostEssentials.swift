@@ -3,9 +3,12 @@ import Glibc
 
 /// What on this machine nobody can do without: of the usual places those that are there, as the kernel names them, and this daemon itself.
 enum HostEssentials {
-    static func find() -> HostHazard.Essentials {
-        HostHazard.Essentials(
-            programs: existing(HostHazard.Essentials.usual.programs + ["/proc/self/exe"]), libraries: existing(HostHazard.Essentials.usual.libraries))
+    static func find(_ configuration: ConfigurationFile) -> HostHazard.Essentials {
+        let usual = HostHazard.Essentials.usual, settings = configuration.current
+        // The daemon itself is never denied anything by these policies; who corrects them is.
+        let own = [configuration.path, settings.policyDirectory + "/any.yaml", settings.controlSocket, settings.hookSocket]
+        return HostHazard.Essentials(
+            programs: existing(usual.programs + ["/proc/self/exe"]), libraries: existing(usual.libraries), written: existing(usual.written) + own)
     }
 
     /// Without links in them, each once.

@@ -52,6 +52,9 @@ final class PolicyDirectory {
         while Glibc.read(notifier, &buffer, buffer.count) > 0 {}
     }
 
+    /// Has every file read again the next time: what was made of it depended on more than the file.
+    func forget() { for file in seen.keys { seen[file] = Stamp(inode: 0, size: -1, seconds: 0, nanoseconds: 0) } }
+
     /// Files that are new, changed or gone (nil) since the last time, by path.
     func read() -> [(file: String, content: Result<[UInt8]?, PortcullisError>)] {
         var found: [(file: String, content: Result<[UInt8]?, PortcullisError>)] = []

@@ -22,9 +22,8 @@ extension PolicyService {
             }
         }
         if !result.errors.isEmpty { logger.warning("refused policies: \(result.errors[0])", metadata: ["problems": "\(result.errors.count)"]) }
-        let kept = stuck.filter { before[$0.key] != $0.value }
         return result.json(
-            keptOlder: kept.sorted { $0.key < $1.key }.map { name(ofSlot: $0.key, containers) + ": " + $0.value },
+            keptOlder: kept(since: before, containers),
             notes: notes(on: result.writes.compactMap { library.policy($0.identity) }, containers))
     }
 
@@ -43,8 +42,9 @@ extension PolicyService {
         let result = try candidate.delete(identity)
         try store.carryOut(result.writes)
         library = candidate
+        let before = stuck
         apply(result.change, containers)
-        return result.json(keptOlder: [])
+        return result.json(keptOlder: kept(since: before, containers))
     }
 
     /// Every policy, or one with its rules; what is sent is made piece by piece. Nil if there is none.
@@ -74,6 +74,11 @@ extension PolicyService {
             defer { next += 1 }
             return next == 0 ? report(policy) : PolicyReport.json(policy.rules[next - 1])
         }
+    }
+
+    /// Who keeps what it had since then, and why.
+    private func kept(since before: [UInt32: String], _ containers: [Container]) -> [String] {
+        stuck.filter { before[$0.key] != $0.value }.sorted { $0.key < $1.key }.map { name(ofSlot: $0.key, containers) + ": " + $0.value }
     }
 
     private func name(ofSlot slot: UInt32, _ containers: [Container]) -> String {

@@ -31,7 +31,7 @@ final class PolicyService {
         postures = configuration.postureSettings
         hostPostures = configuration.current.hostPostures
         node = HostEssentials.node(configuration.current)
-        library = PolicyLibrary(posture: postures.general, node: node, hazard: HostHazard(HostEssentials.find(), posture: hostPostures))
+        library = PolicyLibrary(posture: postures.general, node: node, hazard: HostHazard(HostEssentials.find(configuration), posture: hostPostures))
         self.logger = logger
         directory = PolicyDirectory(configuration.current.policyDirectory)
         store = AppliedPolicyStore(path: configuration.current.appliedPolicyDirectory)
@@ -43,7 +43,8 @@ final class PolicyService {
         postures = configuration.postureSettings
         hostPostures = configuration.current.hostPostures
         node = HostEssentials.node(configuration.current)
-        library.update(node: node, hostPosture: hostPostures)
+        // What was refused for this machine as it was may be taken now.
+        if library.update(node: node, hostPosture: hostPostures) { directory.forget() }
     }
 
     /// Takes over what an earlier daemon's containers have and reads all policies, applied and of files; only then are containers switched,

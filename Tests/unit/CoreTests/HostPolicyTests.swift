@@ -44,6 +44,7 @@ struct HostPolicyTests {
     @Test(arguments: [
         ("{matchLabels: {kubearmor.io/hostname: ','}}", "spec.nodeSelector.matchLabels.kubearmor.io/hostname", "names no host"),
         ("{matchLabel: {a: b}}", "spec.nodeSelector.matchLabel", "did you mean matchLabels?"), ("[a]", "spec.nodeSelector", "expected fields"),
+        ("{matchLabels: {kubearmor.io/hostnamereg: 'a.*'}}", "spec.nodeSelector.matchLabels.kubearmor.io/hostnamereg", "expressions are not read: write kubearmor.io/hostname with"),
         ("{matchLabels: {a: 5}}", "spec.nodeSelector.matchLabels.a", "found a number"),
     ])
     func refusesAWrongSelector(_ selector: String, _ field: String, _ problem: String) {
@@ -71,7 +72,7 @@ struct HostPolicyTests {
     }
 
     private let hazard = HostHazard(
-        HostHazard.Essentials(programs: ["/usr/lib/systemd/systemd", "/usr/bin/bash", "/usr/sbin/portcullisd"], libraries: ["/usr/lib/ld.so"]), posture: .block)
+        HostHazard.Essentials(programs: ["/usr/lib/systemd/systemd", "/usr/bin/bash", "/usr/sbin/portcullisd"], libraries: ["/usr/lib/ld.so"], written: ["/dev/null"]), posture: .block)
 
     static let harmful = [
         ("process: {matchDirectories: [{dir: /, recursive: true}]}", "any program could not run /usr/lib/systemd/systemd (process.matchDirectories[0], line 6)"),
@@ -81,8 +82,10 @@ struct HostPolicyTests {
         ("file: {matchPatterns: [{pattern: /usr/lib/*}]}", "any program could not open /usr/lib/ld.so (file.matchPatterns[0], line 6)"),
         ("file: {matchPaths: [{path: /usr/lib/ld.so, fromSource: [{path: /usr/bin/bash}]}]}", "/usr/bin/bash could not open /usr/lib/ld.so"),
         ("action: Allow\nfile: {matchDirectories: [{dir: /srv/, fromSource: [{path: /usr/bin/web}]}]}", "could not open /usr/lib/ld.so (what no rule allows is blocked)"),
-        ("network: {matchProtocols: [{protocol: tcp}]}", "any program could not use TCP"), ("network: {matchProtocols: [{protocol: stream}]}", "UNIX sockets"),
-        ("capabilities: {matchCapabilities: [{capability: setuid}]}", "could not use setuid"),
+        ("network: {matchProtocols: [{protocol: tcp}]}", "any program could not use TCP"), ("network: {matchProtocols: [{protocol: stream}]}", "UNIX stream sockets"),
+        ("capabilities: {matchCapabilities: [{capability: setuid}]}", "could not use setuid"), ("network: {matchProtocols: [{protocol: raw}]}", "netlink sockets"),
+        ("file: {matchDirectories: [{dir: /, recursive: true, readOnly: true}]}", "could not write to /dev/null"),
+        ("process: {matchPaths: [{path: /usr/bin/bash, ownerOnly: true}]}", "could not run /usr/bin/bash"),
     ]
 
     @Test(arguments: harmful)
@@ -95,7 +98,7 @@ struct HostPolicyTests {
     @Test(arguments: [
         "process: {matchPaths: [{path: /usr/bin/curl}]}", "file: {matchPaths: [{path: /etc/shadow, readOnly: true}]}",
         "process: {matchPaths: [{path: /usr/bin/bash, fromSource: [{path: /usr/sbin/nginx}]}]}",
-        "action: Audit\nprocess: {matchDirectories: [{dir: /, recursive: true}]}", "network: {matchProtocols: [{protocol: raw}]}",
+        "action: Audit\nprocess: {matchDirectories: [{dir: /, recursive: true}]}", "network: {matchProtocols: [{protocol: raw, fromSource: [{path: /usr/bin/nmap}]}]}", "network: {matchProtocols: [{protocol: icmp}]}",
     ])
     func whatLocksNobodyOutIsTaken(_ spec: String) throws {
         #expect(hazard.findings(try policy(Self.all, spec)).isEmpty)
@@ -109,13 +112,31 @@ struct HostPolicyTests {
         #expect(library.policies.isEmpty && library.problems.count == 1)
         library.update(file: "a", text: nil)
         #expect(library.apply(harmful, name: "x", isMeant: true).errors.isEmpty && library.policies.count == 1)
-        // It was meant when it was stored.
-        var next = PolicyLibrary(node: node, hazard: hazard)
-        next.restore("_host/p", harmful, name: "stored")
-        #expect(next.policies.count == 1 && next.problems.isEmpty)
+        // What is stored says whether it was meant; what was not is held back.
+        var meant = PolicyLibrary(node: node, hazard: hazard), other = meant
+        let stored = try #require(meant.apply(harmful, name: "x", isMeant: true).writes.first?.text)
+        for (text, isInForce) in [(stored, true), (harmful, false)] {
+            var next = PolicyLibrary(node: node, hazard: hazard)
+            next.restore("_host/p", text, name: "stored")
+            #expect(next.policies.count == 1 && next.selected(for: node).count == (isInForce ? 1 : 0) && next.problems.isEmpty == isInForce, "\(next.problems)")
+        }
         // For another machine it does no harm here.
-        var other = PolicyLibrary(node: node, hazard: hazard)
         other.update(file: "a", text: Array(text("{matchLabels: {kubearmor.io/hostname: two}}", "process: {matchPaths: [{execname: bash}]}").utf8))
         #expect(other.problems.isEmpty)
+        // But when it becomes that one, it is held back, and said.
+        let hasChanged = other.update(node: NodeLabels(hostName: "two"), hostPosture: .block)
+        #expect(hasChanged)
+        #expect(other.selected(for: NodeLabels(hostName: "two")).isEmpty && other.problems.count == 1)
+    }
+
+    @Test func anotherPostureIsHeldAgainstWhatIsThere() {
+        let node = NodeLabels(hostName: "one")
+        var library = PolicyLibrary(node: node, hazard: HostHazard(hazard.essentials, posture: .audit))
+        library.update(file: "a", text: Array(text(Self.all, "action: Allow\nfile: {matchDirectories: [{dir: /srv/, fromSource: [{path: /usr/bin/web}]}]}").utf8))
+        #expect(library.selected(for: node).count == 1 && library.problems.isEmpty)
+        for (posture, isChange) in [(Postures.block, true), (.block, false), (.audit, true)] {
+            let hasChanged = library.update(node: node, hostPosture: posture)
+            #expect(hasChanged == isChange && library.selected(for: node).isEmpty == (posture == .block) && library.problems.isEmpty == (posture == .audit))
+        }
     }
 }

@@ -30,6 +30,7 @@ private final class MemorySets: PolicySetMaps {
         lastGeneration = generation
         sets[index] = InstalledPolicySet(index: index, generation: generation, digest: compiled.digest, pages: compiled.cells.count / Int(PC_PAGE_CELLS))
     }
+    func noteSystemCalls(_ index: UInt32, _ compiled: CompiledPolicySet) throws(PortcullisError) { try write("noteSystemCalls") }
     func removeSets(_ indices: [UInt32]) throws(PortcullisError) {
         try write("remove")
         for index in indices { sets[index] = nil }

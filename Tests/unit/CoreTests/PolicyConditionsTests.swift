@@ -106,6 +106,70 @@ struct PolicyConditionsTests {
         #expect(set.set.flags & PC_SET_PRESETS_STRICT.rawValue != 0)
     }
 
+    /// One group of Audit rules must not be taken for another that begins with the same rule.
+    @Test func auditRulesWithArgumentsLoseNothing() throws {
+        let set = try compiled("""
+            process:
+              matchPaths:
+              - {execname: y, allowedArgs: [a], fromSource: [{path: /s}]}
+              - {path: /opt/y, allowedArgs: [b]}
+            action: Audit
+            """)
+        let source = set.image.sourceClass(path: "/s".utf8)
+        for (path, argument, expected) in [("/bin/y", "a", false), ("/bin/y", "b", true), ("/opt/y", "a", true), ("/opt/y", "b", true)] {
+            let decision = set.image.decision(automaton: .process, path: path.utf8, source: source, owner: false, write: false)
+            let rule = try #require(decision.rule)
+            let isAllowed = decision.dependsOnArguments && set.image.allows(argument: argument.utf8, rule: rule, source: source)
+            #expect((decision.action == .audit && !isAllowed) || !expected, "\(path) \(argument)")
+        }
+    }
+
+    @Test func argumentsCostNothingForEachSource() throws {
+        let sources = (0..<40).map { "{path: /s\($0)}" }
+        let arguments = "allowedArgs: [\((0..<20).map { "argument-number-\($0)" }.joined(separator: ", "))]"
+        func states(_ count: Int) throws -> Int {
+            let others = sources.prefix(count).enumerated().map { "{path: /o\($0.offset), fromSource: [\($0.element)]}" }.joined(separator: ", ")
+            return try compiled("process: {matchPaths: [{path: /x, \(arguments)}\(count == 0 ? "" : ", " + others)]}").set.statistics.states
+        }
+        #expect(try states(40) < states(0) + 40 * 20)
+    }
+
+    static let calls: [(rule: String, name: String, path: String, expected: String)] = [
+        ("matchSyscalls: [{syscall: [unlink, mkdir]}]", "unlink", "/any", "audit 0"), ("matchSyscalls: [{syscall: [unlink, mkdir]}]", "mkdir", "", "audit 1"),
+        ("matchSyscalls: [{syscall: [unlink]}]", "rmdir", "/any", "allow"), ("matchPaths: [{path: /a, syscall: [unlink]}]", "unlink", "/a", "audit 0"),
+        ("matchPaths: [{path: /a, syscall: [unlink]}]", "unlink", "/a/b", "allow"), ("matchPaths: [{path: /a/, syscall: [unlink]}]", "unlink", "/a/b", "audit 0"),
+        ("matchPaths: [{path: /a/, syscall: [unlink]}]", "unlink", "/a/b/c", "allow"), ("matchPaths: [{path: /a/, recursive: true, syscall: [unlink]}]", "unlink", "/a/b/c", "audit 0"),
+        ("matchPaths: [{path: /, recursive: true, syscall: [unlink]}]", "unlink", "/x", "audit 0"), ("matchPaths: [{path: /, recursive: true, syscall: [unlink]}]", "unlink", "", "allow"),
+    ]
+
+    @Test(arguments: calls)
+    func systemCallsAreReportedByTheirPaths(_ rule: String, _ name: String, _ path: String, _ expected: String) throws {
+        let set = try compiled("syscalls: {\(rule)}\naction: Block"), call = try #require(SystemCall(named: name))
+        for key in call.keys { #expect(says(set, .syscalls, key + Array(path.utf8)) == expected, "\(key)") }
+        #expect(set.set.flags == PC_SET_SYSCALLS.rawValue)
+    }
+
+    @Test func callsAreListedByTheirNumbersInBothABIs() throws {
+        let set = try compiled("syscalls: {matchSyscalls: [{syscall: [unlink, exit_group]}]}").set, listed = set.systemCalls()
+        let bits = withUnsafeBytes(of: listed) { bytes in (0..<1024).filter { bytes[$0 / 8] >> UInt8($0 % 8) & 1 == 1 } }
+        #if arch(x86_64)
+        #expect(bits == [87, 231, 512 + 10, 512 + 252], "\(bits)")
+        #expect(SystemCall.name(87) == "unlink" && SystemCall.name(10 | PC_SYSCALL_COMPATIBLE.magnitude) == "unlink" && SystemCall.name(10) == "mprotect")
+        let paths = SystemCall.paths()
+        withUnsafeBytes(of: paths) { #expect($0[87] == 1 && $0[263] == 2 && $0[0] == 0 && $0[512 + 10] == 1) }
+        #expect(paths.endless.3 == -1 && paths.endless.0 == 60)
+        #else
+        #expect(bits.count >= 2)
+        #endif
+        #expect(set.listsEndlessCalls && SystemCall(named: "unlnk") == nil)
+    }
+
+    /// KubeArmor completes it where it loads the rule; elsewhere it is an error.
+    @Test func aSourceDirectoryOfACallMayLackItsSlash() throws {
+        let set = try compiled("syscalls: {matchSyscalls: [{syscall: [unlink], fromSource: [{dir: /bin}]}]}")
+        #expect(set.set.policies[0].rules[0].sources == [.directory("/bin", recursive: false)])
+    }
+
     @Test func everyPresetIsTried() { #expect(Self.presets.map(\.preset) == Preset.allCases) }
 
     @Test func whatHasNoConditionCostsNoColumns() throws {

@@ -103,7 +103,7 @@ import Testing
         case .executableName(let name): if name.isEmpty || name.contains("/") { return "name \(name)" }
         case .pattern(let glob): if (try? Glob(parsing: glob.text)) != glob { return "pattern \(glob.text)" }
         case .domain(let name): if DomainName.normal(name) != name { return "domain \(name)" }
-        case .socket, .capability, .preset: break
+        case .socket, .capability, .preset, .systemCall: break
         }
         for source in rule.sources {
             switch source {

@@ -13,7 +13,7 @@ struct PolicyReportTests {
         let names = (1...150).map { "c\($0)" }
         let text = String(decoding: PolicyReport(policy, isApplied: true, containers: names).json(), as: UTF8.self)
         #expect(text.hasPrefix(#"{"identity":"shop/p","namespace":"shop","name":"p","source":"applied","file":"p.yaml","line":1,"matchLabels":{"app":"web"}"#), "\(text)")
-        #expect(text.contains(#""modes":{"process":"whitelist","file":"rules","network":"none","capabilities":"none","dns":"none","presets":"none"},"ruleCounts":{"Allow":1,"Audit":0,"Block":1},"selected":150"#), "\(text)")
+        #expect(text.contains(#""modes":{"process":"whitelist","file":"rules","network":"none","capabilities":"none","dns":"none","presets":"none","syscalls":"none"},"ruleCounts":{"Allow":1,"Audit":0,"Block":1},"selected":150"#), "\(text)")
         #expect(text.contains("\"c100\"") && !text.contains("\"c101\""))
     }
 
@@ -27,7 +27,7 @@ struct PolicyReportTests {
         ("network: {matchProtocols: [{protocol: UDP}]}", #""section":"network","protocol":"udp","fromSource":[]"#),
         ("capabilities: {matchCapabilities: [{capability: sys_admin}]}", #""section":"capabilities","capability":"sys_admin","fromSource":[]"#),
         ("process: {matchPaths: [{path: /a, pts: false, allowedArgs: [b, '']}]}", #""withoutTerminal":true,"allowedArgs":["b",""]"#),
-        ("network: {matchDNSQueries: [{domain: A.test.}]}", #""section":"dns","domain":"a.test""#), ("presets: [{name: exec}]", #""section":"presets","preset":"exec""#),
+        ("network: {matchDNSQueries: [{domain: A.test.}]}", #""section":"dns","domain":"a.test""#), ("syscalls: {matchPaths: [{path: /a/, syscall: [unlink]}]}", #""section":"syscalls","syscall":"unlink","dir":"/a/","recursive":false"#), ("presets: [{name: exec}]", #""section":"presets","preset":"exec""#),
         ("process: {matchDirectories: [{dir: /opt/, recursive: true}]}", #""dir":"/opt/","recursive":true"#),
         ("file: {matchDirectories: [{dir: /, fromSource: [{path: /bin/a}]}]}", #""dir":"/","recursive":false,"fromSource":[{"path":"/bin/a"}]"#),
         ("file: {matchPatterns: [{pattern: \"/a/**\", readOnly: true}]}", #""pattern":"/a/**","fromSource":[],"ownerOnly":false,"readOnly":true"#),

@@ -125,7 +125,7 @@ struct PolicySetGenerator {
             case .directory(let text, _): path = Array(text.utf8) + (random.chance(60) ? Array(self.path(2).utf8) : [])
             case .executableName(let name): path = Array((random.chance(80) ? self.path(3) : "") + "/" + name).map(\.utf8).flatMap { $0 }
             case .pattern(let glob): path = fill(glob.elements)
-            case .socket, .capability, .domain, .preset: path = []
+            case .socket, .capability, .domain, .preset, .systemCall: path = []
             }
         }
         for _ in 0..<random.below(3) { mutate(&path) }

@@ -28,7 +28,7 @@ struct ReferenceMatcher {
                 case .executableName: [1, 0, 0]
                 case .directory(let directory, _): [0, directory.split(separator: "/").count, 0]
                 case .pattern(let glob): [0, ReferenceMatcher.depth(glob), 1]
-                case .socket, .capability, .domain, .preset: [0, 0, 0] // not of the generated rules; PolicyWordsTests has them
+                case .socket, .capability, .domain, .preset, .systemCall: [0, 0, 0] // not of the generated rules; PolicyWordsTests has them
                 }
             return Rule(rule: rule, target: ReferenceTarget(rule.target), sources: sources, rank: [sources.isEmpty ? 0 : 1] + kind)
         }

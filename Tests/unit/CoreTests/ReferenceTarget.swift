@@ -24,7 +24,7 @@ struct ReferenceTarget {
             } else {
                 kind = .pattern(Self.expand(glob.elements), heads: Self.expand(head))
             }
-        case .socket, .capability, .domain, .preset: kind = .path([])
+        case .socket, .capability, .domain, .preset, .systemCall: kind = .path([])
         }
     }
 

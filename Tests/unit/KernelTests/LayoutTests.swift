@@ -40,7 +40,7 @@ import Testing
         ]),
         Layout("pc_slot_empty", pc_slot_empty.self, ["slot": \.slot, "generation": \.generation]),
         Layout("pc_label_line", pc_label_line.self, ["slot": \.slot, "generation": \.generation, "pid": \.pid, "thread": \.thread]),
-        Layout("pc_switches", pc_switches.self, ["host_events": \.host_events, "reserved": \.reserved, "host_policy": \.host_policy]),
+        Layout("pc_switches", pc_switches.self, ["host_events": \.host_events, "reserved": \.reserved, "host_policy": \.host_policy, "daemon": \.daemon, "daemon_start": \.daemon_start]),
         Layout("pc_meta", pc_meta.self, [
             "abi": \.abi, "capacity": \.capacity, "label_store": \.label_store, "fork_by_lsm": \.fork_by_lsm,
             "identity_object": \.identity_object, "observe_object": \.observe_object, "enforce_object": \.enforce_object,
@@ -49,6 +49,8 @@ import Testing
             "generation": \.generation, "cells": \.cells, "decisions": \.decisions, "sources": \.sources, "terminals": \.terminals,
             "reserved": \.reserved, "start": \.start, "classes": \.classes,
         ]),
+        Layout("pc_syscall_set", pc_syscall_set.self, ["listed": \.listed]),
+        Layout("pc_syscall_paths", pc_syscall_paths.self, ["argument": \.argument, "endless": \.endless]),
         Layout("pc_set_entry", pc_set_entry.self, ["generation": \.generation, "pages": \.pages, "digest": \.digest]),
         Layout("pc_alert", pc_alert.self, [
             "operation": \.operation, "reason": \.reason, "source": \.source, "automaton": \.automaton, "decision": \.decision,
@@ -56,7 +58,7 @@ import Testing
             "time": \.time, "start_time": \.start_time, "pid": \.pid, "namespace_pid": \.namespace_pid, "parent_pid": \.parent_pid,
             "parent_namespace_pid": \.parent_namespace_pid, "uid": \.uid, "owner": \.owner, "path_length": \.path_length,
             "executable_length": \.executable_length, "parent_length": \.parent_length, "port": \.port, "address": \.address,
-            "address_family": \.address_family, "reserved": \.reserved, "comm": \.comm,
+            "address_family": \.address_family, "syscall": \.syscall, "result": \.result, "raw_path": \.raw_path, "comm": \.comm,
             "parent_comm": \.parent_comm,
         ]),
     ]
@@ -86,7 +88,7 @@ import Testing
     }
 
     @Test func objectsAgreeWithSwift() throws {
-        let found = try compare(pco_identity()).union(compare(pco_observe())).union(compare(pco_enforce())).union(compare(pco_judge()))
+        let found = try compare(pco_identity()).union(compare(pco_observe())).union(compare(pco_enforce())).union(compare(pco_judge())).union(compare(pco_syscalls()))
         #expect(found == Set(Self.layouts.map(\.name)), "not in any object: \(Set(Self.layouts.map(\.name)).subtracting(found))")
     }
 }

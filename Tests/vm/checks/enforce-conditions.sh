@@ -99,7 +99,7 @@ check_enforce_dns() {
       - path: /usr/local/bin/nc'
     attacker $NAME privileged $NAME || return
     local form before
-    for form in udp connected pieces sendmmsg tcp; do
+    for form in udp connected pieces to-nobody tcp tcp-two tcp-to-nobody; do
         denied "query $form www.eXample.org"
         alert .operation=dns .section=dns .policy=$NAME '.rule=network.matchDNSQueries[0]' .severity=10 .action=Block
         allowed "query $form example.com"
@@ -108,7 +108,7 @@ check_enforce_dns() {
     alert '.resource=domain=example.org address=127.0.0.1 port=53'
     allowed 'query udp notexample.org && query udp org && query udp curl.test'
     # What is not one whole query cannot be decided.
-    for form in tcp-pieces tcp-two odd; do
+    for form in sendmmsg two tcp-pieces tcp-other odd; do
         denied "query $form example.com"
         alert .operation=dns '.reason=it is not one whole DNS query in one call' .policy=
     done
@@ -150,7 +150,9 @@ check_enforce_presets() {
     action: Block
   - name: exec'
     attacker $NAME privileged $NAME || return
-    allowed '/usr/bin/good && cat /etc/settings /proc/self/environ /proc/self/maps && memory said'
+    allowed '/usr/bin/good && cat /etc/settings /proc/self/environ /proc/self/maps && memory said && memory protect-file'
+    # As just-in-time compilers map theirs.
+    allowed 'memory memfd-share'
     denied 'memory exec'
     alert .operation=exec .section=presets .policy=$NAME '.rule=presets[0]' .severity=6 '.message=a preset' .path=memfd:copy
     denied 'memory memfd-map'
@@ -160,6 +162,8 @@ check_enforce_presets() {
     denied 'memory anonymous'
     alert '.rule=presets[1]' .operation=map-anonymous
     denied 'memory protect'
+    denied 'memory shared'
+    denied 'memory written'
     # Of another process: that of the container's init.
     denied 'cat /proc/1/maps'
     alert '.rule=presets[3]' .operation=open .path=/proc/1/maps

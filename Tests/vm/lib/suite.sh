@@ -1,8 +1,8 @@
 # The suite: KubeArmor's own tests as tables of ours (Tests/vm/suite/*.table), run in containers that have the files, users and tools which they speak of.
 #
 # A table holds cases. `= NAME` begins one, the lines behind are the policy's `spec`; `! cluster|host|forced|with-previous` says what kind it is, and that the policy
-# before stays in force. `> CONTAINER | COMMAND | RESULT | ALERT` runs a command: RESULT is ok, ok:TEXT (in the output), den (EACCES) or eperm, ALERT `none` or words:
-# action, PD|EPERM|Passed, DP (DefaultPosture), sev= (exactly), res= src= msg= (a part), policy= (another one's). `- NAME | REASON` is a case that cannot be run here.
+# before stays in force. `> CONTAINER | COMMAND | RESULT | ALERT` runs a command: RESULT is ok, ok:TEXT (in the output), den (EACCES), eperm or fails, ALERT `none` or words:
+# action, PD|EPERM|Passed, DP (DefaultPosture), sev= call= (exactly), raw (the path is the caller's text), res= src= msg= (a part), policy= (another one's). `- NAME | REASON` is a case that cannot be run here.
 
 SUITE=$here/suite
 
@@ -13,7 +13,8 @@ suite_root() {
     mkdir -p $root/{bin,sbin,usr/bin,usr/sbin,usr/share/nginx/html,etc,proc,dev,sys,tmp,run/secrets/kubernetes.io/serviceaccount,root,credentials/keys,var/www/html,var/lib/mysql,home/user1/dir1}
     cp /bin/busybox $root/bin/busybox
     for name in cat ls sleep touch su head ping echo mkdir mount umount true; do ln $root/bin/busybox $root/bin/$name; done
-    for name in usr/bin/whoami sbin/route usr/sbin/arping; do ln $root/bin/busybox $root/$name; done
+    mkdir -p $root/foo/bar
+    for name in bin/rmdir bin/unlink usr/bin/unlink foo/bar/unlink unlink usr/bin/whoami sbin/route usr/sbin/arping; do ln $root/bin/busybox $root/$name; done
     cp /bin/busybox $root/bin/sh
     # Not busybox, which knows itself by its names.
     cp /bin/dash $root/bin/dash
@@ -105,6 +106,8 @@ suite_has() {
             Passed) word=$'\t'.result=Passed$'\t' ;;
             DP | policy=*) continue ;;
             sev=*) word=$'\t'.severity=${word#sev=}$'\t' ;;
+            call=*) word=$'\t'.syscall=${word#call=}$'\t' ;;
+            raw) word=$'\t'.rawPath=true$'\t' ;;
             src=*) word=$'\t'.executable=${word#src=}$'\t' ;;
             res=*) [[ $line =~ $'\t'.(path|resource)=[^$'\t']*"${word#res=}" ]] || continue 2; continue ;;
             msg=*) [[ $line =~ $'\t'.message=[^$'\t']*"${word#msg=}" ]] || continue 2; continue ;;
@@ -134,6 +137,8 @@ suite_row() {
     suite_run "$container" "$command"
     case $result-$STATUS-$OUTPUT in
     ok-0-*) ;;
+    fails-0-*) fail "$1: it works: $command" ;;
+    fails-*) ;;
     ok:*-0-*"${result#ok:}"*) ;;
     den-0-* | eperm-0-*) fail "$1: not refused: $command: $(said)" ;;
     den-13-* | den-126-* | den-*'ermission denied'*) ;;

@@ -1,6 +1,6 @@
 /*
  * What presets are about: memory that becomes code.
- *   memory anonymous|protect|memfd-map    map it; the status is the errno
+ *   memory anonymous|protect|shared|written|protect-file|memfd-map|memfd-share    map it; the status is the errno
  *   memory exec                           run a copy of this program from a memfd, which says so
  */
 #define _GNU_SOURCE
@@ -44,6 +44,18 @@ int main(int count, char **words)
 		void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		return result(mprotect(page, 4096, PROT_READ | PROT_EXEC));
 	}
+	if (!strcmp(words[1], "shared")) {
+		void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		return result(mprotect(page, 4096, PROT_READ | PROT_EXEC));
+	}
+	if (!strcmp(words[1], "written") || !strcmp(words[1], "protect-file")) {
+		char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, open("/proc/self/exe", O_RDONLY), 0);
+		if (words[1][0] == 'w')
+			*page = 0;
+		return result(mprotect(page, 4096, PROT_READ | PROT_EXEC));
+	}
+	if (!strcmp(words[1], "memfd-share"))
+		return result(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, copy_of_self(), 0) == MAP_FAILED);
 	if (!strcmp(words[1], "memfd-map"))
 		return result(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, copy_of_self(), 0) == MAP_FAILED);
 	char *said[] = { "memory", "said", NULL };

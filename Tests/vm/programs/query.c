@@ -1,6 +1,7 @@
 /*
  * A DNS query in a chosen form, sent to 127.0.0.1 port 53, where nobody listens: what matters is whether sending is refused.
- *   query udp|connected|pieces|sendmmsg|tcp|tcp-pieces|tcp-two|fastopen|odd NAME
+ *   query udp|connected|pieces|to-nobody|tcp|tcp-two|tcp-to-nobody NAME     as programs and resolvers do it
+ *   query sendmmsg|two|tcp-pieces|tcp-other|odd NAME     what holds more than one query, or less
  * Its status is the errno of the refusal, 0 if it was sent. TCP forms listen on the port themselves.
  */
 #define _GNU_SOURCE
@@ -11,10 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 static unsigned char message[1024];
+/* An address that the kernel ignores. */
+static struct sockaddr_in nobody = { .sin_family = AF_INET };
 
 /* A query for an A record (RFC 1035, 4.1), behind the two bytes of length that TCP wants; its length without them. */
 static size_t write_query(const char *name)
@@ -64,8 +68,11 @@ int main(int count, char **words)
 			return 97;
 		if (!strcmp(form, "tcp-pieces"))
 			return result(send(descriptor, message, 2, 0));
-		if (!strcmp(form, "tcp-two")) {
+		if (!strcmp(form, "tcp-to-nobody"))
+			return result(sendto(descriptor, message, length + 2, 0, (void *)&nobody, sizeof nobody));
+		if (!strcmp(form, "tcp-two") || !strcmp(form, "tcp-other")) {
 			memcpy(message + length + 2, message, length + 2);
+			message[2 * length + 2 + 2 - 6] += !strcmp(form, "tcp-other");
 			return result(send(descriptor, message, 2 * (length + 2), 0));
 		}
 		struct iovec pieces[2] = { { message, 2 }, { message + 2, length } };
@@ -76,11 +83,23 @@ int main(int count, char **words)
 	struct msghdr head = { .msg_name = &to, .msg_namelen = sizeof to, .msg_iov = pieces, .msg_iovlen = 3 };
 	if (!strcmp(form, "odd"))
 		return result(sendto(descriptor, message + 2, 11, 0, (void *)&to, sizeof to));
+	if (!strcmp(form, "two")) {
+		memcpy(message + 2 + length, message + 2, length);
+		return result(sendto(descriptor, message + 2, 2 * length, 0, (void *)&to, sizeof to));
+	}
 	if (!strcmp(form, "pieces"))
 		return result(sendmsg(descriptor, &head, 0));
 	if (!strcmp(form, "sendmmsg")) {
 		struct mmsghdr heads[2] = { { .msg_hdr = head }, { .msg_hdr = head } };
-		return result(sendmmsg(descriptor, heads, 2, 0));
+		/* The C library makes two calls of it. */
+		return result(syscall(SYS_sendmmsg, descriptor, heads, 2, 0));
+	}
+	if (!strcmp(form, "to-nobody")) {
+		struct sockaddr_in6 here = { .sin6_family = AF_INET6, .sin6_port = htons(53), .sin6_addr = IN6ADDR_LOOPBACK_INIT }, none = { .sin6_family = AF_UNSPEC };
+		int six = socket(AF_INET6, SOCK_DGRAM, 0);
+		if (connect(six, (void *)&here, sizeof here))
+			return 97;
+		return result(sendto(six, message + 2, length, 0, (void *)&none, sizeof none));
 	}
 	if (!strcmp(form, "connected")) {
 		if (connect(descriptor, (void *)&to, sizeof to))

@@ -1,0 +1,123 @@
+import CABI
+import CLibSeccomp
+
+/// A system call as rules name it. Each ABI of the machine has a number of its own for it, or none.
+public struct SystemCall: Hashable, Sendable {
+    public let name: String
+    /// By ABI: the machine's own, and the 32-bit one that x86-64 and arm64 run beside it.
+    let numbers: [Int?]
+
+    /// The names of the architectures' tables are libseccomp's. Nil for what no architecture calls so.
+    public init?(named name: String) {
+        let numbers = Self.architectures.map { architecture -> Int? in
+            let number = seccomp_syscall_resolve_name_arch(architecture, name)
+            return number >= 0 && number < PC_SYSCALLS_MAX ? Int(number) : nil
+        }
+        // A negative number other than the error's is a call that other architectures have.
+        guard seccomp_syscall_resolve_name(name) != PCS_UNKNOWN else { return nil }
+        self.name = name
+        self.numbers = numbers
+    }
+
+    #if arch(arm64)
+    private static let architectures = [PCS_ARCH_AARCH64, PCS_ARCH_ARM].map { UInt32(bitPattern: Int32($0)) }
+    #else
+    private static let architectures = [PCS_ARCH_X86_64, PCS_ARCH_X86].map { UInt32(bitPattern: Int32($0)) }
+    #endif
+
+    /// Whether this machine has it at all.
+    public var isHere: Bool { numbers.contains { $0 != nil } }
+
+    /// As the automaton reads it, before the path: two bytes of the number and one of the ABI.
+    var keys: [[UInt8]] {
+        numbers.enumerated().compactMap { other, number in
+            number.map { [$0, $0 >> 6, other].map { UInt8(PC_KEY_BYTE_BASE) | UInt8($0 & 63) } }
+        }
+    }
+
+    /// The name of a number as alerts have it (`PC_SYSCALL_COMPATIBLE` for the other ABI).
+    static func name(_ call: UInt32) -> String {
+        let architecture = architectures[call & PC_SYSCALL_COMPATIBLE.magnitude != 0 ? 1 : 0], number = Int32(call & ~PC_SYSCALL_COMPATIBLE.magnitude)
+        guard let text = seccomp_syscall_resolve_num_arch(architecture, number) else { return "\(number)" }
+        defer { seccomp_release_name(text) }
+        return String(cString: text)
+    }
+
+    /// Calls that never return to their caller: what they came to is not known. At most four.
+    static let endless = ["exit", "exit_group", "rt_sigreturn"]
+
+    /// Calls with a path, and which argument it is, from 1 (syscalls(2) and the page of each).
+    private static let pathArguments: [(place: UInt8, names: [String])] = [
+        (1, [
+            "open", "creat", "stat", "lstat", "access", "execve", "truncate", "chdir", "rename", "mkdir", "rmdir", "link", "unlink", "symlink", "readlink", "chmod",
+            "chown", "lchown", "statfs", "chroot", "acct", "umount", "umount2", "swapon", "swapoff", "mknod", "utime", "utimes", "uselib", "pivot_root", "setxattr", "lsetxattr",
+            "getxattr", "lgetxattr", "listxattr", "llistxattr", "removexattr", "lremovexattr", "oldstat", "oldlstat", "chown32", "lchown32", "truncate64", "stat64", "lstat64",
+            "statfs64",
+        ]),
+        (2, [
+            "openat", "openat2", "mkdirat", "mknodat", "fchownat", "futimesat", "newfstatat", "unlinkat", "renameat", "renameat2", "linkat", "readlinkat", "fchmodat", "fchmodat2",
+            "faccessat", "faccessat2", "execveat", "utimensat", "statx", "mount", "name_to_handle_at", "open_tree", "fstatat64", "utimensat_time64", "inotify_add_watch",
+        ]),
+        (3, ["symlinkat", "quotactl"]),
+        (4, ["move_mount"]),
+    ]
+
+    /// `pc_syscall_paths`: which argument of each number is a path.
+    public static func paths() -> pc_syscall_paths {
+        var paths = pc_syscall_paths()
+        let endless = endless.compactMap { SystemCall(named: $0)?.numbers[0].map { Int64($0) } } + [-1, -1, -1, -1]
+        paths.endless = (endless[0], endless[1], endless[2], endless[3])
+        withUnsafeMutableBytes(of: &paths) { bytes in
+            for (place, names) in pathArguments {
+                for call in names.compactMap({ SystemCall(named: $0) }) {
+                    for (other, number) in call.numbers.enumerated() { if let number { bytes[other * Int(PC_SYSCALLS_MAX) + number] = place } }
+                }
+            }
+        }
+        return paths
+    }
+}
+
+/// Where the path lies that a call is to be about.
+public enum SystemCallPlace: Equatable, Sendable {
+    /// Anywhere, also a call without any path.
+    case anywhere
+    case path(String)
+    /// As in `PolicyRule.Target.directory`.
+    case directory(String, recursive: Bool)
+
+    /// What the automaton reads behind the call.
+    var patterns: [[Glob.Element]] {
+        switch self {
+        case .anywhere: [[.acrossComponents]]
+        case .path(let path): [path.utf8.map { .byte($0) }]
+        case .directory(let directory, let recursive):
+            [directory.isEmpty ? [.byte(0x2f)] : directory.utf8.map { .byte($0) }, (directory + "/").utf8.map { .byte($0) } + [recursive ? .acrossComponents : .withinComponent]]
+        }
+    }
+}
+
+extension CompiledPolicySet {
+    /// The calls that its rules list, a bit each.
+    public func systemCalls() -> pc_syscall_set {
+        var listed = pc_syscall_set()
+        withUnsafeMutableBytes(of: &listed) { bytes in
+            for rule in policies.lazy.flatMap(\.rules) {
+                guard case .systemCall(let call, _) = rule.target else { continue }
+                for (other, number) in call.numbers.enumerated() {
+                    guard let number else { continue }
+                    // Little-endian words of 64 bits.
+                    bytes[other * Int(PC_SYSCALLS_MAX) / 8 + number / 8] |= 1 << UInt8(number % 8)
+                }
+            }
+        }
+        return listed
+    }
+
+    /// Whether a call is listed that never returns.
+    public var listsEndlessCalls: Bool {
+        policies.contains { policy in
+            policy.rules.contains { if case .systemCall(let call, _) = $0.target { SystemCall.endless.contains(call.name) } else { false } }
+        }
+    }
+}
