@@ -150,7 +150,7 @@ vmshell: all vm-deps $(VM_PROGRAMS)
 demo: all
 	$(Q)$(SUDO) scripts/demo $(BUILD)
 
-BENCH ?= a b c d e f g
+BENCH ?= a b c d e f g i
 # What f times: the matching code in a program type that can be timed, and sets from the product's own compiler.
 $(BUILD)/bench/match.bpf.o: Tests/bench/bpf/match.bpf.c Tests/bench/bpf/case.h $(BPF_HEADERS)
 	$(call say,BPF   $<)

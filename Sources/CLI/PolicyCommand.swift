@@ -31,7 +31,7 @@ private struct PolicyOutcome: Decodable {
         for (word, identities) in [("added", added), ("changed", changed), ("unchanged", unchanged), ("deleted", removed)] {
             for identity in identities { Output.line("\(identity) \(word)") }
         }
-        for note in notes { Output.line(Output.clean(note)) }
+        for note in notes { Output.complain(Output.clean("note: \(note)")) }
         for container in containersWithOlderPolicies {
             Output.complain(Output.clean("warning: a container keeps the policies that it had: \(container)"))
         }

@@ -221,7 +221,8 @@ final class EnforcementPrograms {
         let switches = bpf_obj_get("\(directory)/switches")
         guard switches >= 0 else { throw PortcullisError(.kernel, "opening \(directory)/switches", errno: -switches) }
         defer { close(switches) }
-        try MappedArray<pc_switches>(switches, count: 1, name: "switches").elements[0].host_policy = 0
+        let host = try MappedArray<pc_switches>(switches, count: 1, name: "switches")
+        withExtendedLifetime(host) { host.elements[0].host_policy = 0 }
         try GracePeriod().wait()
         for program in programs { try links.detach(program) }
         for entry in onDemand { try links.unpin(program: entry.program) }

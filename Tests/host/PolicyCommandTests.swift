@@ -30,10 +30,38 @@ extension HostTests {
             }
         }
 
+        /// What would lock people out is refused, and what is meant is remembered as such across a restart.
+        @Test func aPolicyOfTheHostThatLocksPeopleOutMustBeMeant() throws {
+            let daemon = try RealDaemon()
+            let harmful = """
+                apiVersion: security.kubearmor.com/v1
+                kind: KubeArmorHostPolicy
+                metadata: {name: lock}
+                spec:
+                  nodeSelector: {matchLabels: {kubearmor.io/hostname: "*"}}
+                  process: {matchPaths: [{path: \(try FileManager.default.destinationOfSymbolicLinkOrItself("/bin/sh"))}]}
+                  action: Block
+                """
+            let refused = try apply(daemon, harmful)
+            #expect(refused.status == 1 && refused.error.contains("would lock people out: any program could not run ") && refused.error.contains("--force"), "\(refused.error)")
+            #expect(try identities(daemon).isEmpty)
+            let file = daemon.scratch.path + "/forced.yaml"
+            try harmful.write(toFile: file, atomically: true, encoding: .utf8)
+            let forced = try daemon.cli("policy", "apply", "--force", file)
+            #expect(forced.status == 0 && forced.output == "_host/lock added\n", "\(forced.error)")
+            daemon.kill()
+            try daemon.start()
+            let enforcement = try #require(try daemon.status()["enforcement"] as? [String: Any])
+            #expect((enforcement["host"] as? [String: Any])?["policies"] as? [String] == ["_host/lock"] && (enforcement["problems"] as? [String])?.isEmpty == true)
+            #expect(try daemon.cli("policy", "list").output.contains("this host"))
+            #expect(try daemon.cli("policy", "delete", "_host/lock").status == 0)
+        }
+
         @Test func whatIsAppliedOutlivesTheDaemonAndWhatIsDeletedDoesNot() throws {
             let daemon = try RealDaemon()
             let applied = try apply(daemon, text("one"), text("two"))
             #expect(applied.status == 0 && applied.output == "default/one added\ndefault/two added\n", "\(applied.error)")
+            #expect(applied.error == "note: default/one matches 0 containers: none is running\nnote: default/two matches 0 containers: none is running\n", "\(applied.error)")
             // Root's alone, whole, and nothing else left there.
             let attributes = try FileManager.default.attributesOfItem(atPath: daemon.scratch.path + "/applied")
             #expect(attributes[.posixPermissions] as? Int == 0o700)
@@ -145,5 +173,12 @@ extension HostTests {
             #expect(try daemon.counter("alertsObserved") > 0)
             #expect(try daemon.cli("status").output.contains("NO, only observing"))
         }
+    }
+}
+
+extension FileManager {
+    /// Where a path leads, which is what rules name.
+    fileprivate func destinationOfSymbolicLinkOrItself(_ path: String) throws -> String {
+        URL(fileURLWithPath: path).resolvingSymlinksInPath().path
     }
 }

@@ -10,8 +10,8 @@ from .report import Part
 TITLE = "Instructions that the hooks add to system calls"
 METHOD = "a guest that counts instructions; least of ten batches, less the same without programs"
 ROOTS = {"plain": "tmpfs", "overlay": "overlayfs"}
-CALLS = ("open", "stat", "read", "write", "exec")
-OUTSIDE = {"loaded": "no container", "sets": "no container, readOnly rules elsewhere"}
+CALLS = ("open", "stat", "read", "write", "call", "exec")
+OUTSIDE = {"loaded": "no container", "sets": "no container, readOnly rules elsewhere", "calls": "no container, these and rules about system calls elsewhere"}
 INSIDE = {"unselected": "container without policy", "one": "container, 1 rule", "typical": "container, 256 typical rules",
           "some": "container, 256 rules that begin somewhere", "many": "container, 10,000 such rules"}
 # What the guest's processes open and run: guest/cost.
@@ -50,6 +50,8 @@ def _bars(part, added):
         part.bar(f"added to an open, {INSIDE[situation]}, no hit", added[situation, "plain", "open"], 4000, "instructions")
     ratio = added["many", "plain", "open"] / added["some", "plain", "open"]
     part.bar("10,000 rules against 256", max(ratio, 1 / ratio), 1.1, "times")
+    part.bar("added to a system call that does nothing, by another container's rules about system calls", added["calls", "plain", "call"] - added["sets", "plain", "call"], 15,
+             "instructions")
     part.bar("added to a read in no container", max(added["sets", root, "read"] for root in ROOTS), 150, "instructions")
 
 
@@ -78,6 +80,9 @@ def _write_policies(directory):
         rules = policies.Rules(count, ("Block", "Block", "Audit"))
         drawn = (rules.mixed(floating) for _ in iter(int, 1))
         write[label] = list(itertools.islice((rule for rule in drawn if not any(policies.may_name(rule, path) for path in USED)), count))
+    with open(os.path.join(directory, "calls.yaml"), "w") as file:
+        file.write("apiVersion: security.kubearmor.com/v1\nkind: KubeArmorPolicy\nmetadata: {name: calls}\nspec:\n  selector: {matchLabels: {app: calls}}\n"
+                   "  syscalls: {matchSyscalls: [{syscall: [unlink]}]}\n")
     for label, rules in write.items():
         with open(os.path.join(directory, label + ".yaml"), "w") as file:
             file.write(policies.text(rules, label, label))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,6 +57,11 @@ static void one_write(void)
 		fail("write");
 }
 
+static void one_call(void)
+{
+	syscall(SYS_getppid);
+}
+
 static void one_exec(void)
 {
 	int status;
@@ -99,6 +105,7 @@ int main(int count, char **words)
 	measure("stat", one_stat, 500);
 	measure("read", one_read, 500);
 	measure("write", one_write, 500);
+	measure("call", one_call, 2000);
 	measure("exec", one_exec, 20);
 	return 0;
 }
