@@ -39,9 +39,13 @@ public struct Configuration: Equatable, Sendable {
     public var nodeLabels: [String: String] = [:]
     /// What was not taken as it was written, with its place.
     public var warnings: [String] = []
+    public var visibility = Visibility.all
     public var requireEnforcement = false
 
     public init() {}
+
+    /// What is reported of the containers of a namespace.
+    public func visibility(in namespace: String) -> Visibility { namespaces[namespace]?.visibility ?? visibility }
 
     /// Applies one value. False if the value is not one that the setting takes.
     public mutating func apply(_ setting: Setting, _ text: String) -> Bool {
@@ -65,6 +69,10 @@ public struct Configuration: Equatable, Sendable {
         case .hostFilePosture: return Self.setChoice(&hostPostures.file, text)
         case .hostNetworkPosture: return Self.setChoice(&hostPostures.network, text)
         case .hostCapabilitiesPosture: return Self.setChoice(&hostPostures.capabilities, text)
+        case .visibility:
+            guard let read = Visibility(text) else { return false }
+            visibility = read
+            return true
         case .requireEnforcement: return Self.setSwitch(&requireEnforcement, text)
         }
     }
@@ -91,6 +99,7 @@ public struct Configuration: Equatable, Sendable {
         case .hostFilePosture: hostPostures.file.rawValue
         case .hostNetworkPosture: hostPostures.network.rawValue
         case .hostCapabilitiesPosture: hostPostures.capabilities.rawValue
+        case .visibility: visibility.text
         case .requireEnforcement: String(requireEnforcement)
         }
     }

@@ -3,33 +3,32 @@ public struct NamespaceSettings: Equatable, Sendable {
     public var file: Posture?
     public var network: Posture?
     public var capabilities: Posture?
+    public var visibility: Visibility?
 
-    public init(file: Posture? = nil, network: Posture? = nil, capabilities: Posture? = nil) {
+    public init(file: Posture? = nil, network: Posture? = nil, capabilities: Posture? = nil, visibility: Visibility? = nil) {
+        self.visibility = visibility
         self.file = file
         self.network = network
         self.capabilities = capabilities
     }
 
     /// Names in the file.
-    static let names: [Setting] = [.filePosture, .networkPosture, .capabilitiesPosture]
+    static let names: [Setting] = [.filePosture, .networkPosture, .capabilitiesPosture, .visibility]
+    /// What KubeArmor's annotations of a namespace begin with; they are taken, too.
+    static let annotationPrefix = "kubearmor-"
 
-    subscript(_ setting: Setting) -> Posture? {
-        get {
-            switch setting {
-            case .filePosture: file
-            case .networkPosture: network
-            case .capabilitiesPosture: capabilities
-            default: nil
-            }
+    /// Takes one value. False if the setting takes no such value.
+    mutating func apply(_ setting: Setting, _ text: String) -> Bool {
+        switch setting {
+        case .filePosture: file = Posture(rawValue: text)
+        case .networkPosture: network = Posture(rawValue: text)
+        case .capabilitiesPosture: capabilities = Posture(rawValue: text)
+        case .visibility:
+            visibility = Visibility(text)
+            return visibility != nil
+        default: return false
         }
-        set {
-            switch setting {
-            case .filePosture: file = newValue
-            case .networkPosture: network = newValue
-            case .capabilitiesPosture: capabilities = newValue
-            default: break
-            }
-        }
+        return Posture(rawValue: text) != nil
     }
 }
 
@@ -74,16 +73,16 @@ extension ConfigurationSources {
             }
             var settings = NamespaceSettings()
             for member in members {
-                guard let setting = Setting(rawValue: member.key), NamespaceSettings.names.contains(setting) else {
+                let key = member.key.hasPrefix(NamespaceSettings.annotationPrefix) ? String(member.key.dropFirst(NamespaceSettings.annotationPrefix.count)) : member.key
+                guard let setting = Setting(rawValue: key), NamespaceSettings.names.contains(setting) else {
                     let names = NamespaceSettings.names.map(\.rawValue).joined(separator: ", ")
                     throw error(member.line, member.column, "unknown setting \(PolicyFindings.shown(member.key)) of a namespace; there are \(names)")
                 }
-                guard case .scalar(let text, _) = member.value.value, let posture = Posture(rawValue: text) else {
+                guard case .scalar(let text, _) = member.value.value, settings.apply(setting, text) else {
                     warnings.append(
                         "\(file):\(member.value.line):\(member.value.column): \(namespace.key): \(member.key) is not \(setting.allowed): the one for all counts")
                     continue
                 }
-                settings[setting] = posture
             }
             result[namespace.key] = settings
         }

@@ -20,12 +20,13 @@ public enum Setting: String, CaseIterable, Sendable {
     case hostFilePosture = "host-file-posture"
     case hostNetworkPosture = "host-network-posture"
     case hostCapabilitiesPosture = "host-capabilities-posture"
+    case visibility
     case requireEnforcement = "require-enforcement"
 
     /// Whether a reload applies it; the others are what the daemon was started with.
     public var isReloadable: Bool {
         switch self {
-        case .logLevel, .hostEvents, .strictMountNamespace: true
+        case .logLevel, .hostEvents, .strictMountNamespace, .visibility: true
         case .filePosture, .networkPosture, .capabilitiesPosture, .hostFilePosture, .hostNetworkPosture, .hostCapabilitiesPosture: true
         default: false
         }
@@ -48,6 +49,7 @@ public enum Setting: String, CaseIterable, Sendable {
         case .logFormat: "auto, text or json"
         case .hostEvents, .strictMountNamespace, .requireEnforcement: "true or false"
         case .policyDirectory, .appliedPolicyDirectory: "an absolute path"
+        case .visibility: "none or some of \(Visibility.Class.allCases.map(\.rawValue).joined(separator: ",")), apart by commas"
         case .filePosture, .networkPosture, .capabilitiesPosture, .hostFilePosture, .hostNetworkPosture, .hostCapabilitiesPosture: "audit or block"
         }
     }
@@ -74,6 +76,7 @@ public enum Setting: String, CaseIterable, Sendable {
         case .hostFilePosture: "file-posture for processes outside containers"
         case .hostNetworkPosture: "network-posture for processes outside containers"
         case .hostCapabilitiesPosture: "capabilities-posture for processes outside containers"
+        case .visibility: "which classes of events containers are reported with"
         case .requireEnforcement: "do not start where nothing can be enforced"
         }
     }

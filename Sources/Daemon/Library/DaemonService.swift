@@ -33,8 +33,12 @@ final class DaemonService {
     private var spoolWatch = SpoolWatch()
     private(set) var eventsRead: UInt64 = 0
     private(set) var eventsUnknown: UInt64 = 0
+    /// Events of containers whose namespace's visibility leaves processes out.
+    private(set) var eventsHidden: UInt64 = 0
     private var isStopping = false
     private var workloads: [SlotReference: WorkloadIdentity] = [:]
+    /// Whether events about a container's processes are reported; as good as the configuration.
+    private var isVisible: [SlotReference: Bool] = [:]
     /// Beyond it all are forgotten and read again as they are needed.
     private static let workloadLimit = 512
 
@@ -250,6 +254,10 @@ final class DaemonService {
         let container = event.source == .host ? nil : registry.container(event.reference)
         if container == nil, event.source != .host { eventsUnknown += 1 }
         if observes, let container { observe(event, container) }
+        if let container, !reportsProcesses(of: container) {
+            eventsHidden += 1
+            return
+        }
         control.publish(containerID: container?.id ?? []) {
             event.json(container, workload(of: container), wallClockOffset: Clocks.wallOffset)
         }
@@ -273,6 +281,19 @@ final class DaemonService {
         let workload = container.workload
         workloads[container.reference] = workload
         return workload
+    }
+
+    /// Read out of the message once, for the same reason.
+    private func reportsProcesses(of container: Container) -> Bool {
+        let configuration = configuration.current
+        // Nothing is hidden on most machines.
+        guard configuration.visibility != .all || configuration.namespaces.values.contains(where: { $0.visibility != nil }) else { return true }
+        if let known = isVisible[container.reference] { return known }
+        guard let message = try? HookMessage(decoding: container.message[...]) else { return true }
+        let reports = configuration.visibility(in: ContainerLabels(message).namespace).classes.contains(.process)
+        if isVisible.count >= Self.workloadLimit { isVisible.removeAll(keepingCapacity: true) }
+        isVisible[container.reference] = reports
+        return reports
     }
 
     private func takeAlert(_ bytes: UnsafeRawBufferPointer) {
@@ -309,6 +330,7 @@ final class DaemonService {
         case .failure(let error):
             logger.logger.error("the configuration is wrong, the old one stays in force: \(error)")
         }
+        isVisible = [:]
         policies.update(configuration)
         // Switches every container whose policies or posture are others now.
         policies.readDirectory(containers)

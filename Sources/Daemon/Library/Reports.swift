@@ -122,6 +122,7 @@ struct StatusReport {
                     if let file = own.file { writer.member("posture", file.rawValue) }
                     if let network = own.network { writer.member("networkPosture", network.rawValue) }
                     if let capabilities = own.capabilities { writer.member("capabilitiesPosture", capabilities.rawValue) }
+                    if let visibility = own.visibility { writer.member("visibility", visibility.text) }
                 }
             }
         }
@@ -172,7 +173,7 @@ struct StatusReport {
             ("hookPeersEvicted", hooks.evicted), ("hookAnswersUnread", hooks.unread), ("hookOutOfDescriptors", daemon.hooks.acceptor.exhausted), ("hookPeersForeignMounts", hooks.foreignMounts),
             ("hookPeersRefused", hooks.refused.values.reduce(0, +)), ("controlClientsRefused", daemon.control.refused),
             ("controlOutOfDescriptors", daemon.control.acceptor.exhausted), ("controlEventsDropped", daemon.control.droppedEvents), ("eventsRead", daemon.eventsRead),
-            ("eventsOfUnknownContainers", daemon.eventsUnknown), ("alertsObserved", daemon.alertsObserved), ("spoolAccepted", daemon.spool.accepted),
+            ("eventsOfUnknownContainers", daemon.eventsUnknown), ("eventsHidden", daemon.eventsHidden), ("alertsObserved", daemon.alertsObserved), ("spoolAccepted", daemon.spool.accepted),
             ("spoolRefused", daemon.spool.refused), ("spoolInvalid", daemon.spool.invalid), ("spoolLeft", daemon.spool.left),
             ("logLinesLost", LineLogHandler.lost.load(ordering: .relaxed)),
         ]

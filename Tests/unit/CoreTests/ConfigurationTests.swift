@@ -73,7 +73,24 @@ import Testing
             ], "\(configuration.warnings)")
     }
 
+    @Test func namespacesHaveTheirOwnVisibility() throws {
+        let configuration = try read("""
+            visibility: process, dns
+            namespaces:
+              shop: {visibility: none}
+              lab: {kubearmor-visibility: 'file,network', kubearmor-file-posture: block}
+              odd: {visibility: everything}
+            """)
+        let expected: [(String, Set<Visibility.Class>)] = [
+            ("other", [.process, .dns]), ("shop", []), ("lab", [.file, .network]), ("odd", [.process, .dns]),
+        ]
+        for (namespace, classes) in expected { #expect(configuration.visibility(in: namespace).classes == classes, "\(namespace)") }
+        #expect(configuration.namespaces["lab"]?.file == .block && configuration.text(.visibility) == "process,dns")
+        #expect(configuration.warnings.count == 1 && configuration.warnings[0].hasPrefix("c.yaml:5:21: odd: visibility is not none or some of process"), "\(configuration.warnings)")
+    }
+
     @Test(arguments: [
+        ("visibility: processes", "c.yaml:1:13: visibility: processes is not none or some of"),
         ("namespaces: [a]", "c.yaml:1:13: expected namespaces"), ("namespaces: {A_b: {}}", "c.yaml:1:14: A_b can be no namespace"),
         ("namespaces: {a: block}", "c.yaml:1:17: expected settings"),
         ("namespaces: {a: {capacity: 20}}", "c.yaml:1:18: unknown setting capacity of a namespace; there are file-posture, network-posture"),

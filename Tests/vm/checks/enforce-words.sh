@@ -150,7 +150,7 @@ not_capable() {
 
 # CHECK enforce-namespace-posture full: a namespace of the configuration has postures of its own, and a reload changes them for running containers
 check_enforce_namespace_posture() {
-    printf 'namespaces:\n  lenient:\n    file-posture: audit\n    network-posture: loud\n' >$W/namespaces.yaml
+    printf 'namespaces:\n  lenient:\n    file-posture: audit\n    network-posture: loud\n    visibility: none\n' >$W/namespaces.yaml
     need_daemon --config $W/namespaces.yaml
     expect "the wrong value is warned about" grep -q 'namespaces.yaml:4:22: lenient: network-posture is not audit or block: the one for all counts' "$OUT/daemon.log"
     policy_text $NAME $NAME '  action: Allow
@@ -169,11 +169,15 @@ check_enforce_namespace_posture() {
     eventually 3 more_alerts $NAME "$before" || fail "the unlisted is not reported"
     alert .action=Audit .policy=DefaultPosture .path=/etc/settings
     denied 'sockets socket 2 1 0'
+    # What it runs is not told, and counted.
+    [ "$(status .counters.eventsHidden)" -gt 0 ] || fail "no event is held back"
+    same "events of a namespace without visibility" 0 "$(events_of $NAME | wc -l)"
     printf 'namespaces:\n  lenient:\n    network-posture: audit\n' >$W/namespaces.yaml
     kill -HUP "$(daemon_pid)"
     eventually 5 posture_is lenient audit || fail "the configuration is not read again: $(pc status | flat | tr '\t' '\n' | grep -i posture | tr '\n' ' ')"
     denied 'cat /etc/settings'
     allowed 'sockets socket 2 1 0'
+    wait_events $NAME 'any(.type=="exec" and .process.executable=="/usr/local/bin/sockets")'
 }
 policy_is_known() { "$BIN/portcullis" policy list --socket $W/run/control.sock --json | grep -q "\"identity\":\"$1\""; }
 posture_is() { [ "$(status .enforcement.namespacePostures."$1".networkPosture)" = "$2" ]; }
