@@ -34,8 +34,7 @@
 /* Rules of one set, and classes of executables that its fromSource rules tell apart (the first is "any other"). */
 #define PC_RULES_MAX 65535
 #define PC_SOURCES_MAX 64
-/* Arguments of one exec that an allowedArgs rule looks at; one with more is not allowed by it. */
-#define PC_ARGUMENTS_MAX 64
+#define PC_ARGUMENTS_MAX 64 /* of one exec that an allowedArgs rule looks at; one with more is not allowed by it */
 #define PC_ARGUMENTS_MAX_REDUCED 20
 /* Files known by identity at one time. Beyond it a file is known by its path alone, and the daemon says so. */
 #define PC_FILES_MAX 65536
@@ -262,6 +261,7 @@ struct pc_file_probe {
 
 /* System calls are numbered below this on all architectures that are built for. */
 #define PC_SYSCALLS_MAX 512
+#define PC_ENDLESS_SYSCALLS 8
 #define PC_SYSCALL_COMPATIBLE 0x80000000 /* of the 32-bit ABI, which numbers them in its own way */
 /* The calls that a set's rules list, a bit each: of the machine's own ABI, and of the compatible one. */
 struct pc_syscall_set {
@@ -271,7 +271,7 @@ struct pc_syscall_set {
 /* What is known of calls by their numbers. */
 struct pc_syscall_paths {
 	__u8 argument[2][PC_SYSCALLS_MAX]; /* which one is a path, from 1; 0: none */
-	__s64 endless[4]; /* numbers of calls that do not return to their caller; -1 behind the last */
+	__s64 endless[PC_ENDLESS_SYSCALLS]; /* calls that do not return to their caller, in either ABI; -1 behind the last */
 };
 
 /* What is at an index of `sets`, for the daemon: to look that map up costs a grace period each time. 0 pages: nothing. */
@@ -465,7 +465,7 @@ struct pc_switches {
 	__u32 host_events; /* also report processes that are in no container */
 	__u32 reserved;
 	__u64 host_policy; /* the policy word of processes that are in no container */
-	__u64 daemon;      /* address of the daemon's task, for which the host's policy is not; only compared */
+	__u64 daemon;       /* address of the daemon's task, for which the host's policy is not; only compared */
 	__u64 daemon_start; /* when that began, in nanoseconds since boot */
 };
 

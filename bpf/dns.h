@@ -203,7 +203,7 @@ static __always_inline bool dns_name(struct scratch *scratch, __u32 level, __u32
 	request->text_length = length;
 	if (end == total)
 		return true;
-	if (!is_stream || (__u32)dns_message(level, end + 2, used) != total || walk->length != length)
+	if (!is_stream || dns_word(scratch, end) != total - end - 2 || (__u32)dns_message(level, end + 2, used) != total || walk->length != length)
 		return false;
 	return dns_same(level, at, end + 2 + DNS_HEADER_BYTES, length);
 }

@@ -113,7 +113,9 @@ int BPF_PROG(pc_file_open, struct file *file, int ret)
 		return ret;
 	if (is_inner(file) || !acting(&who, PC_SET_FILE | PC_SET_PROCESS_ALLOWS | PC_SET_PRESETS | PC_SET_SYSCALLS))
 		return 0;
-	note_syscall(&who, file->f_path.dentry, file->f_path.mnt);
+	/* What an exec opens is the exec's own hook's to note. */
+	if (!(file->f_flags & FMODE_EXEC))
+		note_syscall(&who, file->f_path.dentry, file->f_path.mnt);
 	if (set_flags(who.policy) & PC_SET_PRESETS && ask_of_processes(&who, file))
 		return -EACCES;
 	if (!(set_flags(who.policy) & (PC_SET_FILE | PC_SET_PROCESS_ALLOWS)))

@@ -372,6 +372,7 @@ static __always_inline __u32 bring(struct scratch *scratch, __u32 level)
 	struct request *request = &scratch->request;
 	__u32 unclear = request->unclear;
 	if (request->automaton == PC_AUTOMATON_PRESET) {
+		scratch->walk.offset = PC_PATH_BYTES;
 		if (request->dentry)
 			unclear = follow(scratch, level);
 		/* The preset's condition holds, whatever the path, and wherever it begins. */

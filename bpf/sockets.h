@@ -132,10 +132,12 @@ static __always_inline bool is_for_dns(struct sock *sock, struct msghdr *message
 
 #ifdef __TARGET_ARCH_x86
 #define SENDMMSG 307
+#define SENDMMSG_X32 538
 #define SENDMMSG_COMPATIBLE (345 | PC_SYSCALL_COMPATIBLE)
 #define SOCKETCALL_COMPATIBLE (102 | PC_SYSCALL_COMPATIBLE)
 #else
 #define SENDMMSG 269
+#define SENDMMSG_X32 269
 #define SENDMMSG_COMPATIBLE (374 | PC_SYSCALL_COMPATIBLE)
 #define SOCKETCALL_COMPATIBLE (102 | PC_SYSCALL_COMPATIBLE)
 #endif
@@ -146,7 +148,7 @@ static __always_inline bool is_one_of_many(struct msghdr *message)
 	__s64 call = syscall_number((void *)bpf_get_current_task(), registers_of_current());
 	if (!BPF_CORE_READ(message, msg_name))
 		return false;
-	return call == SENDMMSG || call == (__s64)SENDMMSG_COMPATIBLE || call == (__s64)SOCKETCALL_COMPATIBLE;
+	return call == SENDMMSG || call == SENDMMSG_X32 || call == (__s64)SENDMMSG_COMPATIBLE || call == (__s64)SOCKETCALL_COMPATIBLE;
 }
 
 /* 1 if what the message asks for is denied. */

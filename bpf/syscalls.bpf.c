@@ -68,26 +68,65 @@ static __noinline int judge_text(struct actor *who, __u32 call, __s32 result, __
 	return 0;
 }
 
+#ifdef __TARGET_ARCH_x86
+#define EXECVE 59
+#define EXECVEAT 322
+#define EXECVE_COMPATIBLE (11 | PC_SYSCALL_COMPATIBLE)
+#define EXECVEAT_COMPATIBLE (358 | PC_SYSCALL_COMPATIBLE)
+#else
+#define EXECVE 221
+#define EXECVEAT 281
+#define EXECVE_COMPATIBLE (11 | PC_SYSCALL_COMPATIBLE)
+#define EXECVEAT_COMPATIBLE (387 | PC_SYSCALL_COMPATIBLE)
+#endif
+
+static __always_inline bool is_exec(__s64 call)
+{
+	return call == EXECVE || call == EXECVEAT || call == (__s64)EXECVE_COMPATIBLE || call == (__s64)EXECVEAT_COMPATIBLE;
+}
+
+/* The exec that the hook has seen this task begin, or `call`. */
+static __always_inline __u32 exec_under_way(__u64 task, __u32 call)
+{
+	struct deferred_alert *kept = bpf_map_lookup_elem(&deferred, &task);
+	return kept && is_exec(kept->alert.syscall) ? kept->alert.syscall : call;
+}
+
+static __always_inline bool is_listed_for_host(void *registers)
+{
+	__u32 zero = 0;
+	struct pc_switches *now = bpf_map_lookup_elem(&switches, &zero);
+	if (!now || !(set_flags(now->host_policy) & PC_SET_SYSCALLS))
+		return false;
+	__s64 call = syscall_number((void *)bpf_get_current_task(), registers);
+	return is_exec(call) || is_listed(now->host_policy, call);
+}
+
 static __always_inline int ended(void *registers, __s64 result)
 {
 	struct actor who;
 	__u32 zero = 0;
+	/* Most calls of a host with such a rule are not listed, and who makes them need not be found out. */
+	if (!label_of_current() && !is_listed_for_host(registers))
+		return 0;
 	if (!acting(&who, PC_SET_SYSCALLS))
 		return 0;
-	struct task_struct *task = (void *)bpf_get_current_task();
-	__s64 call = syscall_number(task, registers);
-	if (!is_listed(who.policy, call))
+	__u64 task = bpf_get_current_task();
+	__s64 call = syscall_number((void *)task, registers);
+	/* The kernel makes an execve of the new program's own ABI out of any exec that worked (x86). */
+	__u32 made = is_exec(call) ? exec_under_way(task, call) : (__u32)call;
+	if (!is_listed(who.policy, made))
 		return 0;
-	__u64 thread = bpf_get_current_pid_tgid();
-	struct deferred_alert *kept = bpf_map_lookup_elem(&deferred, &thread);
-	if (kept && kept->alert.syscall == (__u32)call) {
+	call = made;
+	struct deferred_alert *kept = deferred_of(task, call);
+	if (kept) {
 		if (kept->alert.operation) {
 			__u32 used = kept->alert.path_length + kept->alert.executable_length + kept->alert.parent_length;
 			kept->alert.result = result;
 			if (used <= sizeof kept->paths)
 				alert_send(kept, sizeof kept->alert + used);
 		}
-		bpf_map_delete_elem(&deferred, &thread);
+		bpf_map_delete_elem(&deferred, &task);
 		return 0;
 	}
 	struct pc_syscall_paths *paths = bpf_map_lookup_elem(&syscall_paths, &zero);
@@ -106,10 +145,11 @@ int BPF_PROG(pc_sys_enter, void *registers, long number)
 {
 	__u32 zero = 0;
 	struct pc_syscall_paths *paths = bpf_map_lookup_elem(&syscall_paths, &zero);
+	__s64 call = syscall_number((void *)bpf_get_current_task(), registers);
 	if (!paths)
 		return 0;
-	for (int index = 0; index < 4; index++)
-		if (paths->endless[index] == number)
+	for (int index = 0; index < PC_ENDLESS_SYSCALLS; index++)
+		if (paths->endless[index] == call)
 			return ended(registers, 0);
 	return 0;
 }

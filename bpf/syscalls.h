@@ -22,31 +22,43 @@ struct deferred_alert {
 	__u8 paths[PC_PATH_BYTES + 2 * PC_ALERT_EXECUTABLE_BYTES];
 };
 
-/* By thread. Full: the oldest is forgotten, and its call judged by the text that the caller gave. */
+/* By task: an exec gives another thread's id to the one that makes it. Full: the oldest is forgotten, and its call judged by the text that the caller gave. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 128);
+	__uint(max_entries, 512);
 	__type(key, __u64);
 	__type(value, struct deferred_alert);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } deferred SEC(".maps");
 
-/* `alert` stands in a scratch, with its paths behind it. */
-static __always_inline void defer(struct pc_alert *alert)
+/* A call that a hook saw so long ago has ended, or hangs; its alert is worth nothing then. */
+#define PC_DEFER_NANOSECONDS (60ULL * 1000 * 1000 * 1000)
+
+/* What the task's call under way has kept already, or NULL. Older entries are of calls whose end nobody saw. */
+static __always_inline struct deferred_alert *deferred_of(__u64 task, __u32 call)
 {
-	__u64 thread = bpf_get_current_pid_tgid();
-	bpf_map_update_elem(&deferred, &thread, (struct deferred_alert *)alert, BPF_ANY);
+	struct deferred_alert *kept = bpf_map_lookup_elem(&deferred, &task);
+	return kept && kept->alert.syscall == call && bpf_ktime_get_boot_ns() - kept->alert.time < PC_DEFER_NANOSECONDS ? kept : NULL;
 }
 
-/* A call may ask about two paths, of which one matters: what was found stays. */
+/*
+ * `alert` stands in a scratch, with its paths behind it. A call may ask about several paths: a rename about two, an exec about the program and its interpreters. The
+ * first that a rule is about stays.
+ */
+static __always_inline void defer(struct pc_alert *alert)
+{
+	__u64 task = bpf_get_current_task();
+	struct deferred_alert *kept = deferred_of(task, alert->syscall);
+	if (kept && kept->alert.operation)
+		return;
+	bpf_map_update_elem(&deferred, &task, (struct deferred_alert *)alert, BPF_ANY);
+}
+
 static __always_inline void defer_nothing(struct scratch *scratch)
 {
-	__u64 thread = bpf_get_current_pid_tgid();
-	struct deferred_alert *kept = bpf_map_lookup_elem(&deferred, &thread);
-	if (kept && kept->alert.syscall == scratch->request.syscall && kept->alert.operation)
-		return;
 	scratch->alert.operation = 0;
 	scratch->alert.syscall = scratch->request.syscall;
+	scratch->alert.time = bpf_ktime_get_boot_ns();
 	defer(&scratch->alert);
 }
 

@@ -62,10 +62,10 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
     public mutating func word(for policies: [Policy], posture: Postures) throws(PortcullisError) -> UInt64 {
         guard !policies.isEmpty else { return 0 }
         let key = Key(identities: policies.map(\.identity), posture: posture)
-        if let index = known[key], let entry = entries[index] { return Self.word(entry) }
+        if let index = known[key], let entry = entries[index] { return try wake(entry) }
         if let index = former[key], let entry = entries[index], entry.compiled?.policies == policies {
             known[key] = index
-            return Self.word(entry)
+            return try wake(entry)
         }
         let compiled: CompiledPolicySet
         do { compiled = try PolicySetCompiler.compile(PolicySetInput(policies: policies, posture: posture)) } catch {
@@ -81,6 +81,14 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         guard let entry = entries[index] else { return 0 }
         return Self.word(entry)
     }
+
+    /// The word of a set that is there already. What slows the whole machine down is not kept for sets that nobody has.
+    private func wake(_ entry: Entry) throws(PortcullisError) -> UInt64 {
+        if entry.users == 0, entry.flags & Self.costly != 0 { try maps.attachHooks(for: entry.flags | flagsInUse) }
+        return Self.word(entry)
+    }
+
+    private static var costly: UInt32 { PC_SET_SYSCALLS.rawValue }
 
     /// The first few, for a message.
     private static func list(_ identities: [String]) -> String {
@@ -152,7 +160,9 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
 
     /// The container of a slot is gone. Sets that nobody has had for longest are removed, if there are too many.
     public mutating func freed(slot: UInt32) throws(PortcullisError) {
+        let flags = setBySlot[slot].flatMap { index in entries[index]?.flags } ?? 0
         assigned(0, slot: slot)
+        if flags & Self.costly != 0 { try settleHooks() }
         while idle.count > Self.idleLimit {
             if entries[idle[0]]?.users == 0 {
                 try remove([idle[0]])
@@ -195,7 +205,7 @@ public struct PolicyAssignments<Maps: PolicySetMaps>: ~Copyable {
         idle.removeAll(where: indices.contains)
     }
 
-    private var flagsInUse: UInt32 { entries.values.reduce(0) { $0 | $1.flags } }
+    private var flagsInUse: UInt32 { entries.values.reduce(0) { $0 | ($1.users > 0 ? $1.flags : $1.flags & ~Self.costly) } }
 
     private func settleHooks() throws(PortcullisError) { try maps.attachHooks(for: flagsInUse) }
 

@@ -95,9 +95,11 @@ public struct PolicyLibrary: Sendable {
 
     /// What is not in force as written, by file.
     public var problems: [PolicyProblem] {
-        files.keys.sorted().flatMap { files[$0]?.errors ?? [] } + unrestored.keys.sorted().flatMap { unrestored[$0] ?? [] } + clashes
-            + held.keys.sorted().compactMap { held[$0] }
+        files.keys.sorted().flatMap { files[$0]?.errors ?? [] } + unrestored.keys.sorted().flatMap { unrestored[$0] ?? [] } + clashes + heldBack
     }
+
+    /// Of these, policies of this host that are not put in force, because they would lock people out as things are now.
+    public var heldBack: [PolicyProblem] { held.keys.sorted().compactMap { held[$0] } }
 
     /// What policies ask for that is not done, by file and then by applied policy.
     public var warnings: [PolicyProblem] {

@@ -58,7 +58,7 @@ enum YAMLScalar {
 
     static func isNumber(_ text: String) -> Bool {
         let sign = text.hasPrefix("-") || text.hasPrefix("+")
-        let digits = String(text.dropFirst(sign ? 1 : 0)).replacing("_", with: "")
+        let digits = String(text.dropFirst(sign ? 1 : 0).filter { $0 != "_" })
         guard let first = digits.utf8.first else { return false }
         if [".inf", ".Inf", ".INF"].contains(digits) || [".nan", ".NaN", ".NAN"].contains(text) { return true }
         guard first == UInt8(ascii: ".") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }

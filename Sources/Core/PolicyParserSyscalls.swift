@@ -45,6 +45,7 @@ extension PolicyFindings {
                 warn(node, name, "this machine's architecture has no \(text): ignored")
                 return nil
             }
+            if hasPath, !call.hasPath { warn(node, name, "no path of \(text) is known: the rule never matches") }
             return PolicyRule(
                 section: .syscalls, target: .systemCall(call, place), sources: sources, action: .audit, severity: attributes.severity ?? 0, tags: attributes.tags ?? [],
                 message: attributes.message ?? "", field: field, line: line)

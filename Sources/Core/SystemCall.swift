@@ -43,13 +43,13 @@ public struct SystemCall: Hashable, Sendable {
         return String(cString: text)
     }
 
-    /// Calls that never return to their caller: what they came to is not known. At most four.
+    /// Calls that never return to their caller: what they came to is not known. At most half of PC_ENDLESS_SYSCALLS.
     static let endless = ["exit", "exit_group", "rt_sigreturn"]
 
     /// Calls with a path, and which argument it is, from 1 (syscalls(2) and the page of each).
     private static let pathArguments: [(place: UInt8, names: [String])] = [
         (1, [
-            "open", "creat", "stat", "lstat", "access", "execve", "truncate", "chdir", "rename", "mkdir", "rmdir", "link", "unlink", "symlink", "readlink", "chmod",
+            "open", "creat", "stat", "lstat", "access", "execve", "truncate", "chdir", "rename", "mkdir", "rmdir", "link", "unlink", "readlink", "chmod",
             "chown", "lchown", "statfs", "chroot", "acct", "umount", "umount2", "swapon", "swapoff", "mknod", "utime", "utimes", "uselib", "pivot_root", "setxattr", "lsetxattr",
             "getxattr", "lgetxattr", "listxattr", "llistxattr", "removexattr", "lremovexattr", "oldstat", "oldlstat", "chown32", "lchown32", "truncate64", "stat64", "lstat64",
             "statfs64",
@@ -57,17 +57,28 @@ public struct SystemCall: Hashable, Sendable {
         (2, [
             "openat", "openat2", "mkdirat", "mknodat", "fchownat", "futimesat", "newfstatat", "unlinkat", "renameat", "renameat2", "linkat", "readlinkat", "fchmodat", "fchmodat2",
             "faccessat", "faccessat2", "execveat", "utimensat", "statx", "mount", "name_to_handle_at", "open_tree", "fstatat64", "utimensat_time64", "inotify_add_watch",
+            "symlink", "quotactl", "mount_setattr", "fspick", "setxattrat", "getxattrat", "listxattrat", "removexattrat",
         ]),
-        (3, ["symlinkat", "quotactl"]),
+        (3, ["symlinkat"]),
         (4, ["move_mount"]),
     ]
+
+    /// Whether a rule about its path can ever match: the caller's text at least can be read.
+    public var hasPath: Bool { Self.pathArguments.contains { $0.names.contains(name) } }
 
     /// `pc_syscall_paths`: which argument of each number is a path.
     public static func paths() -> pc_syscall_paths {
         var paths = pc_syscall_paths()
-        let endless = endless.compactMap { SystemCall(named: $0)?.numbers[0].map { Int64($0) } } + [-1, -1, -1, -1]
-        paths.endless = (endless[0], endless[1], endless[2], endless[3])
-        withUnsafeMutableBytes(of: &paths) { bytes in
+        let endless = Self.endless.flatMap { name -> [Int64] in
+            (SystemCall(named: name)?.numbers ?? []).enumerated().compactMap { other, number in
+                number.map { Int64($0) | (other == 0 ? 0 : Int64(PC_SYSCALL_COMPATIBLE.magnitude)) }
+            }
+        }
+        withUnsafeMutableBytes(of: &paths.endless) { bytes in
+            let words = bytes.bindMemory(to: Int64.self)
+            for index in words.indices { words[index] = index < endless.count ? endless[index] : -1 }
+        }
+        withUnsafeMutableBytes(of: &paths.argument) { bytes in
             for (place, names) in pathArguments {
                 for call in names.compactMap({ SystemCall(named: $0) }) {
                     for (other, number) in call.numbers.enumerated() { if let number { bytes[other * Int(PC_SYSCALLS_MAX) + number] = place } }

@@ -38,6 +38,10 @@ final class SyscallPrograms {
     /// The ends of calls are seen.
     func attachEnds() throws(PortcullisError) {
         guard !attached.contains("sys_exit") else { return }
+        // What hooks kept of calls whose ends nobody saw.
+        var key: UInt64 = 0
+        let kept = try object.mapDescriptor("deferred")
+        while bpf_map_get_next_key(kept, nil, &key) == 0, bpf_map_delete_elem(kept, &key) == 0 {}
         try attach("pc_sys_exit", "sys_exit")
     }
 

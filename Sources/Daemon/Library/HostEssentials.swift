@@ -6,7 +6,7 @@ enum HostEssentials {
     static func find(_ configuration: ConfigurationFile) -> HostHazard.Essentials {
         let usual = HostHazard.Essentials.usual, settings = configuration.current
         // The daemon itself is never denied anything by these policies; who corrects them is.
-        let own = [configuration.path, settings.policyDirectory + "/any.yaml", settings.controlSocket, settings.hookSocket]
+        let own = [configuration.path, settings.policyDirectory + "/any.yaml", settings.controlSocket, settings.hookSocket, "/dev/pts/0"]
         return HostHazard.Essentials(
             programs: existing(usual.programs + ["/proc/self/exe"]), libraries: existing(usual.libraries), written: existing(usual.written) + own)
     }

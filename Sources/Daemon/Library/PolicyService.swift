@@ -22,6 +22,8 @@ final class PolicyService {
     private(set) var stuck: [UInt32: String] = [:]
     /// By slot, until policies or containers change; nil for a container without rules about processes.
     private var observers: [UInt32: ExecObserver?] = [:]
+    /// What the log has said already.
+    private var toldProblems: Set<String> = []
     /// Times that containers were switched after a change of policies.
     private(set) var changes: UInt64 = 0
 
@@ -122,14 +124,15 @@ final class PolicyService {
     /// Reads what changed in the directory and switches the containers.
     func readDirectory(_ containers: [Container]) {
         let contents = directory.read()
-        let before = Set(library.problems.map(\.description))
         for case (let name, .failure(let error)) in contents { library.update(file: name, unreadable: error.description) }
         let change = library.update(contents.compactMap { name, content in
             if case .success(let text) = content { (name, text) } else { nil }
         })
-        for problem in library.problems where !before.contains(problem.description) {
-            logger.error("a policy is wrong; what was in force stays so: \(problem)")
+        let held = Set(library.heldBack.map(\.description)), problems = library.problems.map(\.description)
+        for problem in problems where !toldProblems.contains(problem) {
+            logger.error("\(held.contains(problem) ? "a policy is not in force" : "a policy is wrong; what was in force stays so"): \(problem)")
         }
+        toldProblems = Set(problems)
         apply(change, containers)
         let new = (change.added + change.changed).compactMap { library.policy($0) }
         for note in notes(on: new, containers).prefix(Self.noteLimit) { logger.info("\(note)") }

@@ -108,7 +108,7 @@ check_enforce_dns() {
     alert '.resource=domain=example.org address=127.0.0.1 port=53'
     allowed 'query udp notexample.org && query udp org && query udp curl.test'
     # What is not one whole query cannot be decided.
-    for form in sendmmsg two tcp-pieces tcp-other odd; do
+    for form in sendmmsg two tcp-pieces tcp-other tcp-prefix odd; do
         denied "query $form example.com"
         alert .operation=dns '.reason=it is not one whole DNS query in one call' .policy=
     done
@@ -160,7 +160,7 @@ check_enforce_presets() {
     denied '/dev/shm/memory said'
     alert .path=/dev/shm/memory
     denied 'memory anonymous'
-    alert '.rule=presets[1]' .operation=map-anonymous
+    alert '.rule=presets[1]' .operation=map-anonymous .path=
     denied 'memory protect'
     denied 'memory shared'
     denied 'memory written'
@@ -174,6 +174,11 @@ check_enforce_presets() {
     denied 'cat /proc/1/environ'
     alert '.rule=presets[0]' .path=/proc/1/environ
     allowed 'cat /proc/1/maps && (cat /proc/self/environ) && memory anonymous && memory exec'
+    # A preset that is not about such memory is asked about it as well, and has nothing against it, however often.
+    policy $NAME $NAME '  presets:
+  - name: filelessExec
+  - name: exec'
+    allowed 'memory often && memory anonymous'
     # Without a terminal one may come in, with one only if the preset is not there.
     runc exec $NAME /usr/bin/good || fail "a session without a terminal is stopped"
     if runc_with_terminal $NAME; then fail "a session with a terminal is not stopped"; fi
@@ -318,8 +323,15 @@ spec:
     matchPaths:
     - {path: /run/vm/sockets, ownerOnly: true}
     - {path: /usr/bin/login}
+  file:
+    matchDirectories:
+    - {dir: /var/lib/portcullis/policies/, recursive: true}
   action: Block
 END
     on_host 0 $W/sockets socket 2 1 0
+    # Nobody touches what the daemon keeps, but the daemon does: else nothing could be corrected.
+    on_host 1 cat /var/lib/portcullis/policies/_host/forced
+    on_host 1 rm /var/lib/portcullis/policies/_host/forced
     "$BIN/portcullis" policy delete _host/forced --socket $W/run/control.sock >/dev/null || fail "it cannot be deleted"
+    on_host 0 ls /var/lib/portcullis/policies
 }

@@ -160,6 +160,7 @@ check_identity_hash_store() {
 check_identity_clean() {
     need_daemon
     same "stale labels" 0 "$(status .counters.labelsStale)"
-    same "errors in the log" "" "$(grep -iE ' (error|critical)[ :]' "$OUT/daemon.log" | head -n 2)"
+    # But for the one that enforce-host-whitelist asks for.
+    same "errors in the log" "" "$(grep -iE ' (error|critical)[ :]' "$OUT/daemon.log" | grep -v '/lock.yaml:.* would lock people out' | head -n 2)"
     stop_daemon
 }

@@ -2,7 +2,7 @@
 #
 # A table holds cases. `= NAME` begins one, the lines behind are the policy's `spec`; `! cluster|host|forced|with-previous` says what kind it is, and that the policy
 # before stays in force. `> CONTAINER | COMMAND | RESULT | ALERT` runs a command: RESULT is ok, ok:TEXT (in the output), den (EACCES), eperm or fails, ALERT `none` or words:
-# action, PD|EPERM|Passed, DP (DefaultPosture), sev= call= (exactly), raw (the path is the caller's text), res= src= msg= (a part), policy= (another one's). `- NAME | REASON` is a case that cannot be run here.
+# action, PD|EPERM|Passed, DP (DefaultPosture), sev= call= (exactly), raw (the path is the caller's text) or resolved, res= src= msg= (a part), policy= (another one's). `- NAME | REASON` is a case that cannot be run here.
 
 SUITE=$here/suite
 
@@ -12,7 +12,7 @@ suite_root() {
     [ ! -d $root ] || return 0
     mkdir -p $root/{bin,sbin,usr/bin,usr/sbin,usr/share/nginx/html,etc,proc,dev,sys,tmp,run/secrets/kubernetes.io/serviceaccount,root,credentials/keys,var/www/html,var/lib/mysql,home/user1/dir1}
     cp /bin/busybox $root/bin/busybox
-    for name in cat ls sleep touch su head ping echo mkdir mount umount true; do ln $root/bin/busybox $root/bin/$name; done
+    for name in cat ls sleep touch su head ping echo mkdir mount umount true chmod stat; do ln $root/bin/busybox $root/bin/$name; done
     mkdir -p $root/foo/bar
     for name in bin/rmdir bin/unlink usr/bin/unlink foo/bar/unlink unlink usr/bin/whoami sbin/route usr/sbin/arping; do ln $root/bin/busybox $root/$name; done
     cp /bin/busybox $root/bin/sh
@@ -108,6 +108,7 @@ suite_has() {
             sev=*) word=$'\t'.severity=${word#sev=}$'\t' ;;
             call=*) word=$'\t'.syscall=${word#call=}$'\t' ;;
             raw) word=$'\t'.rawPath=true$'\t' ;;
+            resolved) word=$'\t'.rawPath=false$'\t' ;;
             src=*) word=$'\t'.executable=${word#src=}$'\t' ;;
             res=*) [[ $line =~ $'\t'.(path|resource)=[^$'\t']*"${word#res=}" ]] || continue 2; continue ;;
             msg=*) [[ $line =~ $'\t'.message=[^$'\t']*"${word#msg=}" ]] || continue 2; continue ;;

@@ -1,6 +1,7 @@
 /*
  * What presets are about: memory that becomes code.
  *   memory anonymous|protect|shared|written|protect-file|memfd-map|memfd-share    map it; the status is the errno
+ *   memory often                          the same 5,000 times over, as a compiler at run time does
  *   memory exec                           run a copy of this program from a memfd, which says so
  */
 #define _GNU_SOURCE
@@ -40,6 +41,13 @@ int main(int count, char **words)
 		return puts("SECRET-RUN") < 0;
 	if (!strcmp(words[1], "anonymous"))
 		return result(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+	if (!strcmp(words[1], "often")) {
+		void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		for (int turn = 0; turn < 5000; turn++)
+			if (mprotect(page, 4096, PROT_READ | PROT_EXEC) || mprotect(page, 4096, PROT_READ | PROT_WRITE))
+				return result(1);
+		return 0;
+	}
 	if (!strcmp(words[1], "protect")) {
 		void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		return result(mprotect(page, 4096, PROT_READ | PROT_EXEC));

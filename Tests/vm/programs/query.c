@@ -1,7 +1,7 @@
 /*
  * A DNS query in a chosen form, sent to 127.0.0.1 port 53, where nobody listens: what matters is whether sending is refused.
  *   query udp|connected|pieces|to-nobody|tcp|tcp-two|tcp-to-nobody NAME     as programs and resolvers do it
- *   query sendmmsg|two|tcp-pieces|tcp-other|odd NAME     what holds more than one query, or less
+ *   query sendmmsg|two|tcp-pieces|tcp-other|tcp-prefix|odd NAME     what holds more than one query, or less
  * Its status is the errno of the refusal, 0 if it was sent. TCP forms listen on the port themselves.
  */
 #define _GNU_SOURCE
@@ -70,8 +70,10 @@ int main(int count, char **words)
 			return result(send(descriptor, message, 2, 0));
 		if (!strcmp(form, "tcp-to-nobody"))
 			return result(sendto(descriptor, message, length + 2, 0, (void *)&nobody, sizeof nobody));
-		if (!strcmp(form, "tcp-two") || !strcmp(form, "tcp-other")) {
+		if (!strcmp(form, "tcp-two") || !strcmp(form, "tcp-other") || !strcmp(form, "tcp-prefix")) {
 			memcpy(message + length + 2, message, length + 2);
+			/* The second claims to be longer: the rest would come with the next call. */
+			message[length + 3] += !strcmp(form, "tcp-prefix") ? 40 : 0;
 			message[2 * length + 2 + 2 - 6] += !strcmp(form, "tcp-other");
 			return result(send(descriptor, message, 2 * (length + 2), 0));
 		}
