@@ -85,6 +85,23 @@ static __always_inline bool is_exec(__s64 call)
 	return call == EXECVE || call == EXECVEAT || call == (__s64)EXECVE_COMPATIBLE || call == (__s64)EXECVEAT_COMPATIBLE;
 }
 
+#define CLONE3 435 /* everywhere, in both ABIs */
+
+/* A fork ends twice, and with 0 in the child, which did not call it. */
+static __always_inline bool is_forks_child(__s64 call, __s64 result)
+{
+	__u32 number = call & ~PC_SYSCALL_COMPATIBLE;
+	if (result)
+		return false;
+#ifdef __TARGET_ARCH_x86
+	if (call & PC_SYSCALL_COMPATIBLE)
+		return number == 2 || number == 120 || number == 190 || number == CLONE3; /* fork, clone, vfork */
+	return (number >= 56 && number <= 58) || number == CLONE3;
+#else
+	return number == 220 || number == CLONE3;
+#endif
+}
+
 /* The exec that the hook has seen this task begin, or `call`. */
 static __always_inline __u32 exec_under_way(__u64 task, __u32 call)
 {
@@ -115,7 +132,7 @@ static __always_inline int ended(void *registers, __s64 result)
 	__s64 call = syscall_number((void *)task, registers);
 	/* The kernel makes an execve of the new program's own ABI out of any exec that worked (x86). */
 	__u32 made = is_exec(call) ? exec_under_way(task, call) : (__u32)call;
-	if (!is_listed(who.policy, made))
+	if (!is_listed(who.policy, made) || is_forks_child(made, result))
 		return 0;
 	call = made;
 	struct deferred_alert *kept = deferred_of(task, call);

@@ -134,6 +134,8 @@ final class PolicyService {
         }
         toldProblems = Set(problems)
         apply(change, containers)
+        // At the start of a machine there is nobody yet that could be selected.
+        guard !containers.isEmpty else { return }
         let new = (change.added + change.changed).compactMap { library.policy($0) }
         for note in notes(on: new, containers).prefix(Self.noteLimit) { logger.info("\(note)") }
     }
