@@ -83,7 +83,7 @@ public struct PolicySelector: Equatable, Sendable {
 }
 
 /// A label as `matchExpressions` write it, `key=value`.
-public struct SelectorLabel: Equatable, Sendable, CustomStringConvertible {
+public struct SelectorLabel: Hashable, Sendable, CustomStringConvertible {
     public var key: String
     public var value: String
 

@@ -9,6 +9,7 @@ public struct PolicyLibrary: Sendable {
     /// In force, sorted by identity.
     public private(set) var policies: [Policy] = []
     private var byNamespace: [String: [Policy]] = [:]
+    private var selection: [String: PolicySelection] = [:]
     private var files: [String: PolicyFileState] = [:]
     var applied: [String: AppliedPolicy] = [:]
     /// By identity, the errors of applied policies that could not be taken in again.
@@ -73,9 +74,10 @@ public struct PolicyLibrary: Sendable {
 
     /// The policies for a container, sorted by identity.
     public func selected(for container: ContainerLabels) -> [Policy] {
-        let own = (byNamespace[container.namespace] ?? []).filter { $0.selects(container) }
-        let cluster = (byNamespace[Policy.clusterNamespace] ?? []).filter { $0.selects(container) }
-        return cluster.isEmpty ? own : (own + cluster).sorted { $0.identity < $1.identity }
+        let own = selection[container.namespace]?.selected(for: container) ?? []
+        let cluster = selection[Policy.clusterNamespace]?.selected(for: container) ?? []
+        // By index is by identity, over both.
+        return (cluster.isEmpty ? own : (own + cluster).sorted()).map { policies[$0] }
     }
 
     /// The policies for the processes of this machine that are in no container, sorted by identity.
@@ -119,6 +121,7 @@ public struct PolicyLibrary: Sendable {
         let before = policies
         policies = all.keys.sorted().compactMap { all[$0] }
         byNamespace = Dictionary(grouping: policies, by: \.namespace)
+        selection = Dictionary(grouping: policies.indices, by: { policies[$0].namespace }).mapValues { PolicySelection(policies, $0) }
         hold()
         return PolicyChange(from: before, to: policies)
     }
