@@ -19,7 +19,7 @@ struct AlertsCommand: ParsableCommand {
         }
         let type: String
         let count: Int?
-        let time, policy, namespace, rule, action, operation, access, path, resource, executable, reason, message: String?
+        let time, policy, namespace, rule, action, operation, access, path, resource, syscall, result, executable, reason, message: String?
         let severity: Int?
         let host: Bool?
         let container: Container?
@@ -52,12 +52,14 @@ struct AlertsCommand: ParsableCommand {
         default: "AUDIT"
         }
         let actor = alert.executable.flatMap { $0.isEmpty ? nil : $0 } ?? process.comm
-        var text = "\(time) \(name) \(verdict) \(alert.operation ?? "?") \(alert.path ?? alert.resource ?? "") by \(actor)"
+        let object = [alert.syscall, alert.path ?? alert.resource].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: " ")
+        var text = "\(time) \(name) \(verdict) \(alert.operation ?? "?") \(object) by \(actor)"
         text += " pid=\(process.pid) host-pid=\(process.hostPid) uid=\(process.uid)"
         if let policy = alert.policy, !policy.isEmpty {
             let place = alert.namespace.flatMap { $0.isEmpty ? nil : "\($0)/" } ?? ""
             text += " policy=\(place)\(policy)" + (alert.rule.flatMap { $0.isEmpty ? nil : " rule=\($0)" } ?? "")
         }
+        if alert.syscall != nil, let result = alert.result { text += " result=\(result)" }
         if let severity = alert.severity, severity > 0 { text += " severity=\(severity)" }
         if let reason = alert.reason, !reason.isEmpty { text += " (\(reason))" }
         if let message = alert.message, !message.isEmpty { text += " \"\(message)\"" }

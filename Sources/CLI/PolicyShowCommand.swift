@@ -19,7 +19,7 @@ struct PolicyShowCommand: ParsableCommand {
         }
         let rule, section, action, message: String
         let line, severity: Int
-        let path, dir, pattern, execname, `protocol`, capability, domain, preset: String?
+        let path, dir, pattern, execname, `protocol`, capability, domain, preset, syscall: String?
         let recursive: Bool?
         let ownerOnly, readOnly, withoutTerminal: Bool
         let allowedArgs: [String]
@@ -74,6 +74,7 @@ struct PolicyShowCommand: ParsableCommand {
         var target = rule.path ?? rule.pattern ?? rule.execname.map { "any \($0)" } ?? rule.dir ?? rule.protocol ?? rule.capability
             ?? rule.domain ?? rule.preset ?? ""
         if rule.dir != nil { target += rule.recursive == true ? " (recursive)" : " (not recursive)" }
+        if let syscall = rule.syscall { target = target.isEmpty ? syscall : "\(syscall) \(target)" }
         var text = "  \(rule.action) \(rule.section) \(target)"
         if !rule.fromSource.isEmpty { text += " from \(rule.fromSource.map(\.text).joined(separator: ", "))" }
         if rule.ownerOnly { text += " ownerOnly" }

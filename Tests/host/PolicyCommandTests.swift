@@ -92,6 +92,26 @@ extension HostTests {
             #expect(try daemon.cli("policy", "show", "two").error.contains("there is no such policy"))
         }
 
+        @Test func aRuleOfSystemCallsIsShownWithItsCallAndPlace() throws {
+            let daemon = try RealDaemon()
+            let calls = """
+                apiVersion: security.kubearmor.com/v1
+                kind: KubeArmorPolicy
+                metadata: {name: calls}
+                spec:
+                  selector: {matchLabels: {app: x}}
+                  syscalls:
+                    matchSyscalls: [{syscall: [setuid]}]
+                    matchPaths: [{syscall: [unlink], path: /etc/, recursive: true}]
+                  action: Audit
+
+                """
+            let applied = try apply(daemon, calls)
+            #expect(applied.status == 0, "\(applied.error)")
+            let shown = try daemon.cli("policy", "show", "calls").output
+            #expect(shown.contains("Audit syscalls setuid ") && shown.contains("Audit syscalls unlink /etc/ (recursive) "), "\(shown)")
+        }
+
         @Test func aFilesPolicyIsNotAppliedOver() throws {
             let daemon = try RealDaemon()
             try daemon.scratch.write("policies/a.yaml", text("one"))
