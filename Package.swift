@@ -50,9 +50,10 @@ let package = Package(
             path: "Sources/Daemon/Library", swiftSettings: strict),
         .executableTarget(
             name: "portcullisd", dependencies: ["Daemon"], path: "Sources/Daemon/Program", swiftSettings: strict),
+        .target(name: "Replay", dependencies: ["Core", "HookWire", "CLinux"], path: "Sources/Replay", swiftSettings: strict),
         .executableTarget(
             name: "portcullis",
-            dependencies: ["Core", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["Core", "HookWire", "Replay", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Sources/CLI", swiftSettings: strict),
 
         // Tests: the first five need neither root nor a kernel feature.

@@ -8,13 +8,14 @@
  *            tp_btf/sched_process_exit       a labelled task is gone
  *            tp_btf/sched_process_free       the same as task_free where that is not used; cleans the hash of labels
  *            raw_tp (never attached)         the probes of processes and files, run by BPF_PROG_TEST_RUN
- *            iter/task                       all labels, for a daemon that adopts what it finds
- * Maps       identities, slots, labels or labels_hash, counters, slots_empty; probe_result, file_result (not pinned)
+ *            iter/task                       all labels, for a daemon that adopts what it finds; labels for what was there first
+ * Maps       identities, slots, labels or labels_hash, counters, slots_empty; probe_result, file_result, labelling,
+ *            labelling_cgroups (not pinned)
  * Kernel     5.10 (BTF, tp_btf, test run of raw_tp). Task storage from 5.11; mount namespaces have sequences on all.
  * Verifier   no atomics with a fetched result (5.12); no bpf_get_current_task_btf (5.11); LSM returns are constants in
  *            [-4095, 0] (6.12).
  */
-#include "identify.h"
+#include "labelling.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -291,6 +292,10 @@ int pc_probe(struct bpf_raw_tracepoint_args *ctx)
 	out->uid = BPF_CORE_READ(task, real_cred, euid.val);
 	out->mount_sequence = mount_sequence_of(mounts);
 	out->root_mount = (__u64)BPF_CORE_READ(task, fs, root.mnt);
+	out->root = (__u64)BPF_CORE_READ(task, fs, root.dentry);
+	out->cgroup = cgroup_of(task);
+	if (out->cgroup == cgroup_of(BPF_CORE_READ(task, real_parent)))
+		out->cgroup = 0;
 	out->status = PC_PROBE_FOUND;
 	return 0;
 }
@@ -308,5 +313,26 @@ int pc_list_labels(struct bpf_iter__task *ctx)
 		.slot = label->slot, .generation = label->generation, .pid = task->tgid, .thread = task->pid
 	};
 	bpf_seq_write(ctx->meta->seq, &line, sizeof line);
+	return 0;
+}
+
+SEC("iter/task")
+int pc_label_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct pc_label label = {};
+	__u32 zero = 0;
+	struct pc_labelling *now = bpf_map_lookup_elem(&labelling, &zero);
+	if (!task || !now)
+		return 0;
+	if (task->exit_state || task->flags & PF_KTHREAD || label_of(task))
+		return 0;
+	if (now->pass == PC_LABELLING_ANCESTRY ? !label_by_ancestry(task, &label) : !label_by_place(task, &label))
+		return 0;
+	/* A fork that is labelled by its own program in this very moment would be counted twice; then the slot is freed by the next daemon. */
+	if (give(task, &label))
+		now->given++;
+	else
+		now->failed++;
 	return 0;
 }

@@ -215,6 +215,19 @@ struct pt_regs___arm64 {
 	int syscallno;
 };
 
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	int level;
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	void *stack;
@@ -236,6 +249,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
+	struct css_set *cgroups;
 	void *bpf_storage;
 	void *io_uring;
 };
@@ -311,6 +325,7 @@ struct bpf_iter__task {
 #pragma clang attribute pop
 
 #define PF_IO_WORKER 0x00000010       /* include/linux/sched.h, since 5.12 */
+#define PF_FORKNOEXEC 0x00000040      /* include/linux/sched.h, unchanged since 2.6: forked, and has not executed anything since */
 #define PF_KTHREAD 0x00200000         /* include/linux/sched.h, unchanged since 2.6.27 */
 #define PF_EXITING 0x00000004         /* include/linux/sched.h, unchanged since 2.6 */
 #define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h, unchanged since 2.6 */

@@ -14,6 +14,15 @@ public struct Configuration: Equatable, Sendable {
         case auto, tasks, hash
     }
 
+    /// Who looks for containers that run already when the daemon starts.
+    public enum Replay: String, Sendable {
+        /// The daemon has `portcullis replay` look.
+        case auto
+        /// Somebody else tells of them over the hook socket: the hook on the host of a daemon in a container, or the NRI plugin.
+        case external
+        case off
+    }
+
     public static let capacityMaximum = Int(PC_CAPACITY_MAX)
     public static let defaultFile = "/etc/portcullis/config.yaml"
 
@@ -41,6 +50,9 @@ public struct Configuration: Equatable, Sendable {
     public var warnings: [String] = []
     public var visibility = Visibility.all
     public var requireEnforcement = false
+    public var replay = Replay.auto
+    /// `KIND=DIRECTORY`, each, for `portcullis replay`.
+    public var replayRoots: [String] = []
 
     public init() {}
 
@@ -74,6 +86,12 @@ public struct Configuration: Equatable, Sendable {
             visibility = read
             return true
         case .requireEnforcement: return Self.setSwitch(&requireEnforcement, text)
+        case .replay: return Self.setChoice(&replay, text)
+        case .replayRoots:
+            let roots = text.split(separator: ",").map(String.init)
+            guard roots.allSatisfy(Self.isReplayRoot) else { return false }
+            replayRoots = roots
+            return true
         }
     }
 
@@ -101,7 +119,14 @@ public struct Configuration: Equatable, Sendable {
         case .hostCapabilitiesPosture: hostPostures.capabilities.rawValue
         case .visibility: visibility.text
         case .requireEnforcement: String(requireEnforcement)
+        case .replay: replay.rawValue
+        case .replayRoots: replayRoots.joined(separator: ",")
         }
+    }
+
+    private static func isReplayRoot(_ text: String) -> Bool {
+        guard let equals = text.firstIndex(of: "="), text[equals...].dropFirst().hasPrefix("/") else { return false }
+        return ["runc", "crun", "containerd", "storage"].contains(String(text[..<equals]))
     }
 
     private static func setPath(_ target: inout String, _ text: String, limit: Int) -> Bool {

@@ -12,7 +12,7 @@ public struct Container: Sendable {
     public let reference: SlotReference
     public let id: [UInt8]
     /// The body of the hook's message. Kept as bytes: 4,096 decoded messages would cost three times the memory.
-    public let message: [UInt8]
+    public internal(set) var message: [UInt8]
     public let process: ProcessIdentity
     /// Nanoseconds since boot when the daemon registered it.
     public let registered: UInt64
@@ -21,6 +21,14 @@ public struct Container: Sendable {
     var descriptor: Int32
     /// False if the init's mount namespace is no longer the one its key names: the key was given to another container.
     var ownsKey = true
+
+    /// Whether `other` is its init, which lives.
+    func isRunning(_ other: ProcessIdentity) -> Bool {
+        state == .running && process.startTime == other.startTime && process.pid == other.pid
+    }
+
+    /// Whether only a scan has told of it so far.
+    public var isReplayed: Bool { (try? HookMessage(decoding: message[...], keepsAnnotations: false)).map { $0.sources != 0 } ?? false }
 
     /// The container's id as text.
     public var name: String { String(decoding: id, as: UTF8.self) }

@@ -46,10 +46,14 @@ public struct ProcessIdentity: Equatable, Sendable {
     public var uid: UInt32
     /// Address of the process's root mount: while it stays the same, the runtime has not pivoted into the container.
     public var rootMount: UInt64
+    /// Address of the dentry that is the process's root: of a container past its setup, by which files of other trees are told.
+    public var root: UInt64
+    /// Its cgroup's id in the unified hierarchy; 0 if that is no cgroup of its own, but the hierarchy's root or its parent's.
+    public var cgroup: UInt64
 
     public init(
         pid: UInt32, task: UInt64 = 0, startTime: UInt64, key: NamespaceKey, mountSequence: UInt64, userNamespace: UInt32 = 0,
-        uid: UInt32 = 0, rootMount: UInt64 = 0
+        uid: UInt32 = 0, rootMount: UInt64 = 0, root: UInt64 = 0, cgroup: UInt64 = 0
     ) {
         self.pid = pid
         self.task = task
@@ -59,10 +63,22 @@ public struct ProcessIdentity: Equatable, Sendable {
         self.userNamespace = userNamespace
         self.uid = uid
         self.rootMount = rootMount
+        self.root = root
+        self.cgroup = cgroup
     }
 
     /// The start time as `/proc/<pid>/stat` gives it: clock ticks of 10 ms (USER_HZ is 100 on every architecture Linux still has).
     public var startTicks: UInt64 { startTime / 10_000_000 }
+}
+
+/// How far a container is when it is registered.
+public enum LabelStage: Equatable, Sendable {
+    /// Its hook waits: until its root mount changes, what it does is the runtime's doing.
+    case setup
+    /// The runtime has made it and waits to be told to start it: until its first exec, what it does is the runtime's doing.
+    case created
+    /// Its own program runs.
+    case started
 }
 
 /// Where a slot is in its life.

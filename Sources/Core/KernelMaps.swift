@@ -18,7 +18,9 @@ public protocol KernelMaps: AnyObject {
 
     func slot(_ index: UInt32) -> SlotContent
     /// Takes a free slot into use with one task counted: the init, which is labelled next. Its policy word is in force with it.
-    func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64)
+    ///
+    /// - Parameter root: The dentry that is the container's root, as far as it is known already; else 0.
+    func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64, root: UInt64)
     func setState(_ state: SlotState, of reference: SlotReference)
 
     /// The slot that a key leads to; nil if none.
@@ -29,8 +31,8 @@ public protocol KernelMaps: AnyObject {
 
     /// The label of the process's main task; nil if it has none.
     func label(_ descriptor: Int32, _ process: ProcessIdentity) throws(PortcullisError) -> SlotReference?
-    /// Labels the main task; `inSetup` until its root mount changes. The count of a label that is replaced goes down.
-    func setLabel(_ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference, inSetup: Bool) throws(PortcullisError)
+    /// Labels the main task. The count of a label that is replaced goes down.
+    func setLabel(_ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference, stage: LabelStage) throws(PortcullisError)
     /// How many living tasks carry each label; for what was found pinned.
     func countLabels() throws(PortcullisError) -> [SlotReference: Int]
 

@@ -25,6 +25,8 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
         public var answer: HookAnswer
         /// The slot and the pidfd to watch, for a container that is new.
         public var watch: (reference: SlotReference, descriptor: Int32)?
+        /// The slot of a container that a hook tells of and that only a scan had found so far: its policies are to be chosen anew.
+        public var updated: SlotReference?
     }
 
     public init(kernel: Kernel) {
@@ -35,6 +37,9 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
 
     /// Slots with a container, in order.
     public var usedSlots: [UInt32] { containers.indices.filter { containers[$0] != nil }.map { UInt32($0) } }
+
+    /// Whether a container of this id is registered, one that has ended but for some processes included.
+    public func knows(_ id: [UInt8]) -> Bool { slotsByID[ContainerID(id)] != nil }
 
     public func container(inSlot slot: UInt32) -> Container? { Int(slot) < containers.count ? containers[Int(slot)] : nil }
 
@@ -89,11 +94,17 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
             return refusal(.hostNamespaces, "it shares the host's mount and pid namespaces, so its processes cannot be told from the host's")
         }
         for slot in slotsByID[ContainerID(message.containerID)] ?? [] {
-            guard let known = containers[Int(slot)], known.process.startTime == process.startTime, known.process.pid == process.pid,
-                known.state == .running
-            else { continue }
+            guard let known = containers[Int(slot)], known.isRunning(process) else { continue }
             counters.repeated += 1
-            return AddResult(answer: answer(.registered), watch: nil)
+            guard known.isReplayed, message.sources == 0 else { return AddResult(answer: answer(.registered)) }
+            // A hook saw the bundle as it was when the container was made; a scan sees what is left.
+            try replaceMessage(of: slot, by: body)
+            return AddResult(answer: answer(.registered), updated: known.reference)
+        }
+        // Found by a scan under another name, of a cgroup say: it is that container all the same.
+        if message.sources != 0, let slot = slotByKey[process.key], containers[Int(slot)]?.isRunning(process) == true {
+            counters.repeated += 1
+            return AddResult(answer: answer(.registered))
         }
         if let sharing = try clearKey(for: process) {
             counters.refusedShared += 1
@@ -110,8 +121,9 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
             descriptor: descriptor)
         do throws(PortcullisError) {
             try kernel.setRecord(reference, ContainerRecord(container).encoded())
-            kernel.activate(reference, mountSequence: process.mountSequence, policy: word)
-            try kernel.setLabel(descriptor, process, reference, inSetup: !message.hasStarted && hookWaits())
+            let stage = Self.stage(message, hookWaits)
+            kernel.activate(reference, mountSequence: process.mountSequence, policy: word, root: stage == .started ? process.root : 0)
+            try kernel.setLabel(descriptor, process, reference, stage: stage)
             try kernel.setIdentity(process.key, reference, mountSequence: process.mountSequence)
             // An init that died meanwhile may have died without its label, and its count would never go down.
             guard !kernel.hasEnded(descriptor) else { throw PortcullisError(.processGone, "process \(message.pid) has ended") }
@@ -124,6 +136,20 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
         insert(container)
         counters.added += 1
         return AddResult(answer: answer(.registered), watch: (reference, descriptor))
+    }
+
+    private static func stage(_ message: HookMessage, _ hookWaits: () -> Bool) -> LabelStage {
+        if message.hasStarted { return .started }
+        // A scan that saw no setup would be told of none: runtimes write their state when it is over.
+        if message.sources != 0 { return .created }
+        return hookWaits() ? .setup : .started
+    }
+
+    private mutating func replaceMessage(of slot: UInt32, by body: ArraySlice<UInt8>) throws(PortcullisError) {
+        guard var container = containers[Int(slot)] else { return }
+        container.message = ContainerRecord.bounded(body)
+        try kernel.setRecord(container.reference, ContainerRecord(container).encoded())
+        containers[Int(slot)] = container
     }
 
     /// What the hook saw must be what the kernel says, or the process is not the container's init.
@@ -259,7 +285,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
     }
 
     private func refusal(_ code: HookAnswer.Code, _ reason: String) -> AddResult {
-        AddResult(answer: answer(code, reason), watch: nil)
+        AddResult(answer: answer(code, reason))
     }
 
     private func nextGeneration(_ generation: UInt32) -> UInt32 { generation == UInt32.max ? 1 : generation + 1 }

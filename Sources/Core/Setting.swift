@@ -22,6 +22,8 @@ public enum Setting: String, CaseIterable, Sendable {
     case hostCapabilitiesPosture = "host-capabilities-posture"
     case visibility
     case requireEnforcement = "require-enforcement"
+    case replay
+    case replayRoots = "replay-roots"
 
     /// Whether a reload applies it; the others are what the daemon was started with.
     public var isReloadable: Bool {
@@ -49,6 +51,8 @@ public enum Setting: String, CaseIterable, Sendable {
         case .logFormat: "auto, text or json"
         case .hostEvents, .strictMountNamespace, .requireEnforcement: "true or false"
         case .policyDirectory, .appliedPolicyDirectory: "an absolute path"
+        case .replay: "auto, external or off"
+        case .replayRoots: "KIND=DIRECTORY, several apart by commas, KIND one of runc, crun, containerd, storage"
         case .visibility: "none or some of \(Visibility.Class.allCases.map(\.rawValue).joined(separator: ",")), apart by commas"
         case .filePosture, .networkPosture, .capabilitiesPosture, .hostFilePosture, .hostNetworkPosture, .hostCapabilitiesPosture: "audit or block"
         }
@@ -78,6 +82,8 @@ public enum Setting: String, CaseIterable, Sendable {
         case .hostCapabilitiesPosture: "capabilities-posture for processes outside containers"
         case .visibility: "which classes of events containers are reported with"
         case .requireEnforcement: "do not start where nothing can be enforced"
+        case .replay: "who looks for containers that run already: this daemon at its start, somebody else, nobody"
+        case .replayRoots: "where runtimes keep their state, besides the usual places"
         }
     }
 }

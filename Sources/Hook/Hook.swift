@@ -107,7 +107,7 @@ struct Hook {
         }
         defer { _ = pch_close(descriptor) }
         do {
-            let config = try BundleConfig.read(DescriptorSource(descriptor: descriptor, deadline: deadline, waits: false))
+            let config = try BundleConfig.read(DescriptorSource(descriptor: descriptor, deadline: deadline, waits: false), window: DescriptorSource.window)
             message.annotations = config.annotations
             message.apparmorProfile = config.apparmorProfile
             message.argument0 = config.argument0

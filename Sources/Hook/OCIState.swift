@@ -60,25 +60,3 @@ struct OCIState {
         return nil
     }
 }
-
-extension JSONReader {
-    /// An object whose members are all strings; `null` reads as an empty one.
-    mutating func readAnnotations() throws(JSONError) -> [HookMessage.Annotation] {
-        var annotations: [HookMessage.Annotation] = []
-        if try peekToken() == UInt8(ascii: "n") {
-            try skipValue()
-            return annotations
-        }
-        let mark = try beginObject()
-        var first = true
-        var name: [UInt8] = []
-        while try nextKey(mark, first: &first, name: &name) {
-            // However long: CRI-O repeats a pod's annotations in one of its own, escaped. What no frame holds is left out later.
-            let value = try readString(limit: JSONLimits.documentBytes)
-            var key: [UInt8] = []
-            swap(&key, &name) // given away, not shared: a shared buffer is allocated anew at its full size
-            if !key.isEmpty { annotations.append(HookMessage.Annotation(key: key, value: value)) }
-        }
-        return annotations
-    }
-}

@@ -20,6 +20,10 @@ public enum Frame {
 public enum FrameType: UInt8, Sendable {
     case add = 1
     case remove = 2
+    /// What follows on this connection is what a scan found, not what a hook saw.
+    case replayBegin = 3
+    /// The scan is done.
+    case replayEnd = 4
     case answer = 0x81
 }
 
@@ -41,6 +45,14 @@ enum FieldTag: UInt16 {
     case annotationsCut = 12
     /// 1 if the container's own program runs already.
     case started = 13
+    /// Where a replayed container was found, a bit each.
+    case sources = 14
+    /// Microseconds from the hook's start to its sending this.
+    case elapsed = 15
+    /// What became of the container whose message could not be delivered.
+    case ending = 16
+    /// Of a replay's end: something that could not be read.
+    case problem = 17
 }
 
 /// Why a frame's body was refused.

@@ -4,6 +4,8 @@ public struct HookAnswer: Equatable, Sendable {
     public enum Code: UInt16, Sendable {
         case registered = 1
         case removed = 2
+        /// A mark of a replay was taken note of.
+        case noted = 3
         /// The frame was not a valid request.
         case malformed = 0x100
         /// The peer may not talk to this socket.

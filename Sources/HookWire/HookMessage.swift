@@ -43,11 +43,28 @@ public struct HookMessage: Equatable, Sendable {
 
     /// True if the container's own program runs already (`poststart`): there is no setup left to wait for.
     public var hasStarted = false
+    /// Where replay found it (`ReplaySources`); 0 in a hook's message.
+    public var sources: UInt32 = 0
+    /// Microseconds from the hook's start to its sending this; 0: unknown.
+    public var elapsed: UInt32 = 0
+    /// How the hook ended whose message this is; only in a spooled one, which is written when that is known.
+    public var ending = HookEnding.unknown
 
     public init(operation: Operation, containerID: [UInt8]) {
         self.operation = operation
         self.containerID = containerID
     }
+}
+
+/// How a hook ended that could not deliver its message.
+public enum HookEnding: UInt8, Sendable {
+    case unknown = 0
+    /// The container went on unprotected: `--on-failure allow`.
+    case letThrough = 1
+    /// The same because of its namespace.
+    case letThroughByNamespace = 2
+    /// The runtime was told not to start it.
+    case denied = 3
 }
 
 /// Limits of the texts in a message; beyond them the message is refused by hook and daemon alike.
@@ -77,7 +94,7 @@ extension HookMessage {
         var cut = annotationsCut
         for annotation in annotationsByWeight(bodyLimit - writer.bytes.count) {
             let size = 10 + annotation.key.count + annotation.value.count
-            guard writer.bytes.count + size + 17 - Frame.lengthBytes <= bodyLimit else {
+            guard writer.bytes.count + size + Self.tailBytes - Frame.lengthBytes <= bodyLimit else {
                 cut += 1
                 continue
             }
@@ -89,12 +106,18 @@ extension HookMessage {
         }
         if cut > 0 { writer.field(.annotationsCut, cut) }
         if hasStarted { writer.field(.started, UInt8(1)) }
+        if sources != 0 { writer.field(.sources, sources) }
+        if elapsed != 0 { writer.field(.elapsed, elapsed) }
+        if ending != .unknown { writer.field(.ending, ending.rawValue) }
         return writer.finish()
     }
 
+    /// Bytes of the fields that follow the annotations: one count, two numbers, two flags, each with its head of 6.
+    private static var tailBytes: Int { 3 * 10 + 2 * 7 }
+
     /// The annotations as they are if they fit; else those that name the workload first, so that a pod cannot crowd them out.
     private func annotationsByWeight(_ room: Int) -> [Annotation] {
-        var size = 64
+        var size = 96
         for annotation in annotations { size += 10 + annotation.key.count + annotation.value.count }
         guard size > room else { return annotations }
         var naming: [Annotation] = []
@@ -114,7 +137,7 @@ extension HookMessage {
         switch try reader.header() {
         case .add: self.init(operation: .add, containerID: [])
         case .remove: self.init(operation: .remove, containerID: [])
-        case .answer: throw .type
+        case .answer, .replayBegin, .replayEnd: throw .type
         }
         var seen: UInt32 = 0
         while !reader.atEnd {
@@ -144,6 +167,12 @@ extension HookMessage {
             case .started:
                 let flag: UInt8 = try value.only()
                 hasStarted = flag != 0
+            case .sources: sources = try value.only()
+            case .elapsed: elapsed = try value.only()
+            case .ending:
+                let raw: UInt8 = try value.only()
+                ending = HookEnding(rawValue: raw) ?? .unknown
+            case .problem: throw .unknownField
             case .annotation:
                 let keySize: UInt32 = try value.integer()
                 let key = try value.take(Int(keySize))

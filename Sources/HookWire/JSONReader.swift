@@ -105,15 +105,18 @@ public struct JSONReader<Source: ByteSource>: ~Copyable {
     }
 
     /// Reads an integer from 0 to `Int32.max`, the range of a process id.
-    public mutating func readNumber() throws(JSONError) -> Int {
+    public mutating func readNumber() throws(JSONError) -> Int { Int(try readInteger(limit: UInt64(Int32.max))) }
+
+    /// Reads an integer from 0 to `limit`, which is at most `UInt64.max / 16`, so that one digit more never overflows.
+    public mutating func readInteger(limit: UInt64) throws(JSONError) -> UInt64 {
         var byte = try peekToken()
         guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { throw failure(byte == UInt8(ascii: "-") ? .number : .type) }
         let leadingZero = byte == UInt8(ascii: "0")
-        var value = 0
+        var value: UInt64 = 0
         var digits = 0
         while byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") {
-            value = value * 10 + Int(byte - UInt8(ascii: "0"))
-            guard value <= Int(Int32.max) else { throw failure(.number) }
+            value = value * 10 + UInt64(byte - UInt8(ascii: "0"))
+            guard value <= limit else { throw failure(.number) }
             digits += 1
             position += 1
             guard try available() else { break }

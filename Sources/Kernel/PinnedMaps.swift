@@ -12,6 +12,7 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
     public let daemon: ProcessIdentity
     /// The namespaces of process 1; nil if they cannot be read.
     public let host: NamespaceKey?
+    private let hostRoot: UInt64
 
     private let probe: ProcessProbe
     private let slots: MappedArray<pc_slot>
@@ -20,6 +21,7 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
     private let records: BPFMap<pc_record_key, pc_record>
     private let counters: Int32
     private let labels: LabelStore
+    private let labelling: TaskLabelling
     private let programs: KernelPrograms
     private let setStore: PolicySetStore?
     /// Files known by identity.
@@ -46,22 +48,25 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
         counters = try object.mapDescriptor("counters")
         labels = LabelStore(
             kind: variant.labelStore, descriptor: try object.mapDescriptor(variant.labelStore == .tasks ? "labels" : "labels_hash"))
+        labelling = try TaskLabelling(
+            program: object.program("pc_label_tasks"), control: object.mapDescriptor("labelling"), cgroups: object.mapDescriptor("labelling_cgroups"))
         files = try FileIdentities(
             program: bpf_program__fd(try object.program("pc_probe_file")), resultMap: object.mapDescriptor("file_result"),
             files: object.mapDescriptor("files"))
         daemon = try probe.selfTest()
-        var host: NamespaceKey?
+        var host: ProcessIdentity?
         let descriptor = pcl_pidfd_open(1)
         if descriptor >= 0 {
-            host = try probe.identify(descriptor, pid: 1)?.key
+            host = try probe.identify(descriptor, pid: 1)
             close(descriptor)
         }
-        self.host = host
+        self.host = host?.key
+        hostRoot = (host ?? daemon).root
         // From here on the host's own policy is not for this process.
         switches.elements[0].daemon = 0
         switches.elements[0].daemon_start = daemon.startTime
         switches.elements[0].daemon = daemon.task
-        hostKeys = Set([daemon.key] + (host.map { [$0] } ?? []))
+        hostKeys = Set([daemon.key] + (host.map { [$0.key] } ?? []))
     }
 
     // MARK: Processes
@@ -103,10 +108,11 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
             mountSequence: entry.pointee.mount_sequence, tasks: pcl_add(&entry.pointee.tasks, 0))
     }
 
-    public func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64) {
+    public func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64, root: UInt64) {
         let entry = entry(reference.slot)
         entry.pointee.policy = setStore == nil ? PolicyWord.withoutFlags(policy) : policy
-        entry.pointee.root = 0
+        // A container on the host's own root has no tree to be told by.
+        entry.pointee.root = root == hostRoot ? 0 : root
         entry.pointee.mount_sequence = mountSequence
         entry.pointee.tasks = 1
         // Last, and atomically: until now no reader believes the rest.
@@ -154,15 +160,14 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
     }
 
     public func setLabel(
-        _ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference, inSetup: Bool
+        _ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference, stage: LabelStage
     ) throws(PortcullisError) {
         var label = pc_label()
         label.slot = reference.slot
         label.generation = reference.generation
-        if inSetup {
-            label.flags = PC_LABEL_SETUP.rawValue
-            label.setup_mount = process.rootMount
-        }
+        if stage != .started { label.flags = PC_LABEL_SETUP.rawValue }
+        // The mount of one that is created already is its own; without one to compare with, any exec ends the setup.
+        if stage == .setup { label.setup_mount = process.rootMount }
         // A label is nearly always the first one, and then nothing has to be looked up.
         if try labels.giveLabel(descriptor, process, label) { return cleanStray(descriptor, process) }
         let before = try self.label(descriptor, process)
@@ -176,6 +181,11 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
     /// An entry of a task that ended meanwhile would stay in the hash for good; task storage goes with its task.
     private func cleanStray(_ descriptor: Int32, _ process: ProcessIdentity) {
         if labels.kind == .hash, hasEnded(descriptor) { labels.removeStray(process) }
+    }
+
+    /// Labels the tasks that these containers had before they were registered. Returns how many were given one, and how many could not be.
+    public func labelTasks(of containers: [(reference: SlotReference, cgroup: UInt64)]) throws(PortcullisError) -> (given: Int, failed: Int) {
+        try labelling.run(containers)
     }
 
     public func countLabels() throws(PortcullisError) -> [SlotReference: Int] {

@@ -36,7 +36,8 @@ final class ProcessProbe {
             return ProcessIdentity(
                 pid: found.pid, task: found.task, startTime: found.start_time,
                 key: NamespaceKey(mount: found.mount_namespace, pid: found.pid_namespace), mountSequence: found.mount_sequence,
-                userNamespace: found.user_namespace, uid: found.uid, rootMount: found.root_mount)
+                userNamespace: found.user_namespace, uid: found.uid, rootMount: found.root_mount, root: found.root,
+                cgroup: found.cgroup)
         case PC_PROBE_GONE.rawValue:
             return nil
         default:

@@ -21,6 +21,7 @@ final class DaemonService {
     private(set) var hooks: HookServer!
     private(set) var control: ControlServer!
     private(set) var policies: PolicyService!
+    private(set) var replay: ReplayService!
     private var alertRing: RingBuffer?
     private(set) var alertsRead: UInt64 = 0
     /// Alerts about events, where nothing is enforced.
@@ -76,6 +77,7 @@ final class DaemonService {
             throw PortcullisError(.kernel, "nothing can be enforced here, and require-enforcement is set: \(programs.enforcement.reason)")
         }
         try adopt()
+        replay = ReplayService(mode: settings.replay, kernel: kernel, logger: logger.logger, started: started)
         policies = PolicyService(
             kernel: kernel, enforces: programs.enforcement.isActive, configuration: configuration, logger: logger.logger)
         registry.slotFreed = { [unowned self] in policies.freed($0) }
@@ -83,8 +85,12 @@ final class DaemonService {
         kernel.setHostEvents(settings.hostEvents)
         hooks = try HookServer(
             path: settings.hookSocket, poller: poller, peers: PeerCheck(kernel: kernel, strict: settings.strictMountNamespace),
-            logger: logger.logger
-        ) { [unowned self] message, body, hookWaits in handle(message, body, hookWaits) }
+            logger: logger.logger,
+            handlers: HookHandlers(
+                handle: { [unowned self] in handle($0, $1, $2) },
+                hold: { [unowned self] in replay.hold($0, peer: $1, isKnown: registry.knows($0)) },
+                mark: { [unowned self] in take($0) },
+                brokenOff: { [unowned self] in release(replay.brokenOff()) }))
         control = try ControlServer(
             path: settings.controlSocket, poller: poller, logger: logger.logger, peers: { [unowned self] in hooks.peers },
             answers: ControlAnswers(
@@ -97,12 +103,20 @@ final class DaemonService {
             try spoolWatch.watch(settings.spool, poller)
         } catch { logger.logger.warning("messages that come into the spool are seen at the next start only: \(error)") }
         drainSpool()
+        release(replay.start(settings, poller))
         try configuration.watch(poller)
     }
 
     /// What hooks left behind is carried out like what they send: the socket is open already, so no new message is missed.
     private func drainSpool() {
-        let (counters, complaints) = SpoolReader(directory: configuration.current.spool).drain { handle($0, $1) { false } }
+        let (counters, complaints) = SpoolReader(directory: configuration.current.spool).drain { message, body in
+            // It is not the spool that is to be answered, so that the file can go at once.
+            if message.operation == .remove, replay.hold(message.containerID, peer: nil, isKnown: registry.knows(message.containerID)) {
+                return HookAnswer(code: .removed, abi: abiVersion)
+            }
+            return handle(message, body) { false }
+        }
+        replay.label()
         spool.add(counters)
         for complaint in complaints { logger.logger.warning("in the spool: \(complaint)") }
         guard counters.accepted + counters.refused > 0 else { return }
@@ -135,7 +149,7 @@ final class DaemonService {
             for token in ready { try serve(token) }
             hooks.settle()
             control.flush()
-            if !timer.isArmed, let deadline = hooks.nextDeadline { timer.set(deadline) }
+            if !timer.isArmed, let deadline = [hooks.nextDeadline, replay.deadline].compactMap({ $0 }).min() { timer.set(deadline) }
         }
         SystemdNotify.send("STOPPING=1")
         hooks.close(path: configuration.current.hookSocket)
@@ -163,6 +177,8 @@ final class DaemonService {
         case .timer:
             timer.expired()
             hooks.closeSilent(now: Clocks.monotonic)
+            release(replay.expired(now: Clocks.monotonic))
+        case .replay: release(replay.programEnded())
         }
     }
 
@@ -182,12 +198,33 @@ final class DaemonService {
     private func handle(_ message: HookMessage, _ body: ArraySlice<UInt8>, _ hookWaits: () -> Bool) -> HookAnswer {
         switch message.operation {
         case .add: return add(message, body, hookWaits)
-        case .remove:
-            // What the container did before its end is read before the end is.
-            eventRing.consume(limit: Self.eventBatch)
-            let answer = registry.remove(message.containerID)
-            logger.logger.debug("remove", metadata: ["container": "\(text(message.containerID))", "answer": "\(answer.code)"])
-            return answer
+        case .remove: return remove(message.containerID)
+        }
+    }
+
+    private func remove(_ id: [UInt8]) -> HookAnswer {
+        // What the container did before its end is read before the end is.
+        eventRing.consume(limit: Self.eventBatch)
+        let answer = registry.remove(id)
+        logger.logger.debug("remove", metadata: ["container": "\(text(id))", "answer": "\(answer.code)"])
+        return answer
+    }
+
+    // MARK: Replay
+
+    private func take(_ mark: ReplayMark) -> HookAnswer {
+        switch mark {
+        case .begin: replay.begin()
+        case .end(let problems): release(replay.end(problems: problems))
+        }
+        return HookAnswer(code: .noted, abi: abiVersion)
+    }
+
+    /// Carries out the removes that waited, in their order.
+    private func release(_ waiting: [ReplayLedger.WaitingRemove]) {
+        for waited in waiting {
+            let answer = remove(waited.id)
+            if let peer = waited.peer { hooks.answer(held: peer, answer) }
         }
     }
 
@@ -195,10 +232,21 @@ final class DaemonService {
         let result = registry.add(message, body: body, now: Clocks.sinceBoot, hookWaits: hookWaits) { () throws(PortcullisError) in
             try policies.word(for: body)
         }
+        if message.sources != 0 { replay.note(message, result.answer.code, isNew: result.watch != nil) }
+        if let updated = result.updated, let container = registry.container(inSlot: updated.slot) {
+            workloads[updated] = nil
+            isVisible[updated] = nil
+            policies.update(container)
+        }
         if let watch = result.watch {
             policies.registered(watch.reference, message, isStarted: message.hasStarted || !hookWaits())
             do {
                 try poller.add(watch.descriptor, PollToken(watch.reference))
+                if let container = registry.container(inSlot: watch.reference.slot), message.hasStarted || message.sources != 0 || !hookWaits() {
+                    replay.needsLabels(watch.reference, cgroup: container.process.cgroup)
+                    // Of many at once when all are known: a look at all tasks for each would take the longer the more there are.
+                    if message.sources == 0, hookWaits() { replay.label() }
+                }
                 logger.logger.debug("registered", metadata: ["container": "\(text(message.containerID))", "slot": "\(watch.reference.slot)"])
             } catch {
                 // Without the watch its end would go unseen: better no container than one that never goes.

@@ -11,6 +11,10 @@ struct HookConnection {
     let accepted: UInt64
     /// Whether the loop hears of it.
     var isWatched = false
+    /// Between the marks of a scan.
+    var isReplaying = false
+    /// The frame at the front is a remove that waits; 0 if not. The number tells it from later ones on the same descriptor.
+    var heldAs: UInt64 = 0
     /// Frames answered so far.
     var frames = 0
 

@@ -23,6 +23,17 @@ struct HookCounters {
     var refused: [PeerCheck.Refusal: UInt64] = [:]
 }
 
+/// What the hook socket's frames come to.
+struct HookHandlers {
+    /// Acts on one valid message.
+    let handle: (HookMessage, ArraySlice<UInt8>, () -> Bool) -> HookAnswer
+    /// Whether the remove of this id has to wait; the number is what it will be answered by.
+    let hold: ([UInt8], UInt64) -> Bool
+    let mark: (ReplayMark) -> HookAnswer
+    /// A connection was closed between the marks of a scan.
+    let brokenOff: () -> Void
+}
+
 /// The hook socket: checks who connects, reads frames, has the registry act on them, answers.
 final class HookServer {
     /// Connections at one time. At the bound the one that has been silent for longest is closed and counted.
@@ -46,17 +57,16 @@ final class HookServer {
     private let poller: Poller
     private let logger: Logger
     private var buffer = [UInt8](repeating: 0, count: 16 << 10)
-    /// Acts on one valid message.
-    private let handle: (HookMessage, ArraySlice<UInt8>, () -> Bool) -> HookAnswer
+    private let handlers: HookHandlers
+    /// Connections whose remove waits, by the number that it waits under.
+    private var held: [UInt64: Int32] = [:]
+    private var lastHeld: UInt64 = 0
 
-    init(
-        path: String, poller: Poller, peers: PeerCheck, logger: Logger,
-        handle: @escaping (HookMessage, ArraySlice<UInt8>, () -> Bool) -> HookAnswer
-    ) throws(PortcullisError) {
+    init(path: String, poller: Poller, peers: PeerCheck, logger: Logger, handlers: HookHandlers) throws(PortcullisError) {
         self.poller = poller
         self.peers = peers
         self.logger = logger
-        self.handle = handle
+        self.handlers = handlers
         listener = try RuntimeDirectory.listen(path)
         acceptor = Acceptor(listener)
         try poller.add(listener: listener, PollToken(.hookListener))
@@ -117,11 +127,21 @@ final class HookServer {
         guard var connection = connections.removeValue(forKey: socket) else { return false }
         let reading = connection.read(into: &buffer)
         while true {
+            // What it asked for first comes first. Whoever does not wait for that any longer has written it into the spool.
+            guard connection.heldAs == 0 else {
+                guard reading == .later else {
+                    held[connection.heldAs] = nil
+                    end(connection)
+                    return false
+                }
+                connections[socket] = connection
+                return true
+            }
             switch connection.front {
             case .incomplete:
                 guard reading == .later else {
                     if !connection.received.isEmpty { counters.cut += 1 }
-                    close(socket)
+                    end(connection)
                     return false
                 }
                 connections[socket] = connection
@@ -130,31 +150,70 @@ final class HookServer {
                 counters.tooLong += 1
                 logger.warning("a hook's frame is too long", metadata: ["bytes": "\(length)", "limit": "\(Frame.bodyLimit)"])
                 _ = connection.send(answer(.malformed, "the frame has \(length) bytes, the limit is \(Frame.bodyLimit)"))
-                close(socket)
+                end(connection)
                 return false
             case .frame(let range):
                 awakeUntil = 0
-                guard connection.send(answer(to: connection.received[range], on: socket)) else {
-                    counters.unread += 1
-                    close(socket)
-                    return false
-                }
-                connection.received.removeFirst(range.upperBound)
-                connection.frames += 1
-                connection.deadline = Clocks.monotonic + Self.patience
+                counters.frames += 1
+                guard let answer = answer(to: connection.received[range], on: &connection) else { continue }
+                guard finish(&connection, range.upperBound, answer) else { return false }
             }
         }
     }
 
-    private func answer(to body: ArraySlice<UInt8>, on socket: Int32) -> [UInt8] {
-        counters.frames += 1
-        do {
-            return handle(try HookMessage(decoding: body, keepsAnnotations: false), body, { Self.waits(socket) }).encoded()
+    /// Sends the answer to the frame at the front, which ends at `end`. False if the peer does not take it, and is closed.
+    private func finish(_ connection: inout HookConnection, _ frameEnd: Int, _ answer: [UInt8]) -> Bool {
+        guard connection.send(answer) else {
+            counters.unread += 1
+            end(connection)
+            return false
+        }
+        connection.received.removeFirst(frameEnd)
+        connection.frames += 1
+        connection.deadline = Clocks.monotonic + Self.patience
+        return true
+    }
+
+    /// Nil if it is a remove that waits.
+    private func answer(to body: ArraySlice<UInt8>, on connection: inout HookConnection) -> [UInt8]? {
+        do throws(FrameError) {
+            if let mark = try ReplayMark(decoding: body) {
+                connection.isReplaying = mark == .begin
+                return handlers.mark(mark).encoded()
+            }
+            let message = try HookMessage(decoding: body, keepsAnnotations: false), socket = connection.socket
+            if message.operation == .remove, handlers.hold(message.containerID, lastHeld + 1) {
+                lastHeld += 1
+                connection.heldAs = lastHeld
+                held[lastHeld] = socket
+                return nil
+            }
+            return handlers.handle(message, body, { Self.waits(socket) }).encoded()
         } catch {
             counters.malformed += 1
             logger.warning("a hook's frame is malformed: \(error.reason)")
             return answer(.malformed, "\(error.reason)")
         }
+    }
+
+    /// The answer to a remove that waited. Nobody may be there for it any more.
+    func answer(held number: UInt64, _ answer: HookAnswer) {
+        guard let socket = held.removeValue(forKey: number), var connection = connections[socket], connection.heldAs == number,
+            case .frame(let range) = connection.front
+        else { return }
+        connection.heldAs = 0
+        guard finish(&connection, range.upperBound, answer.encoded()) else {
+            connections[socket] = nil
+            return
+        }
+        connections[socket] = connection
+        serve(socket)
+    }
+
+    /// Closes a connection that is not among `connections`.
+    private func end(_ connection: HookConnection) {
+        close(connection.socket)
+        if connection.isReplaying { handlers.brokenOff() }
     }
 
     /// True if the peer has not closed its end.
@@ -184,8 +243,9 @@ final class HookServer {
     }
 
     private func drop(_ socket: Int32) {
-        connections[socket] = nil
-        close(socket)
+        guard let connection = connections.removeValue(forKey: socket) else { return close(socket) }
+        held[connection.heldAs] = nil
+        end(connection)
     }
 
     /// Stops listening and closes what is open; hooks in flight find nobody and spool.

@@ -159,6 +159,12 @@ final class PolicyService {
             metadata: ["added": "\(change.added)", "changed": "\(change.changed)", "removed": "\(change.removed)", "sets": "\(assignments.setCount)"])
     }
 
+    /// What is known of a container is more than it was.
+    func update(_ container: Container) {
+        observers[container.reference.slot] = nil
+        assign(container)
+    }
+
     private func assign(_ container: Container) {
         let slot = container.reference.slot
         guard let message = try? HookMessage(decoding: container.message[...]) else { return }

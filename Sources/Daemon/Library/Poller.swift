@@ -18,6 +18,7 @@ struct PollToken: Equatable {
         case timer
         case policies
         case alerts
+        case replay
     }
 
     let kind: Kind

@@ -64,6 +64,8 @@ struct StatusReport {
             writer.object(kernel)
             writer.key("maps")
             writer.object(maps)
+            writer.key("replay")
+            writer.object(replay)
             writer.key("counters")
             writer.object(counters)
             writer.key("configuration")
@@ -156,6 +158,27 @@ struct StatusReport {
                 writer.string("\(name): \(reason)")
             }
         }
+    }
+
+    private func replay(_ writer: inout JSONWriter) {
+        let ledger = daemon.replay.ledger
+        writer.member("state", ledger.state.rawValue)
+        writer.member("failure", ledger.failure)
+        writer.member("scans", ledger.scans)
+        writer.member("registered", ledger.registered)
+        writer.member("known", ledger.repeated)
+        writer.member("refused", ledger.refused)
+        writer.member("removesHeld", ledger.held)
+        writer.member("removesNotHeld", ledger.notHeld)
+        writer.member("tasksLabelled", daemon.replay.labelled)
+        writer.member("tasksNotLabelled", daemon.replay.labelsFailed)
+        writer.member("milliseconds", daemon.replay.duration / 1_000_000)
+        writer.key("bySource")
+        writer.object { writer in
+            for (source, name) in ReplaySources.named { if let count = ledger.bySource[source] { writer.member("\(name)", count) } }
+        }
+        writer.key("problems")
+        writer.array { writer in for problem in ledger.problems { writer.string(problem) } }
     }
 
     private func counters(_ writer: inout JSONWriter) {

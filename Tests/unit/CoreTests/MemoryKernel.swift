@@ -6,6 +6,7 @@ final class MemoryKernel: KernelMaps {
         var identity: ProcessIdentity
         var ended = false
         var label: SlotReference?
+        var stage: LabelStage?
     }
 
     let capacity: Int
@@ -66,7 +67,7 @@ final class MemoryKernel: KernelMaps {
 
     func slot(_ index: UInt32) -> SlotContent { slots[Int(index)] }
 
-    func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64) {
+    func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64, root: UInt64) {
         if let beforeWrite { beforeWrite("activate") }
         slots[Int(reference.slot)] = SlotContent(state: .active, generation: reference.generation, mountSequence: mountSequence, tasks: 1)
     }
@@ -93,9 +94,10 @@ final class MemoryKernel: KernelMaps {
         processes[process.pid]?.label
     }
 
-    func setLabel(_ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference, inSetup: Bool) throws(PortcullisError) {
+    func setLabel(_ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference, stage: LabelStage) throws(PortcullisError) {
         try write("label")
         processes[process.pid]?.label = reference
+        processes[process.pid]?.stage = stage
     }
 
     func countLabels() throws(PortcullisError) -> [SlotReference: Int] {

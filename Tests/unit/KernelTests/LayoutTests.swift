@@ -29,8 +29,9 @@ import Testing
         Layout("pc_probe", pc_probe.self, [
             "status": \.status, "pid": \.pid, "task": \.task, "start_time": \.start_time, "mount_namespace": \.mount_namespace,
             "pid_namespace": \.pid_namespace, "user_namespace": \.user_namespace, "uid": \.uid, "mount_sequence": \.mount_sequence,
-            "root_mount": \.root_mount,
+            "root_mount": \.root_mount, "root": \.root, "cgroup": \.cgroup,
         ]),
+        Layout("pc_labelling", pc_labelling.self, ["pass": \.pass, "given": \.given, "failed": \.failed, "reserved": \.reserved]),
         Layout("pc_event", pc_event.self, [
             "type": \.type, "flags": \.flags, "source": \.source, "label_flags": \.label_flags, "slot": \.slot,
             "generation": \.generation, "time": \.time, "start_time": \.start_time, "pid": \.pid, "namespace_pid": \.namespace_pid,

@@ -1,17 +1,17 @@
-#if !SINGLE_MODULE
-import HookWire
-#endif
-
-/// What the hook needs of a bundle's `config.json` (OCI runtime specification, "Configuration").
-struct BundleConfig {
-    var annotations: [HookMessage.Annotation] = []
-    var apparmorProfile: [UInt8] = []
-    var argument0: [UInt8] = []
-    var rootfs: [UInt8] = []
+/// What is wanted of a bundle's `config.json` (OCI runtime specification, "Configuration"), by the hook and by replay.
+public struct BundleConfig {
+    public private(set) var annotations: [HookMessage.Annotation] = []
+    public private(set) var apparmorProfile: [UInt8] = []
+    public private(set) var argument0: [UInt8] = []
+    public private(set) var rootfs: [UInt8] = []
 
     /// Reads one configuration; members that are not needed are checked and skipped, in whatever order they come.
-    static func read<Source: ByteSource>(_ source: Source) throws(JSONError) -> BundleConfig {
-        var reader = JSONReader(source, window: DescriptorSource.window)
+    ///
+    /// - Parameter window: What the document is read through; nil for a buffer of its own.
+    public static func read<Source: ByteSource>(
+        _ source: Source, window: UnsafeMutableRawBufferPointer? = nil
+    ) throws(JSONError) -> BundleConfig {
+        var reader = JSONReader(source, window: window)
         var config = BundleConfig()
         let mark = try reader.beginObject()
         var first = true
@@ -78,5 +78,27 @@ struct BundleConfig {
                 try reader.skipValue()
             }
         }
+    }
+}
+
+extension JSONReader {
+    /// An object whose members are all strings; `null` reads as an empty one.
+    public mutating func readAnnotations() throws(JSONError) -> [HookMessage.Annotation] {
+        var annotations: [HookMessage.Annotation] = []
+        if try peekToken() == UInt8(ascii: "n") {
+            try skipValue()
+            return annotations
+        }
+        let mark = try beginObject()
+        var first = true
+        var name: [UInt8] = []
+        while try nextKey(mark, first: &first, name: &name) {
+            // However long: CRI-O repeats a pod's annotations in one of its own, escaped. What no frame holds is left out later.
+            let value = try readString(limit: JSONLimits.documentBytes)
+            var key: [UInt8] = []
+            swap(&key, &name) // given away, not shared: a shared buffer is allocated anew at its full size
+            if !key.isEmpty { annotations.append(HookMessage.Annotation(key: key, value: value)) }
+        }
+        return annotations
     }
 }

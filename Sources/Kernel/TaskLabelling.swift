@@ -1,0 +1,69 @@
+import CABI
+import CLibBPF
+import Core
+import Glibc
+
+/// Gives labels to the tasks that a container had before it was registered: to its threads and descendants, to what is in its namespaces, and to what is in
+/// its cgroup. All containers at once, in a few looks at all tasks (bpf_iter, kernel 5.8).
+struct TaskLabelling {
+    /// Looks at most. A container that forks all the time gives its children their labels itself once their parents have one.
+    private static let passLimit = 32
+
+    private let program: OpaquePointer
+    private let control: MappedArray<pc_labelling>
+    private let cgroups: BPFMap<UInt64, UInt64>
+
+    init(program: OpaquePointer, control: Int32, cgroups: Int32) throws(PortcullisError) {
+        self.program = program
+        self.control = try MappedArray(control, count: 1, name: "labelling")
+        self.cgroups = BPFMap(name: "labelling_cgroups", descriptor: cgroups)
+    }
+
+    /// - Parameter containers: Each with its cgroup's id; 0 if that tells nothing.
+    func run(_ containers: [(reference: SlotReference, cgroup: UInt64)]) throws(PortcullisError) -> (given: Int, failed: Int) {
+        var claims: [UInt64: Int] = [:]
+        for container in containers { claims[container.cgroup, default: 0] += 1 }
+        // A cgroup that two containers share says nothing about either.
+        let own = containers.filter { $0.cgroup != 0 && claims[$0.cgroup] == 1 }
+        defer { for container in own { try? cgroups.remove(container.cgroup) } }
+        for container in own { try cgroups.update(container.cgroup, UInt64(container.reference.generation) << 32 | UInt64(container.reference.slot)) }
+        var total = (given: 0, failed: 0)
+        var passes = 0
+        // Ancestry first, since it says who did not come in from outside; what a place adds may have descendants again.
+        var step = PC_LABELLING_ANCESTRY
+        while passes < Self.passLimit {
+            let found = try look(step)
+            passes += 1
+            total.given += found.given
+            total.failed += found.failed
+            if step == PC_LABELLING_ANCESTRY, found.given == 0 {
+                step = PC_LABELLING_KEY
+            } else if step == PC_LABELLING_KEY {
+                if found.given == 0 { break }
+                step = PC_LABELLING_ANCESTRY
+            }
+        }
+        return total
+    }
+
+    private func look(_ pass: pc_labelling_pass) throws(PortcullisError) -> (given: Int, failed: Int) {
+        control.elements[0] = pc_labelling(pass: pass.rawValue, given: 0, failed: 0, reserved: 0)
+        guard let link = bpf_program__attach_iter(program, nil) else {
+            throw PortcullisError(.kernel, "attaching the labelling of tasks", errno: errno)
+        }
+        defer { bpf_link__destroy(link) }
+        let descriptor = bpf_iter_create(bpf_link__fd(link))
+        guard descriptor >= 0 else { throw PortcullisError(.kernel, "starting the labelling of tasks", errno: errno) }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        // It prints nothing: the first whole reading is the end. A long one is interrupted by the kernel now and then (EAGAIN).
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR || errno == EAGAIN { continue }
+            guard count >= 0 else { throw PortcullisError(.kernel, "labelling tasks", errno: errno) }
+            if count == 0 { break }
+        }
+        let result = control.elements[0]
+        return (Int(result.given), Int(result.failed))
+    }
+}
