@@ -206,4 +206,61 @@ extension Registry {
         #expect(Set(seen).count == 40)
         #expect(kernel.isEmpty)
     }
+
+    // MARK: Replay
+
+    /// What a scan sends of a process.
+    private func found(_ id: String, _ pid: UInt32, started: Bool = true) -> (HookMessage, ArraySlice<UInt8>) {
+        var (message, _) = addition(id, pid)
+        message.sources = ReplaySources.runc.rawValue
+        message.hasStarted = started
+        return (message, message.encoded()[4...])
+    }
+
+    @Test func aHooksWordReplacesAScansAndNotTheOtherWayRound() throws {
+        var registry = Registry(kernel: kernel)
+        kernel.start(10, mount: 100, sequence: 1)
+        let (scan, scanBody) = found("a", 10)
+        let first = registry.add(scan, body: scanBody, now: 5)
+        #expect(first.watch != nil)
+        #expect(registry.container(inSlot: registry.usedSlots[0])?.isReplayed == true)
+        let (hook, hookBody) = addition("a", 10, annotations: [.init(key: Array("app".utf8), value: Array("web".utf8))])
+        let second = registry.add(hook, body: hookBody, now: 6)
+        #expect(second.answer.code == .registered && second.watch == nil && second.updated?.slot == registry.usedSlots[0])
+        #expect(registry.container(inSlot: registry.usedSlots[0])?.message == Array(hookBody))
+        #expect(kernel.records[registry.usedSlots[0]]?.bytes.suffix(hookBody.count).elementsEqual(hookBody) == true, "a daemon that comes after knows it too")
+        let third = registry.add(scan, body: scanBody, now: 7)
+        #expect(third.answer.code == .registered && third.updated == nil && registry.container(inSlot: registry.usedSlots[0])?.message == Array(hookBody))
+        #expect(registry.count == 1 && kernel.open.count == 1)
+    }
+
+    @Test func aScanThatCallsARegisteredInitByAnotherNameChangesNothing() {
+        var registry = Registry(kernel: kernel)
+        kernel.start(10, mount: 100, sequence: 1)
+        _ = registry.add("a", 10)
+        let (scan, body) = found("another", 10)
+        let answer = registry.add(scan, body: body, now: 5).answer
+        #expect(answer.code == .registered)
+        #expect(registry.names == ["a"] && registry.counters.refusedShared == 0)
+    }
+
+    @Test func aScanCannotRaiseTheDead() {
+        var registry = Registry(kernel: kernel)
+        kernel.start(10, mount: 100, sequence: 1)
+        kernel.end(10)
+        let (scan, body) = found("a", 10)
+        let answer = registry.add(scan, body: body, now: 5).answer
+        #expect(answer.code == .processGone)
+        #expect(kernel.isEmpty)
+    }
+
+    @Test(arguments: [(true, true, LabelStage.started), (true, false, .created), (false, false, .setup), (false, true, .started)])
+    func stages(_ isScan: Bool, _ hasStarted: Bool, _ expected: LabelStage) {
+        var registry = Registry(kernel: kernel)
+        kernel.start(10, mount: 100, sequence: 1)
+        var (message, _) = found("a", 10, started: hasStarted)
+        if !isScan { message.sources = 0 }
+        _ = registry.add(message, body: message.encoded()[4...], now: 5)
+        #expect(kernel.processes[10]?.stage == expected)
+    }
 }
