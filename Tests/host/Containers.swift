@@ -27,12 +27,12 @@ struct HeldContainer {
 final class Bundle: Sendable {
     let scratch: Scratch
     var path: String { scratch.path + "/bundle" }
-    private var root: String { scratch.path + "/runc" }
+    var root: String { scratch.path + "/runc" }
 
     static let applets = ["sh", "true", "false", "sleep", "env", "cat", "nsenter", "unshare", "mount", "setsid", "echo", "kill"]
 
-    /// `hooks` by stage; nil for the shipped hooks against `daemon`.
-    init(_ daemon: RealDaemon, stage: String = "prestart", host: Bool = false, edit: (inout [String: Any]) -> Void = { _ in }) throws {
+    /// With the shipped hooks against `daemon`; without any if there is none yet.
+    init(_ daemon: RealDaemon?, stage: String = "prestart", host: Bool = false, edit: (inout [String: Any]) -> Void = { _ in }) throws {
         scratch = try Scratch()
         let binaries = path + "/rootfs/bin"
         try FileManager.default.createDirectory(atPath: binaries, withIntermediateDirectories: true)
@@ -43,8 +43,10 @@ final class Bundle: Sendable {
         for applet in Self.applets { try FileManager.default.linkItem(atPath: binaries + "/busybox", toPath: binaries + "/" + applet) }
         _ = try Command.run(Self.runc, ["spec"], directory: path)
         var config = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: path + "/config.json"))) as? [String: Any])
-        let hook = Self.hook(daemon)
-        config["hooks"] = [stage: [hook], "poststop": [hook]]
+        if let daemon {
+            let hook = Self.hook(daemon)
+            config["hooks"] = [stage: [hook], "poststop": [hook]]
+        }
         var process = try #require(config["process"] as? [String: Any])
         process["terminal"] = false
         process["args"] = ["/bin/true"]
@@ -76,6 +78,14 @@ final class Bundle: Sendable {
         let outcome = try Command.run("/bin/sh", ["-c", "exec \(Self.runc) --root \(root) run -d --bundle \(path) \(id) </dev/null"])
         try #require(outcome.status == 0, "\(outcome.error)")
     }
+
+    /// Makes it, up to the point where only its start is missing.
+    func create(_ id: String) throws {
+        let outcome = try Command.run("/bin/sh", ["-c", "exec \(Self.runc) --root \(root) create --bundle \(path) \(id) </dev/null"])
+        try #require(outcome.status == 0, "\(outcome.error)")
+    }
+
+    func start(_ id: String) throws { _ = try Command.run(Self.runc, ["--root", root, "start", id]) }
 
     @discardableResult
     func exec(_ id: String, _ command: [String]) throws -> Outcome { try Command.run(Self.runc, ["--root", root, "exec", id] + command) }

@@ -16,14 +16,16 @@ final class RealDaemon {
     let pins: String
     private var process: Process?
     private let log: String
+    private let program: String
     private(set) var arguments: [String]
 
     var hookSocket: String { scratch.path + "/run/hook.sock" }
     var controlSocket: String { scratch.path + "/run/control.sock" }
     var pid: Int32 { process?.processIdentifier ?? 0 }
 
-    /// Starts it and waits until it says that it is ready.
-    init(_ extra: [String] = []) throws {
+    /// Starts it and waits until it says that it is ready. It looks for no containers of the machine's, unless a test says so.
+    init(_ extra: [String] = [], program: String = Tree.daemon) throws {
+        self.program = program
         scratch = try Scratch()
         pins = "/sys/fs/bpf/" + (scratch.path as NSString).lastPathComponent
         log = scratch.path + "/log"
@@ -31,7 +33,7 @@ final class RealDaemon {
             "--hook-socket", scratch.path + "/run/hook.sock", "--control-socket", scratch.path + "/run/control.sock",
             "--bpf-directory", pins + "/v1", "--config", try scratch.write("etc/config.yaml", ""),
             "--spool", scratch.path + "/spool", "--policy-dir", scratch.path + "/policies", "--applied-policy-dir", scratch.path + "/applied",
-        ] + extra
+        ] + (extra.contains("--replay") ? extra : ["--replay", "off"] + extra)
         try start()
     }
 
@@ -56,7 +58,7 @@ final class RealDaemon {
         var patience = timeval(tv_sec: 20, tv_usec: 0)
         setsockopt(ready, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         let process = Process()
-        process.executableURL = URL(filePath: Tree.daemon)
+        process.executableURL = URL(filePath: program)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(["NOTIFY_SOCKET": path]) { $1 }
         if !FileManager.default.fileExists(atPath: log) { try Data().write(to: URL(filePath: log)) }
