@@ -27,6 +27,12 @@ struct Exchange: ~Copyable {
         descriptor = path.withCString { pch_connect($0, path.bytes.count, deadline) }
     }
 
+    /// Sends `frame` and waits for nothing: what becomes of the container is decided already.
+    func tell(_ frame: [UInt8]) {
+        guard descriptor >= 0 else { return }
+        _ = frame.withUnsafeBytes { pch_send_all(descriptor, $0.baseAddress, $0.count, deadline) }
+    }
+
     deinit { if descriptor >= 0 { _ = pch_close(descriptor) } }
 
     /// Sends `frame` and waits for the answer. Nothing is retried: the runtime holds a container while the hook runs.

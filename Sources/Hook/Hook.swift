@@ -5,7 +5,7 @@ import HookWire
 
 /// The hook: read the state, read the bundle, ask `/proc`, send, wait for the answer, and never hold a container up for longer
 /// than the deadline.
-struct Hook {
+struct Hook: ~Copyable {
     /// Exit codes. A runtime treats every code but 0 as a failed hook and does not start the container.
     enum Exit {
         static var proceed: Int32 { 0 }
@@ -14,7 +14,9 @@ struct Hook {
     }
 
     let options: Options
-    let deadline: Int64
+    private let started: Int64
+    private let deadline: Int64
+    private let exchange: Exchange
     private var containerID: [UInt8] = []
     private var isRemoval = false
     private var runtime = ContainerRuntime.other
@@ -22,7 +24,10 @@ struct Hook {
 
     init(options: Options, started: Int64) {
         self.options = options
+        self.started = started
         deadline = started + options.timeout
+        pch_set_failure_exit(options.onFailure == .allow ? Exit.proceed : Exit.denied)
+        exchange = Exchange(socket: options.socket, deadline: deadline)
     }
 
     /// Runs the hook with the arguments that follow the program's name; returns the exit code.
@@ -52,8 +57,13 @@ struct Hook {
     }
 
     private mutating func run() -> Int32 {
-        pch_set_failure_exit(options.onFailure == .allow ? Exit.proceed : Exit.denied)
-        let exchange = Exchange(socket: options.socket, deadline: deadline)
+        if !options.problem.bytes.isEmpty { complain(options.problem) }
+        let result = register()
+        if isAgent { startReplay() }
+        return result
+    }
+
+    private mutating func register() -> Int32 {
         let state: OCIState
         do {
             state = try OCIState.read(DescriptorSource(descriptor: 0, deadline: deadline, waits: true))
@@ -72,8 +82,8 @@ struct Hook {
         if message.operation == .add {
             if let problem = describe(pid: UInt32(state.pid), in: &message) { return fail(problem) }
         }
-        let frame = message.encoded()
-        switch exchange.perform(frame) {
+        message.elapsed = elapsed
+        switch exchange.perform(message.encoded()) {
         case .answered(let answer):
             if answer.code.accepted { return Exit.proceed }
             var line = Line("refused by portcullisd: ")
@@ -84,14 +94,17 @@ struct Hook {
             line.append(options.socket)
             line.append(": ")
             line.append(errno: error)
-            return spool(frame, line)
+            return fail(line, keeping: message)
         case .garbage:
             var line = Line("what listens on ")
             line.append(options.socket)
             line.append(" is not portcullisd")
-            return spool(frame, line)
+            return fail(line, keeping: message)
         }
     }
+
+    /// Microseconds since the start.
+    private var elapsed: UInt32 { UInt32(truncatingIfNeeded: max(pch_now() - started, 1_000) / 1_000) }
 
     /// Fills an add with what the bundle and `/proc` say; returns what went wrong, nil if nothing did.
     private mutating func describe(pid: UInt32, in message: inout HookMessage) -> Line? {
@@ -149,51 +162,95 @@ struct Hook {
         return line
     }
 
-    /// Keeps the message for the daemon's return, then applies the failure policy.
-    private func spool(_ frame: [UInt8], _ problem: Line) -> Int32 {
-        var line = problem
-        let error = Spool(directory: options.spool).keep(frame, containerID: containerID)
-        if error == 0 {
-            line.append("; kept in ")
-            line.append(options.spool)
+    /// Applies the failure policy: prints the one line that `kubectl describe pod` will show, and leaves word to the daemon.
+    ///
+    /// - Parameter message: What nobody took, to be kept for the daemon's return.
+    private func fail(_ problem: Line, keeping message: HookMessage? = nil) -> Int32 {
+        let ending = self.ending
+        var problem = problem
+        if var message {
+            message.ending = ending
+            let error = Spool(directory: options.spool).keep(message.encoded(bodyLimit: Spool.bodyLimit), containerID: containerID)
+            problem.append(error == 0 ? "; kept in " : "; not kept in ")
+            problem.append(options.spool)
+            if error != 0 {
+                problem.append(": ")
+                problem.append(errno: error)
+            }
         } else {
-            line.append("; not kept in ")
-            line.append(options.spool)
-            line.append(": ")
-            line.append(errno: error)
+            exchange.tell(HookReport(containerID: containerID, ending: ending, elapsed: elapsed, problem: problem.bytes).encoded())
         }
-        return fail(line)
+        var line = problem
+        switch ending {
+        case .letThroughByNamespace: line.append("; not protected, let through (--allow-namespace)")
+        case .denied: line.append(isNamespace(in: options.deniedNamespaces) ? "; denied (--deny-namespace)" : "; denied (--on-failure deny)")
+        case .letThrough, .unknown: line.append(isRemoval ? "; let through (--on-failure allow)" : "; not protected, let through (--on-failure allow)")
+        }
+        complain(line)
+        return ending == .denied ? Exit.denied : Exit.proceed
     }
 
-    /// Prints the one line that `kubectl describe pod` will show, and decides by the failure policy.
-    private func fail(_ problem: Line) -> Int32 {
+    private var ending: HookEnding {
+        if isNamespace(in: options.deniedNamespaces) { return .denied }
+        if options.onFailure == .allow { return .letThrough }
+        return isNamespace(in: options.allowedNamespaces) ? .letThroughByNamespace : .denied
+    }
+
+    private func isNamespace(in listed: [[UInt8]]) -> Bool {
+        let namespace = runtime.namespace(in: annotations)
+        guard !namespace.isEmpty else { return false }
+        for name in listed where name == namespace { return true }
+        return false
+    }
+
+    private func complain(_ problem: Line) {
         var line = Line("portcullis-hook: ")
         if !containerID.isEmpty {
             line.append("container ")
             line.append(containerID, limit: 80)
             line.append(": ")
         }
-        line.append(problem.bytes, limit: 1_000)
-        let exit: Int32
-        if options.onFailure == .allow {
-            line.append(isRemoval ? "; let through (--on-failure allow)" : "; not protected, let through (--on-failure allow)")
-            exit = Exit.proceed
-        } else if isAllowedNamespace {
-            line.append("; not protected, let through (--allow-namespace)")
-            exit = Exit.proceed
-        } else {
-            line.append("; denied (--on-failure deny)")
-            exit = Exit.denied
-        }
+        line.append(problem.bytes, limit: 1_200)
         line.print(to: 2)
-        return exit
     }
 
-    private var isAllowedNamespace: Bool {
-        let namespace = runtime.namespace(in: annotations)
-        guard !namespace.isEmpty else { return false }
-        for allowed in options.allowedNamespaces where allowed == namespace { return true }
+    // MARK: The agent's own container
+
+    /// Whether this is the container that the daemon itself starts in, by the annotation that the administrator named.
+    private var isAgent: Bool {
+        guard !isRemoval, !options.replayProgram.isEmpty, let equals = options.agentAnnotation.firstIndex(of: UInt8(ascii: "=")) else { return false }
+        for annotation in annotations where annotation.key == Array(options.agentAnnotation[..<equals]) {
+            return annotation.value == Array(options.agentAnnotation[(equals + 1)...])
+        }
         return false
+    }
+
+    /// A daemon in a container sees no runtime's directories: the host's own program looks, as soon as the daemon's socket is there.
+    private func startReplay() {
+        var words: [[UInt8]] = [options.replayProgram]
+        for word: StaticString in ["replay", "--quiet", "--wait", "120s", "--again", "3s", "--socket"] { words.append(Options.bytes(word)) }
+        words.append(options.socket)
+        let error = Self.runDetached(words[...], [])
+        guard error != 0 else { return }
+        var line = Line("cannot run ")
+        line.append(options.replayProgram)
+        line.append(": ")
+        line.append(errno: -error)
+        complain(line)
+    }
+
+    /// The words as C strings, one level of recursion for each, since each is only valid while it is held.
+    private static func runDetached(_ words: ArraySlice<[UInt8]>, _ pointers: [UnsafePointer<CChar>?]) -> Int32 {
+        guard let word = words.first else {
+            let terminated = pointers + [nil]
+            return terminated.withUnsafeBufferPointer { buffer in
+                guard let base = buffer.baseAddress, let program = buffer[0] else { return 0 }
+                return pch_run_detached(program, base)
+            }
+        }
+        return Path(word).withCString { bytes in
+            bytes.withMemoryRebound(to: CChar.self, capacity: word.count + 1) { runDetached(words.dropFirst(), pointers + [UnsafePointer($0)]) }
+        }
     }
 
     private static func printHelp() {
@@ -207,7 +264,11 @@ struct Hook {
               --timeout TIME          for everything together, 1ms to 10s (default 1s)
               --on-failure allow|deny what to do when the container cannot be registered (default allow)
               --allow-namespace NS    let this Kubernetes namespace through all the same; may be repeated
+              --deny-namespace NS     hold this one up even with --on-failure allow; may be repeated
               --spool DIR             where messages wait for a daemon that is away (default /run/portcullis/spool)
+              --config FILE           the same as JSON (default /etc/portcullis/hook.json, if it is there); flags win
+              --agent-annotation K=V  the daemon's own container; when it starts, --replay-program looks for what runs
+              --replay-program PATH   the command portcullis on this host
               --version, --help
 
             Exit status: 0 registered, or let through with a line on standard error; 1 denied; 2 wrong usage.

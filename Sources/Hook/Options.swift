@@ -28,6 +28,13 @@ struct Options {
     var onFailure = FailurePolicy.allow
     /// Namespaces that `onFailure == .deny` does not hold up, so that the agent's own pod can start.
     var allowedNamespaces: [[UInt8]] = []
+    /// Namespaces that it holds up even if `onFailure == .allow`; stronger than `allowedNamespaces`.
+    var deniedNamespaces: [[UInt8]] = []
+    /// The annotation of the agent's own container, `key=value`. When that one starts, the hook has `replayProgram` look for what runs already.
+    var agentAnnotation: [UInt8] = []
+    var replayProgram: [UInt8] = []
+    /// What is wrong with the configuration file; empty if nothing is. Then flags and defaults count.
+    var problem = Line()
 
     static func bytes(_ text: StaticString) -> [UInt8] {
         Array(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
@@ -36,6 +43,9 @@ struct Options {
     /// Reads the arguments after the program's name. `--name value` and `--name=value` are the same.
     static func parse(_ arguments: [[UInt8]]) -> Request {
         var options = Options()
+        var file: [UInt8]?
+        for index in arguments.indices where is_(arguments[index], "--config") && index + 1 < arguments.count { file = arguments[index + 1] }
+        options.readFile(file)
         var index = 0
         while index < arguments.count {
             var name = arguments[index]
@@ -58,23 +68,34 @@ struct Options {
         return .run(options)
     }
 
-    private static func is_(_ name: [UInt8], _ text: StaticString) -> Bool { ContainerRuntime.equal(name, text) }
+    static func is_(_ name: [UInt8], _ text: StaticString) -> Bool { ContainerRuntime.equal(name, text) }
 
-    private static func isKnown(_ name: [UInt8]) -> Bool {
+    static func isKnown(_ name: [UInt8]) -> Bool {
         is_(name, "--socket") || is_(name, "--timeout") || is_(name, "--on-failure") || is_(name, "--allow-namespace")
-            || is_(name, "--spool")
+            || is_(name, "--deny-namespace") || is_(name, "--agent-annotation") || is_(name, "--replay-program") || is_(name, "--spool")
+            || is_(name, "--config")
     }
 
     /// Applies one option; returns what is wrong with its value, nil if nothing is.
-    private mutating func set(_ name: [UInt8], to value: [UInt8]) -> StaticString? {
+    mutating func set(_ name: [UInt8], to value: [UInt8]) -> StaticString? {
         if Self.is_(name, "--socket") {
             guard value[0] == UInt8(ascii: "/") else { return "--socket takes an absolute path" }
             socket = value
         } else if Self.is_(name, "--spool") {
             guard value[0] == UInt8(ascii: "/") else { return "--spool takes an absolute path" }
             spool = value
+        } else if Self.is_(name, "--config") {
+            guard value[0] == UInt8(ascii: "/") else { return "--config takes an absolute path" }
         } else if Self.is_(name, "--allow-namespace") {
             allowedNamespaces.append(value)
+        } else if Self.is_(name, "--deny-namespace") {
+            deniedNamespaces.append(value)
+        } else if Self.is_(name, "--agent-annotation") {
+            guard value.contains(UInt8(ascii: "=")) else { return "--agent-annotation takes KEY=VALUE" }
+            agentAnnotation = value
+        } else if Self.is_(name, "--replay-program") {
+            guard value[0] == UInt8(ascii: "/") else { return "--replay-program takes an absolute path" }
+            replayProgram = value
         } else if Self.is_(name, "--on-failure") {
             if Self.is_(value, "allow") {
                 onFailure = .allow

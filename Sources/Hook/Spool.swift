@@ -12,11 +12,16 @@ struct Spool {
 
     /// Bytes of an id that go into a file's name; a longer id is shortened and told apart by a hash.
     private static let nameBytes = 200
+    /// Messages that wait at one time: as many as a node has containers, by default. One more is not kept, and the hook says so.
+    static var fileLimit: Int { 4096 }
+    /// Bytes of one. Annotations beyond are left out, as the daemon leaves them out of what it keeps for its successor.
+    static var bodyLimit: Int { 64 << 10 }
 
     /// Writes the frame; returns 0, or the errno that kept it from being kept.
     func keep(_ frame: [UInt8], containerID: [UInt8]) -> Int32 {
         let made = Path(directory).withCString { pch_own_directory($0) }
         guard made == 0 else { return -made }
+        guard Path(directory).withCString({ pch_has_room($0, Self.fileLimit) }) > 0 else { return pch_errno_full() }
         var path = Path(directory)
         path.append("/")
         path.append(Self.fileName(containerID))

@@ -24,6 +24,8 @@ public enum FrameType: UInt8, Sendable {
     case replayBegin = 3
     /// The scan is done.
     case replayEnd = 4
+    /// A hook could not register its container.
+    case report = 5
     case answer = 0x81
 }
 
@@ -51,7 +53,7 @@ enum FieldTag: UInt16 {
     case elapsed = 15
     /// What became of the container whose message could not be delivered.
     case ending = 16
-    /// Of a replay's end: something that could not be read.
+    /// Of a replay's end: something that could not be read. Of a report: what went wrong.
     case problem = 17
 }
 

@@ -137,7 +137,7 @@ extension HookMessage {
         switch try reader.header() {
         case .add: self.init(operation: .add, containerID: [])
         case .remove: self.init(operation: .remove, containerID: [])
-        case .answer, .replayBegin, .replayEnd: throw .type
+        case .answer, .replayBegin, .replayEnd, .report: throw .type
         }
         var seen: UInt32 = 0
         while !reader.atEnd {

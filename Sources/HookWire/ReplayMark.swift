@@ -40,7 +40,7 @@ public enum ReplayMark: Equatable, Sendable {
                 problems.append(Array(try reader.take(Int(size))))
             }
             self = .end(problems: problems)
-        case .add, .remove, .answer: return nil
+        case .add, .remove, .report, .answer: return nil
         }
     }
 }

@@ -10,8 +10,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -218,6 +220,56 @@ int32_t pch_replace_file(const uint8_t *temporary, const uint8_t *path, const vo
     return -error;
 }
 
+int32_t pch_has_room(const uint8_t *directory, size_t limit)
+{
+    /* The kernel's own call: a directory stream would bring an allocator and a buffer along. */
+    struct entry {
+        uint64_t inode;
+        int64_t offset;
+        uint16_t length;
+    } *entry;
+    static char buffer[8192] __attribute__((aligned(8)));
+    size_t count = 0;
+    int descriptor = open((const char *)directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return -errno;
+    long bytes;
+    while (count < limit + 2 && (bytes = syscall(SYS_getdents64, descriptor, buffer, sizeof buffer)) > 0)
+        for (long at = 0; at < bytes; at += entry->length, count++)
+            entry = (struct entry *)(buffer + at);
+    close(descriptor);
+    return count < limit + 2; /* `.` and `..` */
+}
+
+int32_t pch_is_roots(int32_t descriptor)
+{
+    struct stat info;
+    return !fstat(descriptor, &info) && (info.st_uid == 0 || info.st_uid == geteuid()) && !(info.st_mode & 022);
+}
+
+int32_t pch_run_detached(const char *program, const char *const *arguments)
+{
+    int status;
+    pid_t child = fork();
+    if (child < 0)
+        return -errno;
+    if (child == 0) {
+        /* A child of this child has no parent that waits, and no descriptor that the runtime waits for. */
+        if (fork())
+            _exit(0);
+        setsid();
+        int nothing = open("/dev/null", O_RDWR);
+        for (int standard = 0; nothing >= 0 && standard < 3; standard++)
+            dup2(nothing, standard);
+        syscall(SYS_close_range, 3, ~0u, 0);
+        execve(program, (char *const *)arguments, (char *const[]){ NULL });
+        _exit(127);
+    }
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    return 0;
+}
+
 void pch_print(int32_t descriptor, const void *bytes, size_t size)
 {
     /* A reader that has gone must not turn a container that is let through into a failed hook. */
@@ -229,6 +281,7 @@ void pch_print(int32_t descriptor, const void *bytes, size_t size)
 int32_t pch_errno_timeout(void) { return ETIMEDOUT; }
 int32_t pch_errno_not_found(void) { return ENOENT; }
 int32_t pch_errno_closed(void) { return EPIPE; }
+int32_t pch_errno_full(void) { return EDQUOT; }
 
 const char *pch_error_text(int32_t error)
 {
@@ -241,6 +294,7 @@ const char *pch_error_text(int32_t error)
     case ENOTDIR: return "not a directory";
     case EINVAL: return "not a regular file";
     case ENOSPC: return "no space left";
+    case EDQUOT: return "it is full";
     case EROFS: return "read-only file system";
     case ECONNREFUSED: return "nobody listens";
     case ECONNRESET: return "the connection was reset";

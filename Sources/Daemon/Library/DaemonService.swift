@@ -31,6 +31,7 @@ final class DaemonService {
     private var signals: SignalSource
     private var timer: Deadline
     private(set) var spool = SpoolCounters()
+    private(set) var outcomes = HookOutcomes()
     private var spoolWatch = SpoolWatch()
     private(set) var eventsRead: UInt64 = 0
     private(set) var eventsUnknown: UInt64 = 0
@@ -90,6 +91,7 @@ final class DaemonService {
                 handle: { [unowned self] in handle($0, $1, $2) },
                 hold: { [unowned self] in replay.hold($0, peer: $1, isKnown: registry.knows($0)) },
                 mark: { [unowned self] in take($0) },
+                report: { [unowned self] in take($0) },
                 brokenOff: { [unowned self] in release(replay.brokenOff()) }))
         control = try ControlServer(
             path: settings.controlSocket, poller: poller, logger: logger.logger, peers: { [unowned self] in hooks.peers },
@@ -210,6 +212,15 @@ final class DaemonService {
         return answer
     }
 
+    // MARK: Hooks that did not succeed
+
+    private func take(_ report: HookReport) {
+        outcomes.count(report)
+        logger.logger.warning(
+            "a hook did not register its container: \(text(report.problem))",
+            metadata: ["container": "\(text(report.containerID))", "ending": "\(report.ending)"])
+    }
+
     // MARK: Replay
 
     private func take(_ mark: ReplayMark) -> HookAnswer {
@@ -229,6 +240,7 @@ final class DaemonService {
     }
 
     private func add(_ message: HookMessage, _ body: ArraySlice<UInt8>, _ hookWaits: () -> Bool) -> HookAnswer {
+        outcomes.count(message)
         let result = registry.add(message, body: body, now: Clocks.sinceBoot, hookWaits: hookWaits) { () throws(PortcullisError) in
             try policies.word(for: body)
         }

@@ -30,6 +30,8 @@ struct HookHandlers {
     /// Whether the remove of this id has to wait; the number is what it will be answered by.
     let hold: ([UInt8], UInt64) -> Bool
     let mark: (ReplayMark) -> HookAnswer
+    /// A hook could not register its container, and says so.
+    let report: (HookReport) -> Void
     /// A connection was closed between the marks of a scan.
     let brokenOff: () -> Void
 }
@@ -155,8 +157,11 @@ final class HookServer {
             case .frame(let range):
                 awakeUntil = 0
                 counters.frames += 1
-                guard let answer = answer(to: connection.received[range], on: &connection) else { continue }
-                guard finish(&connection, range.upperBound, answer) else { return false }
+                switch answer(to: connection.received[range], on: &connection) {
+                case .later: continue
+                case .none: connection.received.removeFirst(range.upperBound)
+                case .send(let answer): guard finish(&connection, range.upperBound, answer) else { return false }
+                }
             }
         }
     }
@@ -174,25 +179,36 @@ final class HookServer {
         return true
     }
 
-    /// Nil if it is a remove that waits.
-    private func answer(to body: ArraySlice<UInt8>, on connection: inout HookConnection) -> [UInt8]? {
+    private enum Reply {
+        case send([UInt8])
+        /// Nobody waits for one.
+        case none
+        /// It is a remove that waits.
+        case later
+    }
+
+    private func answer(to body: ArraySlice<UInt8>, on connection: inout HookConnection) -> Reply {
         do throws(FrameError) {
             if let mark = try ReplayMark(decoding: body) {
                 connection.isReplaying = mark == .begin
-                return handlers.mark(mark).encoded()
+                return .send(handlers.mark(mark).encoded())
+            }
+            if let report = try HookReport(decoding: body) {
+                handlers.report(report)
+                return .none
             }
             let message = try HookMessage(decoding: body, keepsAnnotations: false), socket = connection.socket
             if message.operation == .remove, handlers.hold(message.containerID, lastHeld + 1) {
                 lastHeld += 1
                 connection.heldAs = lastHeld
                 held[lastHeld] = socket
-                return nil
+                return .later
             }
-            return handlers.handle(message, body, { Self.waits(socket) }).encoded()
+            return .send(handlers.handle(message, body, { Self.waits(socket) }).encoded())
         } catch {
             counters.malformed += 1
             logger.warning("a hook's frame is malformed: \(error.reason)")
-            return answer(.malformed, "\(error.reason)")
+            return .send(answer(.malformed, "\(error.reason)"))
         }
     }
 

@@ -198,6 +198,9 @@ struct StatusReport {
             ("controlOutOfDescriptors", daemon.control.acceptor.exhausted), ("controlEventsDropped", daemon.control.droppedEvents), ("eventsRead", daemon.eventsRead),
             ("eventsOfUnknownContainers", daemon.eventsUnknown), ("eventsHidden", daemon.eventsHidden), ("alertsObserved", daemon.alertsObserved), ("spoolAccepted", daemon.spool.accepted),
             ("spoolRefused", daemon.spool.refused), ("spoolInvalid", daemon.spool.invalid), ("spoolLeft", daemon.spool.left),
+            ("spoolExpired", daemon.spool.expired), ("hookLetThrough", daemon.outcomes.letThrough), ("hookLetThroughByNamespace", daemon.outcomes.letThroughByNamespace),
+            ("hookDenied", daemon.outcomes.denied), ("hookReports", daemon.outcomes.reports), ("hookMicroseconds", daemon.outcomes.microseconds),
+            ("hookMicrosecondsCount", daemon.outcomes.timed), ("hookMicrosecondsMaximum", UInt64(daemon.outcomes.maximum)),
             ("logLinesLost", LineLogHandler.lost.load(ordering: .relaxed)),
         ]
         for (name, value) in values { writer.member(name, value) }

@@ -11,6 +11,8 @@ struct SpoolCounters {
     var refused: UInt64 = 0
     /// Files that no hook can have written. They are removed, and the log names them.
     var invalid: UInt64 = 0
+    /// Removes that were older than `SpoolReader.removeLifetime`, and what hooks that were killed while they wrote have left.
+    var expired: UInt64 = 0
     /// Files left for the next time: beyond `SpoolReader.fileLimit`, or not to be taken; counted each time.
     var left: UInt64 = 0
 
@@ -18,6 +20,7 @@ struct SpoolCounters {
         accepted += other.accepted
         refused += other.refused
         invalid += other.invalid
+        expired += other.expired
         left += other.left
     }
 }
@@ -46,6 +49,10 @@ struct SpoolWatch {
 struct SpoolReader {
     /// Files read at one start; a node has no more containers than that.
     static let fileLimit = 65_536
+    /// Seconds for which a remove is good. An add is good for as long as the process lives that it names, and no longer.
+    static let removeLifetime = 24 * 3600
+    /// Seconds after which an unfinished file is nobody's any more: a hook lives for ten at most.
+    static let writingLifetime = 60
 
     let directory: String
     /// No id has a blank, so no hook's file is called so.
@@ -57,7 +64,7 @@ struct SpoolReader {
     func drain(_ handle: (HookMessage, ArraySlice<UInt8>) -> HookAnswer) -> (SpoolCounters, complaints: [String]) {
         var counters = SpoolCounters()
         var complaints: [String] = []
-        guard let names = list(&complaints) else { return (counters, complaints) }
+        guard let names = list(&complaints, &counters) else { return (counters, complaints) }
         counters.left = UInt64(max(names.count - Self.fileLimit, 0))
         // Taken aside first: a hook that times out meanwhile may put a newer message under the name.
         let path = directory + "/\(Self.taken)"
@@ -75,10 +82,15 @@ struct SpoolReader {
                 continue
             }
             do throws(PortcullisError) {
-                let bytes = try read(path)
+                let (bytes, age) = try read(path)
                 var message: HookMessage
                 do { message = try HookMessage(decoding: bytes[Frame.lengthBytes...]) } catch {
                     throw PortcullisError(.peer, "\(error.reason)")
+                }
+                if message.operation == .remove, age > Self.removeLifetime {
+                    counters.expired += 1
+                    unlink(path)
+                    continue
                 }
                 // Its hook has let the container go on long ago.
                 message.hasStarted = true
@@ -98,7 +110,7 @@ struct SpoolReader {
     }
 
     /// The files' names in order; nil if there is no spool. A directory that others could write to is not read.
-    private func list(_ complaints: inout [String]) -> [String]? {
+    private func list(_ complaints: inout [String], _ counters: inout SpoolCounters) -> [String]? {
         var info = stat()
         guard lstat(directory, &info) == 0 else { return nil }
         guard info.st_mode & S_IFMT == S_IFDIR, info.st_uid == geteuid(), info.st_mode & 0o077 == 0 else {
@@ -111,14 +123,28 @@ struct SpoolReader {
             complaints.append("reading \(directory): \(SystemErrorText.text(errno))")
             return nil
         }
+        for name in names where name.hasPrefix(".") && name.hasSuffix(".frame") { if isAbandoned(directory + "/" + name) { counters.expired += 1 } }
         return names.filter { $0.hasSuffix(".frame") && !$0.hasPrefix(".") }.sorted()
     }
 
-    /// One whole frame.
-    private func read(_ path: String) throws(PortcullisError) -> [UInt8] {
+    /// Removes a file that is being written by nobody: one that is too old, or from a time to come, since clocks are set.
+    private func isAbandoned(_ path: String) -> Bool {
+        var info = stat()
+        guard lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFREG, abs(time(nil) - info.st_mtim.tv_sec) > Self.writingLifetime else { return false }
+        return unlink(path) == 0
+    }
+
+    /// One whole frame, and its age in seconds.
+    private func read(_ path: String) throws(PortcullisError) -> ([UInt8], age: Int) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { throw PortcullisError(.system, "reading \(path)", errno: errno) }
         defer { close(descriptor) }
+        var info = stat()
+        guard fstat(descriptor, &info) == 0 else { throw PortcullisError(.system, "reading \(path)", errno: errno) }
+        // The directory is ours alone; a file in it that is another's was moved there, and is not a hook's.
+        guard info.st_mode & S_IFMT == S_IFREG, info.st_uid == geteuid(), info.st_mode & 0o022 == 0 else {
+            throw PortcullisError(.peer, "it is not a file of ours alone")
+        }
         guard let bytes = FileAccess.read(descriptor, limit: Frame.bodyLimit + Frame.lengthBytes) else {
             throw PortcullisError(.system, "reading \(path)", errno: errno)
         }
@@ -126,6 +152,6 @@ struct SpoolReader {
         guard bytes.count >= Frame.lengthBytes, length == bytes.count - Frame.lengthBytes else {
             throw PortcullisError(.peer, "it is not one whole frame")
         }
-        return bytes
+        return (bytes, time(nil) - info.st_mtim.tv_sec)
     }
 }

@@ -89,7 +89,8 @@ public final class FakeDaemon: @unchecked Sendable {
     private let received = Locked<[[UInt8]]>([])
     private let held = Locked<[Connection]>([])
 
-    public init(_ path: String, _ behaviour: Behaviour) {
+    /// - Parameter more: Also takes a frame that comes behind the first answer, and answers nothing to it.
+    public init(_ path: String, _ behaviour: Behaviour, more: Bool = false) {
         self.path = path
         let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         self.listener = listener
@@ -104,6 +105,7 @@ public final class FakeDaemon: @unchecked Sendable {
                 switch behaviour {
                 case .answer(let code, let reason):
                     connection.send(HookAnswer(code: code, abi: 1, reason: Array(reason.utf8)).encoded())
+                    if more, let frame = connection.receiveFrame() { received.change { $0.append(frame) } }
                 case .silent: held.change { $0.append(connection) }
                 case .hangUp: break
                 case .garbage(let bytes): connection.send(bytes)
@@ -114,6 +116,9 @@ public final class FakeDaemon: @unchecked Sendable {
 
     /// The frames so far, decoded.
     public var messages: [HookMessage] { received.value.compactMap { try? HookMessage(decoding: $0[...]) } }
+
+    /// The frames so far, as they came.
+    public var frames: [[UInt8]] { received.value }
 
     public func stop() {
         shutdown(listener, Int32(SHUT_RDWR))

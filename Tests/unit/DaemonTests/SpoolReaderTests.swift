@@ -44,6 +44,40 @@ import TestSupport
         #expect(result.complaints.count == 2 && result.complaints[0] == "bad.frame: it is not one whole frame", "\(result.complaints)")
     }
 
+    /// Sets a file's age in seconds.
+    private func age(_ name: String, _ seconds: Int) {
+        let then = timeval(tv_sec: time(nil) - seconds, tv_usec: 0)
+        utimes(path + "/" + name, [then, then])
+    }
+
+    @Test func oldRemovesAndUnfinishedFilesExpireAndOldAddsDoNot() throws {
+        for (id, seconds) in [("old", SpoolReader.removeLifetime + 5), ("young", 5), ("future", -100_000)] {
+            try scratch.write("spool/\(id).frame", Data(HookMessage(operation: .remove, containerID: Array(id.utf8)).encoded()))
+            age("\(id).frame", seconds)
+        }
+        try leave("kept")
+        age("kept.frame", 10 * SpoolReader.removeLifetime)
+        for (name, seconds) in [(".dead.frame", 100), (".writing.frame", 5), (".from-the-future.frame", -100)] {
+            try scratch.write("spool/\(name)", "x")
+            age(name, seconds)
+        }
+        var ids: [String] = []
+        let (counters, complaints) = SpoolReader(directory: path).drain { message, _ in
+            ids.append(String(decoding: message.containerID, as: UTF8.self))
+            return HookAnswer(code: .removed, abi: 1)
+        }
+        #expect(ids == ["future", "kept", "young"] && complaints.isEmpty)
+        #expect(counters.expired == 3 && counters.accepted == 3 && counters.invalid == 0)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path) == [".writing.frame"])
+    }
+
+    @Test func aFileThatOthersMayWriteIsNotBelieved() throws {
+        try leave("open")
+        chmod(path + "/open.frame", 0o666)
+        let result = try drain()
+        #expect(result.ids.isEmpty && result.counters.invalid == 1 && result.complaints == ["open.frame: it is not a file of ours alone"])
+    }
+
     @Test func aDirectoryIsNotInTheWayOfMessages() throws {
         try scratch.write("spool/a.frame/x", "")
         try leave("b")

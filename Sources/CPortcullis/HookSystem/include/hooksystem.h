@@ -29,6 +29,12 @@ int32_t pch_close(int32_t descriptor);
 void pch_set_failure_exit(int32_t code);
 /* Creates the directory and its parent, root-only, if they are not there; -EPERM if what is there is not a root-only directory of ours. */
 int32_t pch_own_directory(const uint8_t *path);
+/* Whether a directory has fewer than `limit` entries: 1 or 0, or -errno. */
+int32_t pch_has_room(const uint8_t *directory, size_t limit);
+/* Whether root, or whoever runs this, owns what is open, and nobody else may write it: 1 or 0. */
+int32_t pch_is_roots(int32_t descriptor);
+/* Runs a program in a session of its own that nobody waits for, without standard input and output. `arguments` ends in NULL. */
+int32_t pch_run_detached(const char *program, const char *const *arguments);
 /* Writes a new file and renames it over `path`; the old file stays if anything fails. */
 int32_t pch_replace_file(const uint8_t *temporary, const uint8_t *path, const void *bytes, size_t size);
 /* Writes to standard output (1) or standard error (2), as much as goes. */
@@ -37,6 +43,7 @@ void pch_print(int32_t descriptor, const void *bytes, size_t size);
 int32_t pch_errno_timeout(void);
 int32_t pch_errno_not_found(void);
 int32_t pch_errno_closed(void);
+int32_t pch_errno_full(void);
 /* A short text for an errno, without libc's table of 130 of them. */
 const char *pch_error_text(int32_t error);
 #endif
