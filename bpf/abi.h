@@ -93,6 +93,7 @@ struct pc_slot {
 	__u64 mount_sequence;
 	__s64 tasks; /* tasks that carry this slot's label */
 	__u64 root;  /* address of the dentry that is the container's root, known from its first exec on; only compared */
+	__u64 paused_until; /* nanoseconds since boot, suspend included: until then what would be denied is only reported */
 };
 
 enum pc_label_flag {
@@ -322,6 +323,7 @@ struct pc_switches {
 	__u32 host_events; /* also report processes that are in no container */
 	__u32 reserved;
 	__u64 host_policy; /* the policy word of processes that are in no container */
+	__u64 host_paused_until; /* as in pc_slot, of these */
 	__u64 daemon;       /* address of the daemon's task, for which the host's policy is not; only compared */
 	__u64 daemon_start; /* when that began, in nanoseconds since boot */
 };

@@ -104,6 +104,7 @@ struct pc_set_header {
 #define PC_DECISION_ACTION(decision) ((decision) & 3)
 #define PC_DECISION_READ_ONLY 4 /* the rule is readOnly: descriptors that were open before are judged too */
 #define PC_DECISION_ARGUMENTS 8 /* unless the rule, with this source, allows all of the exec's arguments: then it is allowed */
+#define PC_DECISION_PAUSED 16 /* of an alert: it would have been denied, had the container not been paused */
 #define PC_DECISION_RULE(decision) ((decision) >> 8) /* number of the rule in the set; PC_RULE_NONE for the posture */
 #define PC_RULE_NONE 0xffffff
 

@@ -9,6 +9,7 @@
 #include "alert.h"
 #include "decide.h"
 #include "pathwalk.h"
+#include "pause.h"
 
 #define EPERM 1
 #define EACCES 13
@@ -57,8 +58,12 @@ static __noinline int no_room(struct actor *who, __u32 operation, __u32 automato
 		return 0;
 	fill(&request, who, operation, automaton, 0);
 	settle(&request, PC_ACTION_BLOCK, PC_REASON_SCRATCH, PC_RULE_NONE << 8);
+	bool paused = is_paused(who->slot, who->generation);
+	request.decision = PAUSED_DECISION(request.decision, paused);
 	alert_begin(&alert, &request);
 	alert_send(&alert, sizeof alert);
+	if (paused)
+		return 0;
 	count(PC_COUNT_DENIED);
 	return 1;
 }

@@ -437,9 +437,13 @@ static __always_inline int ask_mount(__u32 operation, __u64 dentry, struct vfsmo
 		return no_room(&who, operation, set_flags(who.policy) & PC_SET_FILE_STRICT ? PC_AUTOMATON_FILE : PC_AUTOMATON_PROCESS);
 	fill(&scratch->request, &who, operation, PC_AUTOMATON_FILE, 0);
 	settle(&scratch->request, PC_ACTION_BLOCK, PC_REASON_MOUNTS, PC_RULE_NONE << 8);
+	bool paused = is_paused(who.slot, who.generation);
+	scratch->request.decision = PAUSED_DECISION(scratch->request.decision, paused);
 	walk_from(&scratch->walk, dentry, mount_of(mount));
 	decide(level, DECIDE_REPORT);
 	scratch_release(scratch);
+	if (paused)
+		return 0;
 	count(PC_COUNT_DENIED);
 	return 1;
 }

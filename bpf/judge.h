@@ -10,6 +10,7 @@
 #include "arguments.h"
 #include "decide.h"
 #include "pathwalk.h"
+#include "pause.h"
 #include "spell.h"
 #include "syscalls.h"
 
@@ -445,6 +446,10 @@ __noinline int judge(__u32 level)
 	__u32 action = PC_DECISION_ACTION(request->decision);
 	if (automaton == PC_AUTOMATON_PRESET && !request->reason)
 		request->reason = request->unclear;
+	if (action == PC_ACTION_BLOCK && is_paused(request->slot, request->generation)) {
+		action = PC_ACTION_AUDIT;
+		request->decision = PAUSED_DECISION(request->decision, true);
+	}
 	if (action == PC_ACTION_BLOCK)
 		count(PC_COUNT_DENIED);
 	/* What does not matter is noted, too: else the caller's own text would be asked about. */

@@ -5,7 +5,10 @@ import Glibc
 enum ChildOutput {
     private static let limit = 1 << 20
 
-    static func run(_ program: String, _ arguments: [String]) throws(PortcullisError) -> [UInt8] {
+    static func run(_ program: String, _ arguments: [String]) throws(PortcullisError) -> [UInt8] { try runToEnd(program, arguments).output }
+
+    /// - Returns: What it printed, and its exit status; 128 and the number of the signal that ended it.
+    static func runToEnd(_ program: String, _ arguments: [String]) throws(PortcullisError) -> (output: [UInt8], status: Int32) {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw PortcullisError(.system, "making a pipe", errno: errno) }
         defer { close(ends[0]) }
@@ -32,6 +35,6 @@ enum ChildOutput {
         }
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0, errno == EINTR {}
-        return output
+        return (output, status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F)
     }
 }

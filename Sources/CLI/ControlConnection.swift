@@ -56,6 +56,16 @@ struct ControlConnection {
         }
     }
 
+    /// Reads until the daemon closes the connection.
+    func waitForClose() {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let read = recv(descriptor, &buffer, buffer.count, 0)
+            if read < 0, errno == EINTR { continue }
+            if read <= 0 { return }
+        }
+    }
+
     private mutating func take(_ count: Int) throws(PortcullisError) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while received.count < count {

@@ -13,7 +13,10 @@ struct Portcullis: ParsableCommand {
             Shell completions: portcullis --generate-completion-script bash|zsh|fish
             """,
         version: "portcullis \(BuildVersion.text)",
-        subcommands: [StatusCommand.self, ContainersCommand.self, EventsCommand.self, AlertsCommand.self, PolicyCommand.self, ProbeCommand.self, ReplayCommand.self])
+        subcommands: [
+            StatusCommand.self, ContainersCommand.self, EventsCommand.self, AlertsCommand.self, PolicyCommand.self, ProbeCommand.self, ReplayCommand.self, PauseCommand.self, ResumeCommand.self,
+            DownCommand.self,
+        ])
 }
 
 /// What every subcommand takes.

@@ -18,7 +18,7 @@ struct ProbeCommand: ParsableCommand {
     }
 
     func run() throws {
-        guard let program = daemon ?? Self.installedDaemon() else {
+        guard let program = daemon ?? InstalledDaemon.path() else {
             Output.complain("portcullis: no portcullisd beside this program nor in ../sbin; name it with --daemon")
             throw Exit.unknown
         }
@@ -71,14 +71,5 @@ struct ProbeCommand: ParsableCommand {
             let status = try JSONDecoder().decode(Status.self, from: Data(item))
             return status.enforcing ? (true, "runs and enforces") : (false, "runs and only observes: \(status.enforcement.reason)")
         } catch { return (false, "\(error)") }
-    }
-
-    private static func installedDaemon() -> String? {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let length = readlink("/proc/self/exe", &buffer, buffer.count)
-        guard length > 0 else { return nil }
-        let own = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let directory = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? ""
-        return [directory + "/portcullisd", directory + "/../sbin/portcullisd"].first { access($0, X_OK) == 0 }
     }
 }

@@ -57,6 +57,8 @@ public struct Alert: Sendable {
 
     /// By the rules; an observed one passed all the same.
     public var isDenied: Bool { header.decision & 3 == PC_ACTION_BLOCK.rawValue }
+    /// It would have been denied, had enforcement not been paused.
+    public var isPaused: Bool { header.decision & UInt32(PC_DECISION_PAUSED) != 0 }
     /// The rule's number in its set; PC_RULE_NONE: no rule but the posture, or a reason of its own.
     public var ruleNumber: UInt32 { header.decision >> 8 }
 
@@ -108,7 +110,7 @@ public struct Alert: Sendable {
             writer.member("type", "alert")
             writer.member("time", Timestamp.text(nanoseconds: header.time &+ wallClockOffset))
             describe(rule(in: set), set != nil, &writer)
-            writer.member("action", isDenied ? (isObserved ? "Audit (Block)" : "Block") : "Audit")
+            writer.member("action", isPaused || (isDenied && isObserved) ? "Audit (Block)" : isDenied ? "Block" : "Audit")
             writer.member("result", section == .syscalls ? outcome : isDenied && !isObserved ? refusal : "Passed")
             writer.member("enforcer", isObserved ? "observer" : "BPFLSM")
             writer.member("operation", operation)

@@ -7,6 +7,8 @@ public struct ConfigurationSources: Sendable {
         case version
         /// Say what this machine can enforce.
         case probe
+        /// Take out of the kernel what daemons have left there.
+        case remove
     }
 
     public var request = Request.run
@@ -31,6 +33,7 @@ public struct ConfigurationSources: Sendable {
             if argument == "--help" || argument == "-h" { request = .help; continue }
             if argument == "--version" { request = .version; continue }
             if argument == "--probe" { request = .probe; continue }
+            if argument == "--remove" { request = .remove; continue }
             let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard argument.hasPrefix("--"), let name = parts.first.map({ String($0.dropFirst(2)) }) else {
                 throw PortcullisError(.configuration, "unknown argument \(argument) (see --help)")

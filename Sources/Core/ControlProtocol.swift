@@ -24,6 +24,10 @@ public enum ControlProtocol {
         case deletePolicy = 7
         /// As `applyPolicies`, also where policies of this host would lock people out.
         case forcePolicies = 8
+        /// Begins a pause of enforcement or ends one; the text is `PauseRequest`.
+        case pause = 9
+        /// Stops the daemon. The connection is closed when it has stopped, and nothing is answered.
+        case stop = 10
     }
 
     public enum Kind: UInt8, Sendable {

@@ -113,6 +113,7 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
         entry.pointee.policy = setStore == nil ? PolicyWord.withoutFlags(policy) : policy
         // A container on the host's own root has no tree to be told by.
         entry.pointee.root = root == hostRoot ? 0 : root
+        entry.pointee.paused_until = 0
         entry.pointee.mount_sequence = mountSequence
         entry.pointee.tasks = 1
         // Last, and atomically: until now no reader believes the rest.
@@ -276,6 +277,19 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
     public func setPolicyWord(_ word: UInt64, _ slot: UInt32) {
         let word = setStore == nil ? PolicyWord.withoutFlags(word) : word
         if slot == PC_SLOT_HOST.magnitude { pcl_store(&switches.elements[0].host_policy, word) } else { pcl_store(&entry(slot).pointee.policy, word) }
+    }
+
+    /// Until when (nanoseconds since boot) what would be denied in a slot is only reported; 0: it is denied.
+    public func setPaused(_ slot: UInt32, until: UInt64) {
+        if slot == PC_SLOT_HOST.magnitude {
+            pcl_store(&switches.elements[0].host_paused_until, until)
+        } else {
+            pcl_store(&entry(slot).pointee.paused_until, until)
+        }
+    }
+
+    public func pausedUntil(_ slot: UInt32) -> UInt64 {
+        slot == PC_SLOT_HOST.magnitude ? pcl_load(&switches.elements[0].host_paused_until) : pcl_load(&entry(slot).pointee.paused_until)
     }
 
     public var lastGeneration: UInt32 { setStore?.lastGeneration ?? 0 }

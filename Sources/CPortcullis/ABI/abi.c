@@ -3,7 +3,7 @@
 /* Sizes that the eBPF side relies on; the test KernelTests compares every member with the built objects. */
 _Static_assert(sizeof(struct pc_identity_key) == 8, "key");
 _Static_assert(sizeof(struct pc_identity) == 16, "identity");
-_Static_assert(sizeof(struct pc_slot) == 40, "slot");
+_Static_assert(sizeof(struct pc_slot) == 48, "slot");
 _Static_assert(sizeof(struct pc_label) == 40, "label");
 _Static_assert(sizeof(struct pc_event) == 104, "event");
 _Static_assert(sizeof(struct pc_file_key) == 24, "file");

@@ -12,6 +12,8 @@ final class ControlClient {
         case events(prefix: [UInt8])
         /// Alerts, the same way.
         case alerts(prefix: [UInt8])
+        /// Waits for the daemon's end.
+        case stopping
         /// Nothing more once the queue is empty.
         case ending
     }
@@ -40,4 +42,6 @@ struct ControlAnswers {
     /// The second: policies of this host are meant, whatever they lock out.
     let apply: (PolicySubmission, Bool) -> [UInt8]
     let delete: (String) throws(PortcullisError) -> [UInt8]
+    let pause: (String) throws(PortcullisError) -> [UInt8]
+    let stop: () -> Void
 }

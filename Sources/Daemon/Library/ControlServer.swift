@@ -133,6 +133,13 @@ final class ControlServer {
         case .applyPolicies, .forcePolicies:
             guard let submission = PolicySubmission(decoding: text) else { return fail(client, "the request holds no policies") }
             finish(client, answers.apply(submission, command == .forcePolicies))
+        case .pause:
+            do throws(PortcullisError) { finish(client, try answers.pause(String(decoding: text, as: UTF8.self))) } catch {
+                fail(client, error.description)
+            }
+        case .stop:
+            client.activity = .stopping
+            answers.stop()
         case .deletePolicy:
             do throws(PortcullisError) { finish(client, try answers.delete(String(decoding: text, as: UTF8.self))) } catch {
                 fail(client, error.description)
@@ -174,7 +181,7 @@ final class ControlServer {
             switch client.activity {
             case .ending: return drop(client.socket)
             case .listing: continue
-            case .request, .events, .alerts: break
+            case .request, .events, .alerts, .stopping: break
             }
             break
         }
@@ -251,7 +258,11 @@ final class ControlServer {
     func close(path: String) {
         Glibc.close(listener)
         unlink(path)
-        for socket in clients.keys { Glibc.close(socket) }
+        for (socket, client) in clients {
+            // Who waits for the daemon's end learns of it from the kernel, which closes this one after the locks.
+            if case .stopping = client.activity { continue }
+            Glibc.close(socket)
+        }
         clients = [:]
     }
 

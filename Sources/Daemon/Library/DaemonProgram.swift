@@ -26,6 +26,7 @@ public enum DaemonProgram {
         case .help: print(help)
         case .version: print("portcullisd \(BuildVersion.text) (ABI \(abiVersion))")
         case .probe: exit(probe())
+        case .remove: exit(remove(sources))
         case .run: exit(serve(sources))
         }
     }
@@ -39,6 +40,20 @@ public enum DaemonProgram {
         let report = MachineReport(MachineProbe.facts())
         for finding in report.findings { print(String(decoding: finding.json(), as: UTF8.self)) }
         return report.canEnforce ? 0 : Exit.failure
+    }
+
+    /// What is left of enforcement goes: nothing is denied any more, and no container is known.
+    private static func remove(_ sources: ConfigurationSources) -> Int32 {
+        do throws(PortcullisError) {
+            guard geteuid() == 0 else { throw PortcullisError(.system, "portcullisd --remove must run as root") }
+            let configuration = try ConfigurationFile(sources)
+            let count = try KernelPrograms.remove(directory: configuration.current.bpfDirectory)
+            print("removed \(count) pins from \(configuration.current.bpfDirectory); nothing is enforced, and no container is known")
+            return 0
+        } catch {
+            complain("\(error)")
+            return error.code == .configuration ? Exit.usage : Exit.failure
+        }
     }
 
     private static func serve(_ sources: ConfigurationSources) -> Int32 {
@@ -82,7 +97,7 @@ public enum DaemonProgram {
             text += "  --\(setting.rawValue)\(setting.isReloadable ? " (reloadable)" : "")\n"
             text += "      \(setting.summary); \(setting.allowed) (default \(Configuration().text(setting)))\n"
         }
-        text += "  --probe\n      say what this machine can enforce, as JSON lines, and exit\n  --version, --help\n\n"
+        text += "  --probe\n      say what this machine can enforce, as JSON lines, and exit\n  --remove\n      take programs, labels and policies out of the kernel, and exit (portcullis down --remove)\n  --version, --help\n\n"
         return text + "Exit status: 0 stopped as asked; 1 failed, or --probe: nothing can be enforced; 2 wrong usage or configuration."
     }
 }

@@ -22,6 +22,7 @@ final class DaemonService {
     private(set) var control: ControlServer!
     private(set) var policies: PolicyService!
     private(set) var replay: ReplayService!
+    private(set) var pauses: PauseService!
     private var alertRing: RingBuffer?
     private(set) var alertsRead: UInt64 = 0
     /// Alerts about events, where nothing is enforced.
@@ -78,6 +79,8 @@ final class DaemonService {
             throw PortcullisError(.kernel, "nothing can be enforced here, and require-enforcement is set: \(programs.enforcement.reason)")
         }
         try adopt()
+        pauses = PauseService(kernel: kernel, logger: logger.logger)
+        pauses.adopt(containers)
         replay = ReplayService(mode: settings.replay, kernel: kernel, logger: logger.logger, started: started)
         policies = PolicyService(
             kernel: kernel, enforces: programs.enforcement.isActive, configuration: configuration, logger: logger.logger)
@@ -99,7 +102,12 @@ final class DaemonService {
                 status: { [unowned self] in StatusReport(self).json() }, containers: { [unowned self] in containerListing() },
                 policies: { [unowned self] in policies.listing($0, containers) },
                 apply: { [unowned self] in policies.apply($0, isMeant: $1, containers) },
-                delete: { [unowned self] identity throws(PortcullisError) in try policies.delete(identity, containers) }))
+                delete: { [unowned self] identity throws(PortcullisError) in try policies.delete(identity, containers) },
+                pause: { [unowned self] text throws(PortcullisError) in try pauses.carryOut(text, containers) },
+                stop: { [unowned self] in
+                    logger.logger.info("asked to stop by portcullis down")
+                    isStopping = true
+                }))
         do {
             try RuntimeDirectory.prepare(for: settings.spool + "/frame")
             try spoolWatch.watch(settings.spool, poller)
@@ -151,7 +159,7 @@ final class DaemonService {
             for token in ready { try serve(token) }
             hooks.settle()
             control.flush()
-            if !timer.isArmed, let deadline = [hooks.nextDeadline, replay.deadline].compactMap({ $0 }).min() { timer.set(deadline) }
+            if !timer.isArmed, let deadline = [hooks.nextDeadline, replay.deadline, pauses.deadline].compactMap({ $0 }).min() { timer.set(deadline) }
         }
         SystemdNotify.send("STOPPING=1")
         hooks.close(path: configuration.current.hookSocket)
@@ -180,6 +188,7 @@ final class DaemonService {
             timer.expired()
             hooks.closeSilent(now: Clocks.monotonic)
             release(replay.expired(now: Clocks.monotonic))
+            pauses.expired(containers)
         case .replay: release(replay.programEnded())
         }
     }
@@ -254,6 +263,7 @@ final class DaemonService {
             policies.registered(watch.reference, message, isStarted: message.hasStarted || !hookWaits())
             do {
                 try poller.add(watch.descriptor, PollToken(watch.reference))
+                if let container = registry.container(inSlot: watch.reference.slot) { pauses.registered(container) }
                 if let container = registry.container(inSlot: watch.reference.slot), message.hasStarted || message.sources != 0 || !hookWaits() {
                     replay.needsLabels(watch.reference, cgroup: container.process.cgroup)
                     // Of many at once when all are known: a look at all tasks for each would take the longer the more there are.

@@ -147,6 +147,15 @@ struct StatusReport {
         writer.member("files", daemon.kernel.files.count)
         writer.member("filesLeftOut", daemon.kernel.files.leftOut)
         writer.member("policyFilesLeftOut", daemon.policies.directory.leftOut)
+        writer.key("pauses")
+        writer.array { writer in
+            for pause in daemon.pauses.ledger.all {
+                writer.object { writer in
+                    writer.member("scope", pause.scope.text)
+                    writer.member("until", Timestamp.text(nanoseconds: pause.until &+ Clocks.wallOffset))
+                }
+            }
+        }
         writer.key("problems")
         writer.array { writer in for problem in daemon.policies.library.problems.prefix(100) { writer.string(problem.description) } }
         writer.key("warnings")

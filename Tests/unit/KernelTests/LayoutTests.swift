@@ -22,7 +22,7 @@ import Testing
     static let layouts = [
         Layout("pc_identity_key", pc_identity_key.self, ["mount_namespace": \.mount_namespace, "pid_namespace": \.pid_namespace]),
         Layout("pc_identity", pc_identity.self, ["mount_sequence": \.mount_sequence, "slot_and_generation": \.slot_and_generation]),
-        Layout("pc_slot", pc_slot.self, ["policy": \.policy, "state": \.state, "mount_sequence": \.mount_sequence, "tasks": \.tasks, "root": \.root]),
+        Layout("pc_slot", pc_slot.self, ["policy": \.policy, "state": \.state, "mount_sequence": \.mount_sequence, "tasks": \.tasks, "root": \.root, "paused_until": \.paused_until]),
         Layout("pc_label", pc_label.self, ["slot": \.slot, "generation": \.generation, "flags": \.flags, "source_class": \.source_class, "setup_mount": \.setup_mount, "source_policy": \.source_policy, "reported": \.reported]),
         Layout("pc_record_key", pc_record_key.self, ["slot": \.slot, "chunk": \.chunk]),
         Layout("pc_record", pc_record.self, ["generation": \.generation, "length": \.length, "bytes": \.bytes]),
@@ -41,7 +41,7 @@ import Testing
         ]),
         Layout("pc_slot_empty", pc_slot_empty.self, ["slot": \.slot, "generation": \.generation]),
         Layout("pc_label_line", pc_label_line.self, ["slot": \.slot, "generation": \.generation, "pid": \.pid, "thread": \.thread]),
-        Layout("pc_switches", pc_switches.self, ["host_events": \.host_events, "reserved": \.reserved, "host_policy": \.host_policy, "daemon": \.daemon, "daemon_start": \.daemon_start]),
+        Layout("pc_switches", pc_switches.self, ["host_events": \.host_events, "reserved": \.reserved, "host_policy": \.host_policy, "host_paused_until": \.host_paused_until, "daemon": \.daemon, "daemon_start": \.daemon_start]),
         Layout("pc_meta", pc_meta.self, [
             "abi": \.abi, "capacity": \.capacity, "label_store": \.label_store, "fork_by_lsm": \.fork_by_lsm,
             "identity_object": \.identity_object, "observe_object": \.observe_object, "enforce_object": \.enforce_object,

@@ -1,9 +1,5 @@
 # Containers that nobody told the daemon of: they ran before it, or before the hook was installed.
 
-# A process that reads the secret again and again, itself, and writes what came of it to a file of its container's.
-reads() { echo "while :; do if read x </etc/secret; then echo open; else echo denied; fi; $APPLETS/usleep 30000; done >/work/$1 2>/dev/null"; }
-log_of() { echo "$W/containers/$1/rootfs/work/$2"; }
-log_ends_in() { [ "$(tail -n 1 "$(log_of "$1" "$2")")" = "$3" ]; }
 # now_denied ID LOG...: each of these processes is refused from some moment on, for good.
 now_denied() {
     local id=$1 log
@@ -95,5 +91,3 @@ check_replay_restart() {
     now_denied $NAME-new child
     note "replay took $(status .replay.milliseconds) ms from the daemon's start, found by runc's state: $(status .replay.bySource.runc)"
 }
-both_scans_done() { [ "$(status .replay.scans)" -ge 2 ]; }
-replay_is() { [ "$(status .replay.state)" = "$1" ]; }

@@ -1,6 +1,6 @@
 # The checks, read from the lines that declare them: `# CHECK name set[ tag...]: what it proves`, above the function check_name (with _
 # for -). Sets: core (every kernel, every run), full (6.1 in every run), long (make test-long only), observe (a kernel started without BPF-LSM,
-# and only there). Tags: two-cpus; last (after all others, because those before it would have to load all programs again).
+# and only there). Tags: two-cpus; slow (takes up to half an hour); last (after all others, because those before it would have to load all programs again).
 
 # list_checks DIRECTORY: name, set and tags, what it proves; separated by tabs, in the order of the files.
 list_checks() { sed -n 's/^# CHECK \([^ ]*\) \([^:]*\): \(.*\)$/\1\t\2\t\3/p' "$1"/checks/*.sh; }

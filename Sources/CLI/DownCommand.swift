@@ -1,0 +1,66 @@
+import ArgumentParser
+import Core
+import FoundationEssentials
+import Glibc
+
+struct DownCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "down", abstract: "Stop the daemon; with --remove, take everything out of the kernel.",
+        discussion: """
+            Without --remove what is in the kernel stays there: verdicts go on. With it, policies are let go, programs detached and all labels
+            forgotten: nothing is denied and no container is known any more, until a daemon is started again.
+            """)
+
+    @OptionGroup var connection: ConnectionOptions
+
+    @Flag(help: "Also take programs, labels and policies out of the kernel.")
+    var remove = false
+
+    @Option(help: "The program portcullisd, which removes; by default the one installed with this program.")
+    var daemon: String?
+
+    @Option(help: "Where the pins are; by default what the running daemon says, or portcullisd's own default.")
+    var bpfDirectory: String?
+
+    private struct Status: Decodable { let configuration: [String: String] }
+
+    func run() throws {
+        try reportingErrors {
+            let running = status()
+            if running != nil { try stop() } else if !remove { throw PortcullisError(.system, "no daemon answers at \(connection.socket)") }
+            guard remove else { return Output.line("stopped; what is in the kernel goes on") }
+            guard let program = daemon ?? InstalledDaemon.path() else {
+                throw PortcullisError(.system, "no portcullisd beside this program nor in ../sbin; name it with --daemon")
+            }
+            var arguments = ["--remove"]
+            if let directory = bpfDirectory ?? running?.configuration["bpf-directory"] { arguments += ["--bpf-directory", directory] }
+            let (output, status) = try ChildOutput.runToEnd(program, arguments)
+            guard status == 0 else { throw Exit.refused }
+            Output.line(output.last == UInt8(ascii: "\n") ? output.dropLast() : output)
+        }
+    }
+
+    private func status() -> Status? {
+        guard var conversation = try? ControlConnection(connection.socket, .status), let item = try? conversation.next() else { return nil }
+        return try? JSONDecoder().decode(Status.self, from: Data(item))
+    }
+
+    /// Asks it to stop, and waits until its end of the connection is closed with it.
+    private func stop() throws(PortcullisError) {
+        try ControlConnection(connection.socket, .stop).waitForClose()
+    }
+}
+
+/// The daemon's program.
+enum InstalledDaemon {
+    /// Beside this program, or where `make install` puts it.
+    static func path() -> String? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let length = readlink("/proc/self/exe", &buffer, buffer.count)
+        guard length > 0 else { return nil }
+        let own = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let directory = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? ""
+        let places: [String] = [directory + "/portcullisd", directory + "/../sbin/portcullisd"]
+        return places.first { access($0, X_OK) == 0 }
+    }
+}
