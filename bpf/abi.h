@@ -116,6 +116,7 @@ struct pc_label {
 };
 
 #include "abi_set.h"
+#include "abi_guard.h"
 
 /* What is at an index of `sets`, for the daemon: to look that map up costs a grace period each time. 0 pages: nothing. */
 struct pc_set_entry {
@@ -353,7 +354,9 @@ enum pc_counter {
 	PC_COUNT_UNDECIDED = 9,    /* paths that could not be followed to their end, denied or not */
 	PC_COUNT_ALERTS = 10,
 	PC_COUNT_ALERTS_LOST = 11, /* the alert ring was full; the verdict stood */
-	PC_COUNTERS = 12,
+	PC_COUNT_GUARD_REFUSED = 12, /* attempts on what is the daemon's own */
+	PC_COUNT_GUARD_FULL = 13,  /* maps and programs that are not guarded, because the table is full */
+	PC_COUNTERS = 14,
 };
 
 #endif

@@ -16,6 +16,7 @@
  *
  * path_chroot is left alone: paths are followed to the namespace's root, so that a task's own root changes no name here.
  */
+#include "guardwrite.h"
 #include "notesyscall.h"
 #include "presets.h"
 #include "sockets.h"
@@ -111,6 +112,11 @@ int BPF_PROG(pc_file_open, struct file *file, int ret)
 	__u32 level = 0;
 	if (ret)
 		return ret;
+	if (file->f_mode & FMODE_WRITE) {
+		int refused = refuse(guarded_from_writing(file));
+		if (refused)
+			return refused;
+	}
 	if (is_inner(file) || !acting(&who, PC_SET_FILE | PC_SET_PROCESS_ALLOWS | PC_SET_PRESETS | PC_SET_SYSCALLS))
 		return 0;
 	/* What an exec opens is the exec's own hook's to note. */
@@ -252,6 +258,10 @@ int BPF_PROG(pc_path_truncate, struct path *path, int ret)
 	struct actor who;
 	if (ret)
 		return ret;
+	struct inode *truncated = path->dentry->d_inode;
+	int refused = refuse(truncated && guard_in_force() && listed(truncated) && lacks(PC_GUARD_WRITE));
+	if (refused)
+		return refused;
 	if (!acting(&who, PC_SET_FILE | PC_SET_PROCESS_ALLOWS | PC_SET_SYSCALLS))
 		return 0;
 	note_syscall(&who, path->dentry, path->mnt);

@@ -117,6 +117,7 @@ struct dentry {
 
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 
 /* fs/mount.h: what a vfsmount is embedded in. */
@@ -124,7 +125,9 @@ struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct mount *mnt_master;
 	struct mnt_namespace *mnt_ns;
+	int mnt_group_id;
 };
 
 struct path {
@@ -228,6 +231,17 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct notification;
+
+struct seccomp_filter {
+	struct seccomp_filter *prev;
+	struct notification *notif;
+};
+
+struct seccomp {
+	struct seccomp_filter *filter;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	void *stack;
@@ -252,6 +266,7 @@ struct task_struct {
 	struct css_set *cgroups;
 	void *bpf_storage;
 	void *io_uring;
+	struct seccomp seccomp;
 };
 
 struct linux_binprm {
@@ -260,7 +275,26 @@ struct linux_binprm {
 	int argc;
 	const char *filename;
 	struct file *file;
+	unsigned int unsafe;
 };
+
+/* Maps and programs, as far as they are told apart. */
+struct bpf_map {
+	__u32 id;
+};
+
+struct bpf_prog_aux {
+	__u32 used_map_cnt;
+	__u32 id;
+	struct bpf_map **used_maps;
+};
+
+struct bpf_prog {
+	struct bpf_prog_aux *aux;
+};
+
+struct kernel_siginfo;
+struct rlimit;
 
 struct sock_common {
 	unsigned short skc_family;

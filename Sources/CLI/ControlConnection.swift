@@ -56,14 +56,22 @@ struct ControlConnection {
         }
     }
 
-    /// Reads until the daemon closes the connection.
-    func waitForClose() {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        while true {
-            let read = recv(descriptor, &buffer, buffer.count, 0)
-            if read < 0, errno == EINTR { continue }
-            if read <= 0 { return }
+    /// Milliseconds that a daemon may take to end.
+    private static let endLimit: Int32 = 30_000
+
+    /// Asks the daemon to stop, and waits until its process is gone: only then are its locks and descriptors.
+    static func stopDaemon(_ socket: String) throws(PortcullisError) {
+        let connection = try ControlConnection(socket, .stop)
+        var peer = pcl_peer()
+        guard pcl_peer_of(connection.descriptor, &peer) == 0, peer.pid > 0 else {
+            throw PortcullisError(.system, "the daemon at \(socket) is not to be seen from here, so that nobody can say when it has stopped")
         }
+        let process = pcl_pidfd_open(peer.pid)
+        // Gone already.
+        guard process >= 0 else { return }
+        defer { close(process) }
+        var poller = pollfd(fd: process, events: Int16(POLLIN), revents: 0)
+        guard poll(&poller, 1, endLimit) > 0 else { throw PortcullisError(.system, "the daemon, process \(peer.pid), has not stopped in time") }
     }
 
     private mutating func take(_ count: Int) throws(PortcullisError) -> [UInt8] {

@@ -27,7 +27,7 @@ struct DownCommand: ParsableCommand {
     func run() throws {
         try reportingErrors {
             let running = status()
-            if running != nil { try stop() } else if !remove { throw PortcullisError(.system, "no daemon answers at \(connection.socket)") }
+            if running != nil { try ControlConnection.stopDaemon(connection.socket) } else if !remove { throw PortcullisError(.system, "no daemon answers at \(connection.socket)") }
             guard remove else { return Output.line("stopped; what is in the kernel goes on") }
             guard let program = daemon ?? InstalledDaemon.path() else {
                 throw PortcullisError(.system, "no portcullisd beside this program nor in ../sbin; name it with --daemon")
@@ -43,11 +43,6 @@ struct DownCommand: ParsableCommand {
     private func status() -> Status? {
         guard var conversation = try? ControlConnection(connection.socket, .status), let item = try? conversation.next() else { return nil }
         return try? JSONDecoder().decode(Status.self, from: Data(item))
-    }
-
-    /// Asks it to stop, and waits until its end of the connection is closed with it.
-    private func stop() throws(PortcullisError) {
-        try ControlConnection(connection.socket, .stop).waitForClose()
     }
 }
 

@@ -15,7 +15,7 @@ struct Portcullis: ParsableCommand {
         version: "portcullis \(BuildVersion.text)",
         subcommands: [
             StatusCommand.self, ContainersCommand.self, EventsCommand.self, AlertsCommand.self, PolicyCommand.self, ProbeCommand.self, ReplayCommand.self, PauseCommand.self, ResumeCommand.self,
-            DownCommand.self,
+            DownCommand.self, UnlockCommand.self,
         ])
 }
 

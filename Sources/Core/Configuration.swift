@@ -50,6 +50,7 @@ public struct Configuration: Equatable, Sendable {
     public var warnings: [String] = []
     public var visibility = Visibility.all
     public var requireEnforcement = false
+    public var selfProtection = true
     public var replay = Replay.auto
     /// `KIND=DIRECTORY`, each, for `portcullis replay`.
     public var replayRoots: [String] = []
@@ -86,6 +87,7 @@ public struct Configuration: Equatable, Sendable {
             visibility = read
             return true
         case .requireEnforcement: return Self.setSwitch(&requireEnforcement, text)
+        case .selfProtection: return Self.setSwitch(&selfProtection, text)
         case .replay: return Self.setChoice(&replay, text)
         case .replayRoots:
             let roots = text.split(separator: ",").map(String.init)
@@ -119,6 +121,7 @@ public struct Configuration: Equatable, Sendable {
         case .hostCapabilitiesPosture: hostPostures.capabilities.rawValue
         case .visibility: visibility.text
         case .requireEnforcement: String(requireEnforcement)
+        case .selfProtection: String(selfProtection)
         case .replay: replay.rawValue
         case .replayRoots: replayRoots.joined(separator: ",")
         }

@@ -9,6 +9,8 @@ public struct ConfigurationSources: Sendable {
         case probe
         /// Take out of the kernel what daemons have left there.
         case remove
+        /// Let others touch what is guarded.
+        case unlock
     }
 
     public var request = Request.run
@@ -34,6 +36,7 @@ public struct ConfigurationSources: Sendable {
             if argument == "--version" { request = .version; continue }
             if argument == "--probe" { request = .probe; continue }
             if argument == "--remove" { request = .remove; continue }
+            if argument == "--unlock" { request = .unlock; continue }
             let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard argument.hasPrefix("--"), let name = parts.first.map({ String($0.dropFirst(2)) }) else {
                 throw PortcullisError(.configuration, "unknown argument \(argument) (see --help)")

@@ -28,6 +28,8 @@ public enum ControlProtocol {
         case pause = 9
         /// Stops the daemon. The connection is closed when it has stopped, and nothing is answered.
         case stop = 10
+        /// Lets everybody who is in no container touch what is the daemon's own. The text is for how many seconds; 0: until a daemon starts.
+        case unlock = 11
     }
 
     public enum Kind: UInt8, Sendable {

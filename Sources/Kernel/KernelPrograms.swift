@@ -34,6 +34,9 @@ public final class KernelPrograms {
     /// Nil where nothing can be enforced; `enforcement` says why.
     let enforce: EnforcementPrograms?
     private let idleEnforcement: EnforcementState
+    /// Nil where nothing can be guarded, or is to be; `selfProtection` says why.
+    private let guardPrograms: GuardPrograms?
+    private let guardProblem: String
 
     /// What the maps are made with if they are made new: containers, bytes of the event ring, and a label store other than the best.
     public struct Sizes: Sendable {
@@ -50,7 +53,7 @@ public final class KernelPrograms {
 
     /// - Parameter requiresEnforcement: Whoever made this gives up if nothing can be enforced. What an earlier daemon attached goes on then:
     ///   better the old programs and the old sets than nobody who judges.
-    public init(directory: String, sizes: Sizes, requiresEnforcement: Bool = false) throws(PortcullisError) {
+    public init(directory: String, sizes: Sizes, requiresEnforcement: Bool = false, protectsItself: Bool = false) throws(PortcullisError) {
         self.directory = directory
         LibBPFMessages.install()
         guard KernelFeatures.hasBTF else {
@@ -58,6 +61,10 @@ public final class KernelPrograms {
         }
         try BPFFileSystem.prepare(directory)
         try BPFFileSystem.lock(directory)
+        if GuardPrograms.isLockedOut(directory) {
+            throw PortcullisError(
+                .conflict, "\(directory) is guarded by another build of this program: have that one unlock it first (portcullis unlock)")
+        }
         var best = Variant.best(capacity: sizes.capacity)
         if let forced = sizes.labelStore {
             best.labelStore = forced
@@ -91,6 +98,8 @@ public final class KernelPrograms {
         for entry in Self.attached where !wanted.contains(where: { $0.program == entry.program }) || kept.contains(where: { $0.program == entry.program }) {
             try (entry.object == .identity ? identity : observe).omit(program: entry.program)
         }
+        // First of all: what is made after it is guarded.
+        (guardPrograms, guardProblem) = Self.guarding(directory, variant, sizes, isWanted: protectsItself)
         try identity.load()
         try observe.load()
         let metaMap = BPFMap<UInt32, pc_meta>(name: "meta", descriptor: try identity.mapDescriptor("meta"))
@@ -130,6 +139,73 @@ public final class KernelPrograms {
         let left = requiresEnforcement ? try metaMap.lookup(0, zero: pc_meta())?.enforce_object : nil
         meta.enforce_object = enforce?.hash ?? left ?? 0
         try metaMap.update(0, meta)
+    }
+
+    /// The guard, ready to be locked; or why there is none. On the first start of a build this process executes itself again.
+    private static func guarding(_ directory: String, _ variant: Variant, _ sizes: Sizes, isWanted: Bool) -> (GuardPrograms?, String) {
+        guard KernelFeatures.bpfLSM == .enabled else { return (nil, "bpf is not among this kernel's security modules") }
+        let wasOn = access("\(directory)/guard", F_OK) == 0
+        guard isWanted || wasOn else { return (nil, "it is switched off") }
+        do throws(PortcullisError) {
+            let programs = try GuardPrograms(directory: directory, reduced: variant.labelStore == .hash) { object throws(PortcullisError) in try configure(object, variant, sizes) }
+            guard isWanted else {
+                try programs.switchOff()
+                return (nil, "it is switched off")
+            }
+            try programs.listOwnFile()
+            if !programs.isMarked { GuardPrograms.executeAgain() }
+            GuardPrograms.forgetExecution()
+            guard programs.isMarked else {
+                try programs.switchOff()
+                return (nil, "this process has no rights: it is traced, in a container or in namespaces of its own")
+            }
+            return (programs, "")
+        } catch { return (nil, error.description) }
+    }
+
+    /// Locks: from here on nobody else may touch what is ours. For when everything is in place.
+    public func protectItself() throws(PortcullisError) { try guardPrograms?.lock() }
+
+    /// Unlocks until then (nanoseconds since boot), for everybody who is in no container.
+    ///
+    /// - Throws: `.conflict` if nothing is locked.
+    public func unlock(until: UInt64) throws(PortcullisError) {
+        guard let guardPrograms else { throw PortcullisError(.conflict, "nothing is locked: \(guardProblem)") }
+        try guardPrograms.unlock(until: until)
+    }
+
+    /// Whether what is ours is guarded, why not, and until when everybody may touch it.
+    public var selfProtection: (isOn: Bool, reason: String, unlockedUntil: UInt64) {
+        guard let guardPrograms else { return (false, guardProblem, 0) }
+        let now = guardPrograms.now
+        return (now.isOn, "", now.unlockedUntil)
+    }
+
+    /// Switches off what an earlier daemon guards, for good.
+    static func stopGuarding(_ directory: String) throws(PortcullisError) {
+        guard !GuardPrograms.isLockedOut(directory) else {
+            throw PortcullisError(.conflict, "\(directory) is guarded by another build of this program: have that one unlock it first (portcullis unlock)")
+        }
+        try changePinnedGuard(directory) { $0.on = 0 }
+    }
+
+    /// Unlocks what is guarded where no daemon runs.
+    public static func unlock(directory: String, until: UInt64) throws(PortcullisError) {
+        guard access("\(directory)/guard", F_OK) == 0 else { throw PortcullisError(.conflict, "nothing is guarded in \(directory)") }
+        try changePinnedGuard(directory) { $0.unlocked_until = until }
+    }
+
+    private static func changePinnedGuard(_ directory: String, _ body: (inout pc_guard) -> Void) throws(PortcullisError) {
+        let descriptor = bpf_obj_get("\(directory)/guard")
+        guard descriptor >= 0 else {
+            guard -descriptor != ENOENT else { return }
+            throw PortcullisError(.kernel, "opening \(directory)/guard", errno: -descriptor)
+        }
+        defer { close(descriptor) }
+        let map = BPFMap<UInt32, pc_guard>(name: "guard", descriptor: descriptor)
+        var now = try map.lookup(0, zero: pc_guard()) ?? pc_guard()
+        body(&now)
+        try map.update(0, now)
     }
 
     /// What is enforced here, or why nothing is.

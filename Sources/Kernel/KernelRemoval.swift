@@ -15,6 +15,7 @@ extension KernelPrograms {
     public static func remove(directory: String) throws(PortcullisError) -> Int {
         guard access(directory, F_OK) == 0 else { throw PortcullisError(.kernel, "there is nothing to remove: \(directory)", errno: errno) }
         try waitForLock(directory)
+        try stopGuarding(directory)
         if let capacity = mapEntries("\(directory)/slots") { try EnforcementPrograms.detachAll(directory: directory, capacity: capacity) }
         let names = try names(in: directory)
         // Links before maps: what runs to its end meanwhile still finds what it works with.

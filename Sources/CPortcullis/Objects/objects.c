@@ -34,9 +34,16 @@ static const unsigned char syscalls[] __attribute__((aligned(8))) = {
 static const unsigned char syscalls_reduced[] __attribute__((aligned(8))) = {
 #embed "../../../.build-portcullis/bpf/syscalls_reduced.bpf.o"
 };
+static const unsigned char guard[] __attribute__((aligned(8))) = {
+#embed "../../../.build-portcullis/bpf/guard.bpf.o"
+};
+static const unsigned char guard_reduced[] __attribute__((aligned(8))) = {
+#embed "../../../.build-portcullis/bpf/guard_reduced.bpf.o"
+};
 #define SIZE(object) sizeof object
 #else
-static const unsigned char identity[8], observe[8], enforce[8], enforce_reduced[8], judge[8], judge_reduced[8], syscalls[8], syscalls_reduced[8];
+static const unsigned char identity[8], observe[8], enforce[8], enforce_reduced[8], judge[8], judge_reduced[8], syscalls[8], syscalls_reduced[8],
+    guard[8], guard_reduced[8];
 #define SIZE(object) 0
 #endif
 
@@ -47,6 +54,8 @@ struct pco_object pco_enforce_reduced(void) { return (struct pco_object){ "enfor
 struct pco_object pco_judge(void) { return (struct pco_object){ "judge", judge, SIZE(judge) }; }
 struct pco_object pco_syscalls(void) { return (struct pco_object){ "syscalls", syscalls, SIZE(syscalls) }; }
 struct pco_object pco_syscalls_reduced(void) { return (struct pco_object){ "syscalls", syscalls_reduced, SIZE(syscalls_reduced) }; }
+struct pco_object pco_guard(void) { return (struct pco_object){ "guard", guard, SIZE(guard) }; }
+struct pco_object pco_guard_reduced(void) { return (struct pco_object){ "guard", guard_reduced, SIZE(guard_reduced) }; }
 struct pco_object pco_judge_reduced(void) { return (struct pco_object){ "judge", judge_reduced, SIZE(judge_reduced) }; }
 
 static void (*message_sink)(int, const char *);

@@ -44,4 +44,5 @@ struct ControlAnswers {
     let delete: (String) throws(PortcullisError) -> [UInt8]
     let pause: (String) throws(PortcullisError) -> [UInt8]
     let stop: () -> Void
+    let unlock: (String) throws(PortcullisError) -> [UInt8]
 }

@@ -137,6 +137,10 @@ final class ControlServer {
             do throws(PortcullisError) { finish(client, try answers.pause(String(decoding: text, as: UTF8.self))) } catch {
                 fail(client, error.description)
             }
+        case .unlock:
+            do throws(PortcullisError) { finish(client, try answers.unlock(String(decoding: text, as: UTF8.self))) } catch {
+                fail(client, error.description)
+            }
         case .stop:
             client.activity = .stopping
             answers.stop()
@@ -258,11 +262,7 @@ final class ControlServer {
     func close(path: String) {
         Glibc.close(listener)
         unlink(path)
-        for (socket, client) in clients {
-            // Who waits for the daemon's end learns of it from the kernel, which closes this one after the locks.
-            if case .stopping = client.activity { continue }
-            Glibc.close(socket)
-        }
+        for socket in clients.keys { Glibc.close(socket) }
         clients = [:]
     }
 

@@ -27,6 +27,7 @@ public enum DaemonProgram {
         case .version: print("portcullisd \(BuildVersion.text) (ABI \(abiVersion))")
         case .probe: exit(probe())
         case .remove: exit(remove(sources))
+        case .unlock: exit(unlock(sources))
         case .run: exit(serve(sources))
         }
     }
@@ -49,6 +50,19 @@ public enum DaemonProgram {
             let configuration = try ConfigurationFile(sources)
             let count = try KernelPrograms.remove(directory: configuration.current.bpfDirectory)
             print("removed \(count) pins from \(configuration.current.bpfDirectory); nothing is enforced, and no container is known")
+            return 0
+        } catch {
+            complain("\(error)")
+            return error.code == .configuration ? Exit.usage : Exit.failure
+        }
+    }
+
+    /// Where no daemon runs that could be asked: until one starts again.
+    private static func unlock(_ sources: ConfigurationSources) -> Int32 {
+        do throws(PortcullisError) {
+            guard geteuid() == 0 else { throw PortcullisError(.system, "portcullisd --unlock must run as root") }
+            try KernelPrograms.unlock(directory: ConfigurationFile(sources).current.bpfDirectory, until: UInt64.max)
+            print("unlocked until a daemon starts")
             return 0
         } catch {
             complain("\(error)")
@@ -97,7 +111,7 @@ public enum DaemonProgram {
             text += "  --\(setting.rawValue)\(setting.isReloadable ? " (reloadable)" : "")\n"
             text += "      \(setting.summary); \(setting.allowed) (default \(Configuration().text(setting)))\n"
         }
-        text += "  --probe\n      say what this machine can enforce, as JSON lines, and exit\n  --remove\n      take programs, labels and policies out of the kernel, and exit (portcullis down --remove)\n  --version, --help\n\n"
+        text += "  --probe\n      say what this machine can enforce, as JSON lines, and exit\n  --remove\n      take programs, labels and policies out of the kernel, and exit (portcullis down --remove)\n  --unlock\n      let others touch what is guarded, until a daemon starts, and exit (portcullis unlock)\n  --version, --help\n\n"
         return text + "Exit status: 0 stopped as asked; 1 failed, or --probe: nothing can be enforced; 2 wrong usage or configuration."
     }
 }

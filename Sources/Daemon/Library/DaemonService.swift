@@ -59,7 +59,7 @@ final class DaemonService {
             sizes: .init(
                 capacity: settings.capacity, eventRing: settings.eventBuffer << 10,
                 labelStore: settings.labelStore == .auto ? nil : settings.labelStore == .hash ? .hash : .tasks),
-            requiresEnforcement: settings.requireEnforcement)
+            requiresEnforcement: settings.requireEnforcement, protectsItself: settings.selfProtection)
         for kept in programs.keptFromPins {
             logger.logger.warning("\(kept) as it was pinned; remove the pins for the new value to apply", metadata: ["pins": "\(programs.directory)"])
         }
@@ -107,7 +107,8 @@ final class DaemonService {
                 stop: { [unowned self] in
                     logger.logger.info("asked to stop by portcullis down")
                     isStopping = true
-                }))
+                },
+                unlock: { [unowned self] text throws(PortcullisError) in try unlock(text) }))
         do {
             try RuntimeDirectory.prepare(for: settings.spool + "/frame")
             try spoolWatch.watch(settings.spool, poller)
@@ -115,6 +116,15 @@ final class DaemonService {
         drainSpool()
         release(replay.start(settings, poller))
         try configuration.watch(poller)
+        do { try programs.protectItself() } catch { logger.logger.error("this daemon is not protected: \(error)") }
+    }
+
+    /// Until a daemon starts again, or for some seconds.
+    private func unlock(_ text: String) throws(PortcullisError) -> [UInt8] {
+        guard let seconds = UInt64(text), seconds <= UInt64(Pause.longest) else { throw PortcullisError(.peer, "unlocking takes up to \(Pause.longest) seconds") }
+        try programs.unlock(until: seconds == 0 ? UInt64.max : Clocks.sinceBoot + seconds * 1_000_000_000)
+        logger.logger.warning("unlocked: everybody who is in no container may touch what is the daemon's own", metadata: ["seconds": "\(seconds)"])
+        return Array("{}".utf8)
     }
 
     /// What hooks left behind is carried out like what they send: the socket is open already, so no new message is missed.
@@ -145,6 +155,12 @@ final class DaemonService {
                 "labels": "\(programs.variant.labelStore)", "fork": programs.variant.forkByLSM ? "lsm" : "tracepoint",
                 "adopted-containers": "\(registry.counters.adopted)",
             ])
+        let protection = programs.selfProtection
+        if protection.isOn {
+            logger.logger.info("what is the daemon's own in the kernel is guarded")
+        } else if configuration.current.selfProtection, programs.enforcement.isActive {
+            logger.logger.warning("what is the daemon's own is not guarded: \(protection.reason)")
+        }
         for warning in configuration.current.warnings { logger.logger.warning("\(warning)") }
         if programs.enforcement.isActive {
             logger.logger.info("policies are enforced", metadata: ["hooks": "\(programs.enforcement.hooks.count)", "missing": "\(programs.enforcement.missing)"])

@@ -147,6 +147,13 @@ struct StatusReport {
         writer.member("files", daemon.kernel.files.count)
         writer.member("filesLeftOut", daemon.kernel.files.leftOut)
         writer.member("policyFilesLeftOut", daemon.policies.directory.leftOut)
+        let protection = daemon.programs.selfProtection
+        writer.key("selfProtection")
+        writer.object { writer in
+            writer.member("on", protection.isOn)
+            writer.member("reason", protection.reason)
+            writer.member("unlocked", protection.unlockedUntil > Clocks.sinceBoot)
+        }
         writer.key("pauses")
         writer.array { writer in
             for pause in daemon.pauses.ledger.all {
@@ -218,6 +225,7 @@ struct StatusReport {
             ("labelsFailed", PC_COUNT_LABEL_FAILED), ("labelsStale", PC_COUNT_STALE), ("emptySlotsLost", PC_COUNT_EMPTY_LOST),
             ("keysReused", PC_COUNT_REUSED_KEY), ("verdicts", PC_COUNT_JUDGED), ("verdictsDenied", PC_COUNT_DENIED),
             ("verdictsUndecided", PC_COUNT_UNDECIDED), ("alertsSent", PC_COUNT_ALERTS), ("alertsLost", PC_COUNT_ALERTS_LOST),
+            ("guardRefused", PC_COUNT_GUARD_REFUSED), ("guardFull", PC_COUNT_GUARD_FULL),
         ]
         for (name, index) in kernel { writer.member(name, ((try? daemon.kernel.counter(index.rawValue)) ?? []).reduce(0, &+)) }
         let missed = daemon.programs.missedRuns

@@ -46,6 +46,12 @@ import Testing
             "abi": \.abi, "capacity": \.capacity, "label_store": \.label_store, "fork_by_lsm": \.fork_by_lsm,
             "identity_object": \.identity_object, "observe_object": \.observe_object, "enforce_object": \.enforce_object,
         ]),
+        Layout("pc_guard", pc_guard.self, [
+            "on": \.on, "unlocked_until": \.unlocked_until, "directory": \.directory, "mount": \.mount, "file_system": \.file_system, "object": \.object,
+        ]),
+        Layout("pc_guard_file", pc_guard_file.self, ["inode": \.inode, "device": \.device, "inode_generation": \.inode_generation]),
+        Layout("pc_guard_id", pc_guard_id.self, ["kind": \.kind, "id": \.id]),
+        Layout("pc_guard_mark", pc_guard_mark.self, ["start_time": \.start_time, "rights": \.rights, "reserved": \.reserved]),
         Layout("pc_set_header", pc_set_header.self, [
             "generation": \.generation, "cells": \.cells, "decisions": \.decisions, "sources": \.sources, "terminals": \.terminals,
             "reserved": \.reserved, "start": \.start, "classes": \.classes,
@@ -89,7 +95,7 @@ import Testing
     }
 
     @Test func objectsAgreeWithSwift() throws {
-        let found = try compare(pco_identity()).union(compare(pco_observe())).union(compare(pco_enforce())).union(compare(pco_judge())).union(compare(pco_syscalls()))
+        let found = try compare(pco_identity()).union(compare(pco_observe())).union(compare(pco_enforce())).union(compare(pco_judge())).union(compare(pco_syscalls())).union(compare(pco_guard()))
         #expect(found == Set(Self.layouts.map(\.name)), "not in any object: \(Set(Self.layouts.map(\.name)).subtracting(found))")
     }
 }

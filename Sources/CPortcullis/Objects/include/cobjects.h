@@ -19,6 +19,8 @@ struct pco_object pco_judge(void);
 struct pco_object pco_judge_reduced(void);
 struct pco_object pco_syscalls(void);
 struct pco_object pco_syscalls_reduced(void);
+struct pco_object pco_guard(void);
+struct pco_object pco_guard_reduced(void);
 
 /* Sends libbpf's messages (level 0 warning, 1 information, 2 debugging), one at a time and without a newline, to `sink`. */
 void pco_print_to(void (*sink)(int level, const char *message));
