@@ -176,12 +176,16 @@ install: all
 	$(Q)install -D -m 0755 $(HOOK) $(LIBEXEC)/portcullis-hook
 	$(Q)install -d $(DESTDIR)$(PREFIX)/share/portcullis/hooks.d $(DESTDIR)$(PREFIX)/share/man/man8
 	$(Q)sed 's|/usr/libexec/portcullis|$(PREFIX)/libexec/portcullis|' hooks.d/portcullis.json > $(DESTDIR)$(PREFIX)/share/portcullis/hooks.d/portcullis.json
+	$(Q)install -D -m 0644 deploy/tmpfiles.d/portcullis.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/portcullis.conf
+	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	$(Q)sed 's|/usr/sbin/portcullisd|$(PREFIX)/sbin/portcullisd|' deploy/systemd/portcullisd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/portcullisd.service
 	$(Q)install -m 0644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	@echo "  Installed under $(DESTDIR)$(PREFIX). To have CRI-O and podman run the hook, copy"
 	@echo "  $(PREFIX)/share/portcullis/hooks.d/portcullis.json into /usr/share/containers/oci/hooks.d."
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/portcullisd $(DESTDIR)$(PREFIX)/bin/portcullis $(DESTDIR)$(PREFIX)/share/man/man8/portcullis*.8
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/portcullis.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/portcullisd.service
 	$(Q)rm -rf $(LIBEXEC) $(DESTDIR)$(PREFIX)/share/portcullis
 
 clean:

@@ -51,6 +51,7 @@ public struct Configuration: Equatable, Sendable {
     public var visibility = Visibility.all
     public var requireEnforcement = false
     public var selfProtection = true
+    public var sandbox = true
     public var replay = Replay.auto
     /// `KIND=DIRECTORY`, each, for `portcullis replay`.
     public var replayRoots: [String] = []
@@ -88,6 +89,7 @@ public struct Configuration: Equatable, Sendable {
             return true
         case .requireEnforcement: return Self.setSwitch(&requireEnforcement, text)
         case .selfProtection: return Self.setSwitch(&selfProtection, text)
+        case .sandbox: return Self.setSwitch(&sandbox, text)
         case .replay: return Self.setChoice(&replay, text)
         case .replayRoots:
             let roots = text.split(separator: ",").map(String.init)
@@ -122,6 +124,7 @@ public struct Configuration: Equatable, Sendable {
         case .visibility: visibility.text
         case .requireEnforcement: String(requireEnforcement)
         case .selfProtection: String(selfProtection)
+        case .sandbox: String(sandbox)
         case .replay: replay.rawValue
         case .replayRoots: replayRoots.joined(separator: ",")
         }

@@ -11,6 +11,8 @@ public struct ConfigurationSources: Sendable {
         case remove
         /// Let others touch what is guarded.
         case unlock
+        /// Try what the sandbox forbids.
+        case checkSandbox
     }
 
     public var request = Request.run
@@ -37,6 +39,7 @@ public struct ConfigurationSources: Sendable {
             if argument == "--probe" { request = .probe; continue }
             if argument == "--remove" { request = .remove; continue }
             if argument == "--unlock" { request = .unlock; continue }
+            if argument == "--check-sandbox" { request = .checkSandbox; continue }
             let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard argument.hasPrefix("--"), let name = parts.first.map({ String($0.dropFirst(2)) }) else {
                 throw PortcullisError(.configuration, "unknown argument \(argument) (see --help)")

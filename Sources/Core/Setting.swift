@@ -23,6 +23,7 @@ public enum Setting: String, CaseIterable, Sendable {
     case visibility
     case requireEnforcement = "require-enforcement"
     case selfProtection = "self-protection"
+    case sandbox
     case replay
     case replayRoots = "replay-roots"
 
@@ -35,7 +36,7 @@ public enum Setting: String, CaseIterable, Sendable {
         }
     }
 
-    public var isSwitch: Bool { self == .hostEvents || self == .strictMountNamespace || self == .requireEnforcement || self == .selfProtection }
+    public var isSwitch: Bool { self == .hostEvents || self == .strictMountNamespace || self == .requireEnforcement || self == .selfProtection || self == .sandbox }
 
     public var environmentName: String { "PORTCULLIS_" + String(rawValue.map { $0 == "-" ? "_" : $0 }).uppercased() }
 
@@ -50,7 +51,7 @@ public enum Setting: String, CaseIterable, Sendable {
         case .labelStore: "auto, tasks or hash"
         case .logLevel: "debug, info, warning or error"
         case .logFormat: "auto, text or json"
-        case .hostEvents, .strictMountNamespace, .requireEnforcement, .selfProtection: "true or false"
+        case .hostEvents, .strictMountNamespace, .requireEnforcement, .selfProtection, .sandbox: "true or false"
         case .policyDirectory, .appliedPolicyDirectory: "an absolute path"
         case .replay: "auto, external or off"
         case .replayRoots: "KIND=DIRECTORY, several apart by commas, KIND one of runc, crun, containerd, storage"
@@ -84,6 +85,7 @@ public enum Setting: String, CaseIterable, Sendable {
         case .visibility: "which classes of events containers are reported with"
         case .requireEnforcement: "do not start where nothing can be enforced"
         case .selfProtection: "keep others, root too, from what is the daemon's in the kernel, and from the daemon"
+        case .sandbox: "give up capabilities and system calls that serving does not need"
         case .replay: "who looks for containers that run already: this daemon at its start, somebody else, nobody"
         case .replayRoots: "where runtimes keep their state, besides the usual places"
         }

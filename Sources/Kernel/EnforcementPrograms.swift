@@ -174,9 +174,8 @@ final class EnforcementPrograms {
         for (program, number) in kept { try judges.settle(program, keeping: number) }
     }
 
-    var programs: [String] {
-        Self.hooks.filter { state.hooks.contains($0.hook) }.map(\.program) + Self.onDemand.filter { attachedOnDemand.contains($0.hook) }.map(\.program)
-    }
+    var alwaysAttached: [String] { Self.hooks.filter { state.hooks.contains($0.hook) }.map(\.program) }
+    var nowAndThen: [String] { Self.onDemand.filter { !state.missing.contains($0.hook) }.map(\.program) }
 
     /// Attaches the hooks that sets with these flags need, and detaches those that none of them needs. Attach before the first such set is switched to,
     /// detach after the last.

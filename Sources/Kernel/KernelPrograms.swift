@@ -128,6 +128,8 @@ public final class KernelPrograms {
         (enforce, idleEnforcement) = try Self.enforcement(
             directory, variant: variant, sizes: sizes, pinned: object, isRequired: requiresEnforcement,
             beginning: { () throws(PortcullisError) in try unmark { $0.identity_object = identity.hash; $0.observe_object = observe.hash; $0.enforce_object = Self.nobodys } })
+        counted = (programs + (enforce?.alwaysAttached ?? [])).map { ($0, links.programDescriptor($0)) }.filter { $0.1 >= 0 }
+            + (enforce?.nowAndThen ?? []).map { ($0, links.onDemandDescriptor($0)) }.filter { $0.1 >= 0 }
         var meta = pc_meta()
         meta.abi = abiVersion
         meta.capacity = UInt32(variant.capacity)
@@ -247,11 +249,11 @@ public final class KernelPrograms {
     /// Bytes of kernel memory in maps, policy sets apart.
     public var mapBytes: Int { MapMemory.bytes([identity, observe] + (enforce.map { [$0.object] } ?? [])) }
 
+    /// Programs by their descriptors, opened while this process may still look for them.
+    private let counted: [(program: String, descriptor: Int32)]
+
     /// Runs that the kernel left out, by program; see `PinnedLinks.missedRuns`.
-    public var missedRuns: [(program: String, count: UInt64)] {
-        let links = PinnedLinks(directory: directory)
-        return (programs + (enforce?.programs ?? [])).map { ($0, links.missedRuns($0) ?? 0) }
-    }
+    public var missedRuns: [(program: String, count: UInt64)] { counted.map { ($0.program, PinnedLinks.missedRuns($0.descriptor) ?? 0) } }
 
     private static func isUsed(_ program: String, _ variant: Variant) -> Bool {
         switch program {

@@ -27,20 +27,25 @@ struct PinnedLinks {
     /// apart, that is tried.
     private static let attempts = (count: 500, pause: 10)
 
-    /// Runs of the program that the kernel left out, because the same program was at work on that CPU: a tracepoint's program
-    /// can be preempted from 7.0 on. Nil if the kernel does not count them (before 5.12).
-    func missedRuns(_ program: String) -> UInt64? {
+    /// A descriptor of the program that is attached; negative if it is not to be had. By its id, for which CAP_SYS_ADMIN is needed.
+    func programDescriptor(_ program: String) -> Int32 {
         let link = bpf_obj_get(path(program))
-        guard link >= 0 else { return nil }
+        guard link >= 0 else { return -1 }
         defer { close(link) }
         var linkInfo = bpf_link_info()
         var size = UInt32(MemoryLayout<bpf_link_info>.size)
-        guard bpf_obj_get_info_by_fd(link, &linkInfo, &size) == 0 else { return nil }
-        let descriptor = bpf_prog_get_fd_by_id(linkInfo.prog_id)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
+        guard bpf_obj_get_info_by_fd(link, &linkInfo, &size) == 0 else { return -1 }
+        return bpf_prog_get_fd_by_id(linkInfo.prog_id)
+    }
+
+    /// The same of one that is attached now and then, which is pinned itself.
+    func onDemandDescriptor(_ program: String) -> Int32 { bpf_obj_get(programPath(program)) }
+
+    /// Runs of a program that the kernel left out, because the same program was at work on that CPU: a tracepoint's program
+    /// can be preempted from 7.0 on. Nil if the kernel does not count them (before 5.12).
+    static func missedRuns(_ descriptor: Int32) -> UInt64? {
         var info = bpf_prog_info()
-        size = UInt32(MemoryLayout<bpf_prog_info>.size)
+        var size = UInt32(MemoryLayout<bpf_prog_info>.size)
         guard bpf_obj_get_info_by_fd(descriptor, &info, &size) == 0 else { return nil }
         return info.recursion_misses
     }

@@ -3,11 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #ifndef SO_PEERPIDFD
@@ -143,3 +148,72 @@ int pcl_signalfd(const int *signals, size_t count)
 }
 
 int pcl_sync_file_system(int descriptor) { return syncfs(descriptor) ? -errno : 0; }
+
+int pcl_keep_capabilities(uint64_t mask)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data))
+        return -errno;
+    /* What is not there already cannot be kept. */
+    for (int half = 0; half < 2; half++) {
+        uint32_t kept = (uint32_t)(mask >> (32 * half));
+        data[half].permitted &= kept;
+        data[half].effective = data[half].permitted;
+        data[half].inheritable = 0;
+    }
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
+        return -errno;
+    return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
+int pcl_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0; }
+
+int pcl_bpf_command(int index)
+{
+    /* Maps are made and filled, programs loaded, run and attached; nothing is looked for by its id. */
+    static const int commands[] = {
+        BPF_MAP_CREATE, BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM, BPF_MAP_GET_NEXT_KEY, BPF_MAP_FREEZE, BPF_OBJ_PIN, BPF_OBJ_GET,
+        BPF_PROG_TEST_RUN, BPF_OBJ_GET_INFO_BY_FD, BPF_RAW_TRACEPOINT_OPEN, BPF_LINK_CREATE, BPF_ITER_CREATE, BPF_PROG_LOAD, BPF_BTF_LOAD, BPF_PROG_BIND_MAP,
+    };
+    return index >= 0 && (size_t)index < sizeof commands / sizeof *commands ? commands[index] : -1;
+}
+
+int pcl_probe(int call)
+{
+    char *none[] = { NULL };
+    union bpf_attr attributes;
+    switch (call) {
+    case PCL_PROBE_EXECVE: execve("/nonexistent", none, none); break;
+    case PCL_PROBE_FORK:
+        if (fork() == 0)
+            _exit(0);
+        break;
+    case PCL_PROBE_INET: socket(AF_INET, SOCK_STREAM, 0); break;
+    case PCL_PROBE_STREAM: socket(AF_UNIX, SOCK_STREAM, 0); break;
+    case PCL_PROBE_EXECUTABLE: mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); break;
+    case PCL_PROBE_MOUNT: mount("none", "/nonexistent", "tmpfs", 0, NULL); break;
+    case PCL_PROBE_PTRACE: syscall(SYS_ptrace, 0x4206 /* PTRACE_SEIZE */, 0, 0, 0); break;
+    case PCL_PROBE_SETNS: syscall(SYS_setns, -1, 0); break;
+    case PCL_PROBE_MAP_BY_ID:
+        memset(&attributes, 0, sizeof attributes);
+        syscall(SYS_bpf, BPF_MAP_GET_FD_BY_ID, &attributes, sizeof attributes);
+        break;
+    case PCL_PROBE_TERMINATE: kill(getpid(), SIGTERM); break;
+    case PCL_PROBE_PRCTL: prctl(PR_GET_NAME, 0, 0, 0, 0); break;
+    }
+    return 0;
+}
+
+int pcl_in_child(int (*body)(int), int argument)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child < 0)
+        return -errno;
+    if (child == 0)
+        _exit(body(argument));
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}

@@ -28,6 +28,7 @@ public enum DaemonProgram {
         case .probe: exit(probe())
         case .remove: exit(remove(sources))
         case .unlock: exit(unlock(sources))
+        case .checkSandbox: exit(checkSandbox())
         case .run: exit(serve(sources))
         }
     }
@@ -68,6 +69,13 @@ public enum DaemonProgram {
             complain("\(error)")
             return error.code == .configuration ? Exit.usage : Exit.failure
         }
+    }
+
+    /// Whether the kernel holds the daemon to what it has given up, a line for each call.
+    private static func checkSandbox() -> Int32 {
+        let results = Sandbox.check()
+        for result in results { print("\(result.call): \(result.isForbidden ? "forbidden" : "NOT forbidden")") }
+        return results.allSatisfy(\.isForbidden) ? 0 : Exit.failure
     }
 
     private static func serve(_ sources: ConfigurationSources) -> Int32 {
@@ -111,7 +119,7 @@ public enum DaemonProgram {
             text += "  --\(setting.rawValue)\(setting.isReloadable ? " (reloadable)" : "")\n"
             text += "      \(setting.summary); \(setting.allowed) (default \(Configuration().text(setting)))\n"
         }
-        text += "  --probe\n      say what this machine can enforce, as JSON lines, and exit\n  --remove\n      take programs, labels and policies out of the kernel, and exit (portcullis down --remove)\n  --unlock\n      let others touch what is guarded, until a daemon starts, and exit (portcullis unlock)\n  --version, --help\n\n"
+        text += "  --probe\n      say what this machine can enforce, as JSON lines, and exit\n  --remove\n      take programs, labels and policies out of the kernel, and exit (portcullis down --remove)\n  --unlock\n      let others touch what is guarded, until a daemon starts, and exit (portcullis unlock)\n  --check-sandbox\n      try what a daemon in its sandbox must not be able to do, and exit\n  --version, --help\n\n"
         return text + "Exit status: 0 stopped as asked; 1 failed, or --probe: nothing can be enforced; 2 wrong usage or configuration."
     }
 }

@@ -117,6 +117,8 @@ final class DaemonService {
         release(replay.start(settings, poller))
         try configuration.watch(poller)
         do { try programs.protectItself() } catch { logger.logger.error("this daemon is not protected: \(error)") }
+        // Last of all: the start needs more than serving does.
+        if settings.sandbox { try Sandbox.enter() }
     }
 
     /// Until a daemon starts again, or for some seconds.

@@ -56,7 +56,7 @@ struct Deadline {
 /// Room for one pidfd a container and for the connections.
 enum DescriptorLimit {
     static func raise(for capacity: Int) throws(PortcullisError) {
-        let wanted = rlim_t(capacity + HookServer.connectionLimit + ControlServer.clientLimit + 128)
+        let wanted = rlim_t(capacity + HookServer.connectionLimit + ControlServer.clientLimit + 256)
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
             throw PortcullisError(.system, "reading the descriptor limit", errno: errno)

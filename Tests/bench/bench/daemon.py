@@ -36,7 +36,7 @@ class Daemon:
         configuration = os.path.join(self.directory, "config.yaml")
         open(configuration, "w").close()
         command = [context.daemon, "--config", configuration, "--hook-socket", self.hook_socket, "--control-socket",
-                   self.control_socket, "--spool", self.spool, "--bpf-directory", os.path.join(self.pins, "v1"),
+                   self.control_socket, "--spool", self.spool, "--bpf-directory", os.path.join(self.pins, "v1"), "--self-protection", "false", "--replay", "off",
                    "--log-level", "warning", *settings]
 
         def prepare():

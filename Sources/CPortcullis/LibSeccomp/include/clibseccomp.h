@@ -12,3 +12,7 @@ enum {
     PCS_ARCH_ARM = (int)SCMP_ARCH_ARM,
     PCS_UNKNOWN = __NR_SCMP_ERROR,
 };
+
+/* Actions, which are macros too. */
+static const uint32_t PCS_KILL_PROCESS = SCMP_ACT_KILL_PROCESS;
+static const uint32_t PCS_ALLOW = SCMP_ACT_ALLOW;

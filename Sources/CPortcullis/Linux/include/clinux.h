@@ -44,6 +44,33 @@ int pcl_signalfd(const int *signals, size_t count);
 /* Writes everything that waits on the descriptor's file system (syncfs(2)). */
 int pcl_sync_file_system(int descriptor);
 
+/* Keeps these capabilities, a bit each, and gives up all others for good (capset(2)). */
+int pcl_keep_capabilities(uint64_t mask);
+/* No exec gives this process more than it has (PR_SET_NO_NEW_PRIVS). */
+int pcl_no_new_privileges(void);
+
+/* The commands of bpf(2) that serving takes, by their place; -1 behind the last. */
+int pcl_bpf_command(int index);
+
+/* System calls that a sandbox is tried with. */
+enum pcl_probe_call {
+    PCL_PROBE_EXECVE,
+    PCL_PROBE_FORK,
+    PCL_PROBE_INET,
+    PCL_PROBE_STREAM,
+    PCL_PROBE_EXECUTABLE,
+    PCL_PROBE_MOUNT,
+    PCL_PROBE_PTRACE,
+    PCL_PROBE_SETNS,
+    PCL_PROBE_MAP_BY_ID,
+    PCL_PROBE_TERMINATE,
+    PCL_PROBE_PRCTL,
+};
+/* Makes one of them, with arguments that do no harm; 0 when it returns. */
+int pcl_probe(int call);
+/* Runs a function in a child process and waits for it: its result, or 128 and the number of the signal that ended it. */
+int pcl_in_child(int (*body)(int), int argument);
+
 static inline uint64_t pcl_load(const volatile uint64_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
 static inline void pcl_store(volatile uint64_t *word, uint64_t value) { __atomic_store_n(word, value, __ATOMIC_SEQ_CST); }
 static inline int64_t pcl_add(volatile int64_t *word, int64_t value) { return __atomic_add_fetch(word, value, __ATOMIC_SEQ_CST); }
