@@ -31,6 +31,7 @@ help:
 	@echo "make test-long   also the long ones: 1,200 containers, 100 kills, every check on every kernel; writes docs/test-long.md"
 	@echo "make vmtest      checks with real containers in guests with Debian's kernels (VM_KERNELS=6.1 CHECKS='bypass-*' for some)"
 	@echo "make vmshell     a root shell in such a guest (VM_KERNELS=6.1)"
+	@echo "make fuzz        10^7 generated inputs for every reader (FUZZ_INPUTS, FUZZ_SEED); make sanitize: the unit tests under sanitizers"
 	@echo "make bench       the figures of the README, as table, JSON and one HTML page"
 	@echo "make check       format, layout and dependency rules"
 	@echo "make hook ARCH=aarch64   cross-build the hook"
@@ -108,11 +109,34 @@ test-unit: test-build
 test-host: test-build hook-aarch64-check
 	$(Q)$(SUDO) env PATH="$$PATH" PORTCULLIS_LONG=$(PORTCULLIS_LONG) $(TEST_RUN) --filter HostTests --xunit-output $(BUILD)/host.xml; \
 		result=$$?; [ -z "$(SUDO)" ] || $(SUDO) chown -R $$(id -u):$$(id -g) .build; exit $$result
-test: check test-unit test-host vmtest
+test: check test-unit fuzz-short test-host vmtest
 test-long:
 	$(Q)rm -rf $(BUILD)/vm/*/results $(BUILD)/*-swift-testing.xml
 	$(Q)$(MAKE) --no-print-directory test PORTCULLIS_LONG=1 VM_SET=long; result=$$?; Tests/vm/report >docs/test-long.md; exit $$result
 .PHONY: test-build test-host hook-aarch64-check
+
+# --- generated and mutated inputs for every reader of bytes from outside, and the unit tests under sanitizers. A finding leaves its input in .build-fuzz/findings.
+FUZZ_CORPORA := $(foreach directory,$(wildcard ../shared/samples ../shared/corpus),--corpus $(abspath $(directory)))
+FUZZ_SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+FUZZ_INPUTS ?= 435000 # of each target
+fuzz-build: bpf | deps
+	$(call say,SWIFT fuzz)
+	$(Q)$(SWIFT) build -c release --product fuzz --scratch-path .build-fuzz -Xswiftc -enable-testing $(quiet_build)
+fuzz: fuzz-build
+	$(Q).build-fuzz/release/fuzz --jobs 2 --seed $(FUZZ_SEED) --inputs $(FUZZ_INPUTS) --findings .build-fuzz/findings $(FUZZ_CORPORA)
+# The build that the tests made has it already: some 10^5 inputs.
+fuzz-short: test-build
+	$(Q).build/debug/fuzz --jobs 2 --seed $(FUZZ_SEED) --inputs 4400 --findings .build-fuzz/findings $(FUZZ_CORPORA)
+# Guided by coverage: make fuzz-guided TARGET=frame SECONDS=60
+fuzz-guided: fuzz-build
+	$(Q)$(SWIFT) build -c release --product fuzz --scratch-path .build-fuzz-guided --sanitize=fuzzer --sanitize=address -Xswiftc -enable-testing -Xswiftc -DLIBFUZZER $(quiet_build)
+	$(Q).build-fuzz/release/fuzz --write-seeds .build-fuzz-guided/corpus-$(TARGET) $(FUZZ_CORPORA) $(TARGET)
+	$(Q)cd .build-fuzz-guided && SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 FUZZ_TARGET=$(TARGET) release/fuzz corpus-$(TARGET) -max_total_time=$(or $(SECONDS),60) -timeout=5 -max_len=8192
+sanitize: bpf hook | deps
+	$(Q)for kind in address thread; do \
+		$(SWIFT) build --build-tests --sanitize=$$kind --scratch-path .build-$$kind $(quiet_build) || exit 1; \
+		ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --skip-build --sanitize=$$kind --scratch-path .build-$$kind --skip HostTests || exit 1; done
+.PHONY: fuzz fuzz-build fuzz-short fuzz-guided sanitize
 
 # The cross-built hook, under emulation: a state on standard input, no daemon, the message in the spool.
 hook-aarch64-check:
@@ -150,7 +174,7 @@ vmshell: all vm-deps $(VM_PROGRAMS)
 demo: all
 	$(Q)$(SUDO) scripts/demo $(BUILD)
 
-BENCH ?= a b c d e f g i
+BENCH ?= a b c d e f g i j
 # What f times: the matching code in a program type that can be timed, and sets from the product's own compiler.
 $(BUILD)/bench/match.bpf.o: Tests/bench/bpf/match.bpf.c Tests/bench/bpf/case.h $(BPF_HEADERS)
 	$(call say,BPF   $<)

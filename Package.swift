@@ -69,6 +69,9 @@ let package = Package(
         .testTarget(name: "HostTests", dependencies: ["Core", "HookWire", "Kernel", "CABI", "CLibBPF", "TestSupport", "CTestSupport"], path: "Tests/host"),
         .target(name: "TestSupport", dependencies: ["HookWire"], path: "Tests/support/Swift", swiftSettings: strict),
         .target(name: "CTestSupport", path: "Tests/support/C", cSettings: strictC),
+        // For `make fuzz`. It sees what is internal: a release build needs -enable-testing.
+        .executableTarget(
+            name: "fuzz", dependencies: ["Core", "HookWire", "Daemon", "Kernel", "CABI", "CHookSystem"], path: "Tests/fuzz"),
         .executableTarget(name: "compile-bench", dependencies: ["Core"], path: "Tests/bench/compile", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -136,9 +136,9 @@ public struct Configuration: Equatable, Sendable {
     }
 
     private static func setPath(_ target: inout String, _ text: String, limit: Int) -> Bool {
-        guard text.hasPrefix("/"), text.utf8.count <= limit, !text.utf8.contains(0) else { return false }
+        guard text.utf8.first == UInt8(ascii: "/"), text.utf8.count <= limit, !text.utf8.contains(0) else { return false }
         // "//" and a trailing slash would make two names of one place.
-        let parts = text.split(separator: "/", omittingEmptySubsequences: true)
+        let parts = text.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
         guard !parts.isEmpty, !parts.contains(".."), !parts.contains(".") else { return false }
         target = "/" + parts.joined(separator: "/")
         return true

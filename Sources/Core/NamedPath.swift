@@ -24,10 +24,10 @@ extension CompiledPolicySet {
     /// The paths that Block rules name, each once.
     public func namedPaths() -> [NamedPath] {
         guard namesFiles, let image = PolicySetImage(cells: cells) else { return [] }
-        var seen: Set<String> = []
+        var seen: Set<[UInt8]> = []
         var found: [NamedPath] = []
         for rule in namingRules {
-            guard case .path(let path) = rule.target, seen.insert(path).inserted else { continue }
+            guard case .path(let path) = rule.target, seen.insert(Array(path.utf8)).inserted else { continue }
             let process = image.place(.process, path.utf8), file = image.place(.file, path.utf8)
             let flags = (process.isNamedByBlock ? PC_CELL_NAMED_BLOCK : 0) | (process.isNamedByAllow ? PC_CELL_NAMED_ALLOW : 0)
             found.append(NamedPath(path: path, processRow: process.row, fileRow: file.row, processFlags: UInt32(flags >> 56)))

@@ -119,6 +119,22 @@ public struct PolicyRule: Equatable, Sendable {
         case domain(String)
         case preset(Preset)
         case systemCall(SystemCall, SystemCallPlace)
+
+        /// By bytes: what Unicode calls equivalent are two files.
+        public static func == (left: Target, right: Target) -> Bool {
+            switch (left, right) {
+            case (.path(let text), .path(let other)), (.executableName(let text), .executableName(let other)), (.domain(let text), .domain(let other)):
+                text.utf8.elementsEqual(other.utf8)
+            case (.directory(let text, let recursive), .directory(let other, let otherRecursive)):
+                recursive == otherRecursive && text.utf8.elementsEqual(other.utf8)
+            case (.pattern(let glob), .pattern(let other)): glob == other
+            case (.socket(let word), .socket(let other)): word == other
+            case (.capability(let capability), .capability(let other)): capability == other
+            case (.preset(let preset), .preset(let other)): preset == other
+            case (.systemCall(let call, let place), .systemCall(let other, let otherPlace)): call == other && place == otherPlace
+            default: false
+            }
+        }
     }
 
     /// A `fromSource` entry: the executable that acts.
@@ -126,6 +142,23 @@ public struct PolicyRule: Equatable, Sendable {
         case path(String)
         /// As in `Target.directory`.
         case directory(String, recursive: Bool)
+
+        private var parts: (bytes: String.UTF8View, kind: UInt8) {
+            switch self {
+            case .path(let path): (path.utf8, 0)
+            case .directory(let directory, let recursive): (directory.utf8, recursive ? 2 : 1)
+            }
+        }
+
+        /// By bytes, as targets.
+        public static func == (left: Source, right: Source) -> Bool {
+            left.parts.kind == right.parts.kind && left.parts.bytes.elementsEqual(right.parts.bytes)
+        }
+
+        public func hash(into hasher: inout Hasher) {
+            hasher.combine(parts.kind)
+            for byte in parts.bytes { hasher.combine(byte) }
+        }
     }
 
     public var section: Section

@@ -11,7 +11,7 @@ extension PolicyFindings {
         guard let text = absolute(node, name) else { return nil }
         // The name of an anonymous file is free text.
         if text.hasPrefix("memfd:") { return text }
-        guard !text.hasSuffix("/") else {
+        guard text.utf8.last != UInt8(ascii: "/") else {
             error(node, name, "ends in / and can be no file: leave the / out, or write matchDirectories with dir")
             return nil
         }
@@ -44,7 +44,7 @@ extension PolicyFindings {
 
     mutating func executableName(_ node: YAMLNode, _ name: String) -> String? {
         guard let text = text(node, name) else { return nil }
-        guard !text.contains("/"), !text.isEmpty, text != ".", text != "..", text.utf8.count <= Self.nameLimit else {
+        guard !text.utf8.contains(UInt8(ascii: "/")), !text.isEmpty, text != ".", text != "..", text.utf8.count <= Self.nameLimit else {
             error(node, name, "expected the name of a program: one component of at most \(Self.nameLimit) bytes, without /")
             return nil
         }
@@ -54,7 +54,7 @@ extension PolicyFindings {
 
     private mutating func absolute(_ node: YAMLNode, _ name: String) -> String? {
         guard var text = text(node, name) else { return nil }
-        guard text.hasPrefix("/") || (text.hasPrefix("memfd:") && !name.hasSuffix(".dir")) else {
+        guard text.utf8.first == UInt8(ascii: "/") || (text.hasPrefix("memfd:") && !name.hasSuffix(".dir")) else {
             error(node, name, "\(Self.shown(text)) is not absolute: it must begin with /")
             return nil
         }
@@ -62,21 +62,22 @@ extension PolicyFindings {
             error(node, name, "\(text.utf8.count) bytes; a path has at most \(Self.pathLimit)")
             return nil
         }
-        if text.hasPrefix("//") {
+        if text.utf8.starts(with: "//".utf8) {
             // KubeArmor's schema allows it and means one.
-            text = "/" + text.drop { $0 == "/" }
+            text = "/" + String(Substring(text.utf8.drop { $0 == UInt8(ascii: "/") }))
             warn(node, name, "begins with several /: read as one")
         }
         return text
     }
 
     private mutating func checkComponents(_ path: String, _ node: YAMLNode, _ name: String) -> Bool {
-        for component in path.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
+        // Bytes, as the kernel has it: a slash and a combining mark behind it are one character, but not one component.
+        for component in path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst() {
             if component.isEmpty {
                 error(node, name, "// stands in no path: write one /")
-            } else if component == "." || component == ".." {
+            } else if component.elementsEqual(".".utf8) || component.elementsEqual("..".utf8) {
                 error(node, name, "the components . and .. stand in no path: write the path that is meant")
-            } else if component.utf8.count > Self.nameLimit {
+            } else if component.count > Self.nameLimit {
                 error(node, name, "a component of more than \(Self.nameLimit) bytes stands in no path")
             } else {
                 continue

@@ -114,13 +114,14 @@ extension PolicyFindings {
     /// `allowedArgs`, each once.
     private mutating func allowedArguments(_ fields: PolicyFields) -> [String] {
         var arguments: [String] = []
+        var seen: Set<[UInt8]> = []
         for (node, name) in list(fields, "allowedArgs") {
             guard let text = text(node, name) else { continue }
             guard text.utf8.count <= Self.argumentLimit else {
                 error(node, name, "\(text.utf8.count) bytes; an argument is compared up to \(Self.argumentLimit)")
                 continue
             }
-            if !arguments.contains(text) { arguments.append(text) }
+            if seen.insert(Array(text.utf8)).inserted { arguments.append(text) }
         }
         if arguments.count > Self.argumentsLimit {
             error(fields, "allowedArgs", "\(arguments.count) arguments; a rule has at most \(Self.argumentsLimit)")

@@ -86,6 +86,7 @@ extension PolicyFindings {
         var list = text[...]
         if list.hasPrefix("["), list.hasSuffix("]") { list = list.dropFirst().dropLast() }
         var names: [String] = []
+        var seen: Set<String> = []
         for part in list.split(separator: ",") {
             let trimmed = part.drop { $0 == " " }
             let containerName = String(trimmed.prefix { $0 != " " })
@@ -96,7 +97,7 @@ extension PolicyFindings {
                     "\(Self.shown(String(part))) is no container's name; names are compared exactly: write name or [name, name]")
                 continue
             }
-            if !names.contains(containerName) { names.append(containerName) }
+            if seen.insert(containerName).inserted { names.append(containerName) }
         }
         return names
     }

@@ -23,8 +23,8 @@ struct PolicySetArguments {
         for group in places.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             let first = Int(group[0])
             let allowed = group.dropFirst().reduce(rules[first].allowedArguments) { rest, rule in
-                let others = Set(rules[Int(rule)].allowedArguments)
-                return rest.filter(others.contains)
+                let others = Set(rules[Int(rule)].allowedArguments.map { Array($0.utf8) })
+                return rest.filter { others.contains(Array($0.utf8)) }
             }
             // All places share what follows: a rule costs its arguments once, however many sources there are.
             let alternatives = (places[group] ?? []).sorted().map { Self.key(0, $0).suffix(2).map { Glob.Element.byte($0) } }

@@ -39,8 +39,20 @@ public struct RuntimeState: Equatable, Sendable {
             }
         }
         try reader.finish()
+        state.endTextsAtNUL()
         return state
     }
+
+    /// As the kernel would see them, and as `BundleConfig` reads them: a C string ends at its NUL.
+    private mutating func endTextsAtNUL() {
+        id = Self.untilNUL(id)
+        bundle = Self.untilNUL(bundle)
+        rootfs = Self.untilNUL(rootfs)
+        cgroupPath = Self.untilNUL(cgroupPath)
+        apparmorProfile = Self.untilNUL(apparmorProfile)
+    }
+
+    private static func untilNUL(_ text: [UInt8]) -> [UInt8] { text.firstIndex(of: 0).map { Array(text[..<$0]) } ?? text }
 
     private mutating func readConfiguration<Source: ByteSource>(_ reader: inout JSONReader<Source>) throws(JSONError) {
         let mark = try reader.beginObject()
@@ -98,6 +110,7 @@ public struct RuntimeState: Equatable, Sendable {
             }
         }
         try reader.finish()
+        state.endTextsAtNUL()
         return state
     }
 }

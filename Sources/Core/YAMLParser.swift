@@ -14,6 +14,8 @@ public enum YAMLParser {
     /// - Throws: `YAMLError` for a syntax error, a second document, a duplicate key, an alias (they can explode), or a bound
     ///   exceeded.
     public static func parse(_ text: [UInt8]) throws(YAMLError) -> YAMLNode? {
+        // libyaml would read UTF-16 too.
+        if let error = notUTF8(text) { throw error.error }
         var session = YAMLSession(text)
         defer { session.close() }
         return try session.onlyDocument()
@@ -26,15 +28,20 @@ public enum YAMLParser {
     ///   - limit: Documents read at most; one more is an error, and the last result.
     ///   - nodeLimit: Values of one document.
     public static func documents(_ text: [UInt8], limit: Int = .max, nodeLimit: Int = nodeLimit) -> [YAMLDocument] {
-        guard let invalid = firstInvalid(text) else { return documents(checked: text, limit, nodeLimit) }
-        let line = text[..<invalid].count { $0 == UInt8(ascii: "\n") } + 1
-        let lineStart = text[..<invalid].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-        let error = YAMLError(line: line, column: invalid - lineStart + 1, problem: "is not UTF-8")
+        guard let (error, lineStart) = notUTF8(text) else { return documents(checked: text, limit, nodeLimit) }
         var documents = documents(checked: Array(text[..<lastMarker(in: text, before: lineStart)]), limit, nodeLimit)
         if documents.last?.endsTheText != true {
-            documents.append(YAMLDocument(line: line, bytes: lineStart..<text.count, content: .failure(error), endsTheText: true))
+            documents.append(YAMLDocument(line: error.line, bytes: lineStart..<text.count, content: .failure(error), endsTheText: true))
         }
         return documents
+    }
+
+    /// Where the first byte stands that is not UTF-8, and where its line begins; nil if there is none.
+    private static func notUTF8(_ text: [UInt8]) -> (error: YAMLError, lineStart: Int)? {
+        guard let invalid = firstInvalid(text) else { return nil }
+        let line = text[..<invalid].count { $0 == UInt8(ascii: "\n") } + 1
+        let lineStart = text[..<invalid].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        return (YAMLError(line: line, column: invalid - lineStart + 1, problem: "is not UTF-8"), lineStart)
     }
 
     private static func documents(checked text: [UInt8], _ limit: Int, _ nodeLimit: Int) -> [YAMLDocument] {

@@ -33,7 +33,7 @@ check_pause_container() {
 }
 refuses() { inside "$1" 'cat /etc/secret' && [ "$STATUS" != 0 ]; }
 
-# CHECK crash-kill full: a daemon that is killed again and again under churn: what is blocked stays blocked at every moment, and nobody is left over
+# CHECK crash-kill full slow: a daemon that is killed again and again under churn: what is blocked stays blocked at every moment, and nobody is left over
 check_crash_kill() { kills_under_churn 4 3; }
 
 # CHECK crash-kill-100 long slow: the same with 50 containers and 100 kills

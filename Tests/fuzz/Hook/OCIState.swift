@@ -1,0 +1,1 @@
+../../../Sources/Hook/OCIState.swift
