@@ -213,4 +213,4 @@ uninstall:
 	$(Q)rm -rf $(LIBEXEC) $(DESTDIR)$(PREFIX)/share/portcullis
 
 clean:
-	$(Q)rm -rf .build .build-release $(BUILD)
+	$(Q)rm -rf .build .build-release .build-fuzz .build-fuzz-guided .build-address .build-thread $(BUILD)

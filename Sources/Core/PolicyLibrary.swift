@@ -10,7 +10,7 @@ public struct PolicyLibrary: Sendable {
     public private(set) var policies: [Policy] = []
     private var byNamespace: [String: [Policy]] = [:]
     private var selection: [String: PolicySelection] = [:]
-    private var files: [String: PolicyFileState] = [:]
+    private var files: [FileName: PolicyFileState] = [:]
     var applied: [String: AppliedPolicy] = [:]
     /// By identity, the errors of applied policies that could not be taken in again.
     var unrestored: [String: [PolicyProblem]] = [:]
@@ -39,10 +39,11 @@ public struct PolicyLibrary: Sendable {
     public mutating func update(_ contents: [(file: String, text: [UInt8]?)]) -> PolicyChange {
         for (file, text) in contents {
             guard let text else {
-                files[file] = nil
+                files[FileName(file)] = nil
                 continue
             }
-            files[file] = PolicyFileState(fit.checked(PolicyParser.parse(text, file: file), after: files[file]), after: files[file])
+            let former = files[FileName(file)]
+            files[FileName(file)] = PolicyFileState(fit.checked(PolicyParser.parse(text, file: file), after: former), after: former)
         }
         return compose()
     }
@@ -52,7 +53,7 @@ public struct PolicyLibrary: Sendable {
     public mutating func update(file: String, unreadable problem: String) -> PolicyChange {
         var parsed = PolicyFile()
         parsed.errors = [PolicyProblem(file: file, line: 1, column: 1, field: "", problem: problem)]
-        files[file] = PolicyFileState(parsed, after: files[file])
+        files[FileName(file)] = PolicyFileState(parsed, after: files[FileName(file)])
         return compose()
     }
 
@@ -109,7 +110,7 @@ public struct PolicyLibrary: Sendable {
     }
 
     /// The state of each file, sorted by name.
-    public var fileStates: [(file: String, state: PolicyFileState)] { files.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+    public var fileStates: [(file: String, state: PolicyFileState)] { files.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value) } }
 
     /// Gives each policy its definition in force.
     mutating func compose() -> PolicyChange {

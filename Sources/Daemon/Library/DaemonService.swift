@@ -30,7 +30,9 @@ final class DaemonService {
     private var eventRing: RingBuffer!
     private var emptyRing: RingBuffer!
     private var signals: SignalSource
+    /// Of connections, which all have the same patience; and of what takes longer: a pause of hours must not keep a silent peer.
     private var timer: Deadline
+    private var alarm: Deadline
     private(set) var spool = SpoolCounters()
     private(set) var outcomes = HookOutcomes()
     private var spoolWatch = SpoolWatch()
@@ -68,7 +70,8 @@ final class DaemonService {
         registry = Registry(kernel: kernel)
         poller = try Poller()
         signals = try SignalSource(poller)
-        timer = try Deadline(poller)
+        timer = try Deadline(poller, PollToken(.timer))
+        alarm = try Deadline(poller, PollToken(.alarm))
         eventRing = try kernel.eventRing { [unowned self] in take($0) }
         emptyRing = try kernel.emptySlotRing { [unowned self] in slotEmpty($0) }
         try poller.add(eventRing.descriptor, PollToken(.events))
@@ -114,9 +117,10 @@ final class DaemonService {
             try spoolWatch.watch(settings.spool, poller)
         } catch { logger.logger.warning("messages that come into the spool are seen at the next start only: \(error)") }
         drainSpool()
-        release(replay.start(settings, poller))
         try configuration.watch(poller)
         do { try programs.protectItself() } catch { logger.logger.error("this daemon is not protected: \(error)") }
+        // The program that looks has to be started while that may be done, and is served as soon as the loop runs.
+        release(replay.start(settings, poller))
         // Last of all: the start needs more than serving does.
         if settings.sandbox { try Sandbox.enter() }
     }
@@ -177,7 +181,9 @@ final class DaemonService {
             for token in ready { try serve(token) }
             hooks.settle()
             control.flush()
-            if !timer.isArmed, let deadline = [hooks.nextDeadline, replay.deadline, pauses.deadline].compactMap({ $0 }).min() { timer.set(deadline) }
+            if !timer.isArmed, let deadline = hooks.nextDeadline { timer.set(deadline) }
+            if let deadline = replay.deadline { alarm.set(deadline) }
+            if let deadline = pauses.deadline { alarm.set(deadline) }
         }
         SystemdNotify.send("STOPPING=1")
         hooks.close(path: configuration.current.hookSocket)
@@ -205,6 +211,8 @@ final class DaemonService {
         case .timer:
             timer.expired()
             hooks.closeSilent(now: Clocks.monotonic)
+        case .alarm:
+            alarm.expired()
             release(replay.expired(now: Clocks.monotonic))
             pauses.expired(containers)
         case .replay: release(replay.programEnded())

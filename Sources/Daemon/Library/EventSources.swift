@@ -24,22 +24,27 @@ struct SignalSource {
     }
 }
 
-/// One timer, armed only while something has a deadline: an idle daemon is never woken.
+/// A timer, armed only while something has a deadline: an idle daemon is never woken.
 struct Deadline {
+    /// Nanoseconds by which a deadline has to be earlier for the timer to be set anew.
+    private static let slack: UInt64 = 1_000_000
+
     private let descriptor: Int32
     private(set) var isArmed = false
+    private var armedFor: UInt64 = 0
 
-    init(_ poller: Poller) throws(PortcullisError) {
+    init(_ poller: Poller, _ token: PollToken) throws(PortcullisError) {
         descriptor = timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC | TFD_NONBLOCK))
         guard descriptor >= 0 else { throw PortcullisError(.system, "creating a timer", errno: errno) }
-        try poller.add(descriptor, PollToken(.timer))
+        try poller.add(descriptor, token)
     }
 
-    /// Wakes the loop at `deadline` on the monotonic clock, if it is not to be woken before. An alarm that is set stays: it may
+    /// Wakes the loop at `deadline` on the monotonic clock, if it is not to be woken before. An alarm that is set stays unless it is too late: it may
     /// find nothing to do, which is cheaper than moving it with every connection.
     mutating func set(_ deadline: UInt64) {
-        guard !isArmed else { return }
+        guard !isArmed || deadline + Self.slack < armedFor else { return }
         isArmed = true
+        armedFor = deadline
         var specification = itimerspec()
         specification.it_value.tv_sec = Int(deadline / 1_000_000_000)
         specification.it_value.tv_nsec = Int(deadline % 1_000_000_000)

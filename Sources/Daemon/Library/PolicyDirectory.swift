@@ -11,7 +11,7 @@ final class PolicyDirectory {
     private var notifier: Int32 = -1
     private var watched: Int32 = -1
     /// What each file looked like when it was read.
-    private var seen: [String: Stamp] = [:]
+    private var seen: [FileName: Stamp] = [:]
     /// Files left out because of `fileLimit`.
     private(set) var leftOut = 0
     /// Something is wrong with the directory itself, and was said.
@@ -71,30 +71,30 @@ final class PolicyDirectory {
             found.append((path, .success(nil)))
         }
         leftOut = max(names.count - Self.fileLimit, 0)
-        var present: Set<String> = []
+        var present: Set<FileName> = []
         for name in names.prefix(Self.fileLimit) {
-            let file = path + "/" + name
-            present.insert(file)
+            let file = path + "/" + name, key = FileName(file)
+            present.insert(key)
             var info = stat()
             guard stat(file, &info) == 0 else {
                 // Removed since the directory was read: it is gone, like one that was never listed.
                 if errno == ENOENT {
-                    present.remove(file)
+                    present.remove(key)
                     continue
                 }
-                if seen[file] == nil { seen[file] = Stamp(inode: 0, size: -1, seconds: 0, nanoseconds: 0) }
+                if seen[key] == nil { seen[key] = Stamp(inode: 0, size: -1, seconds: 0, nanoseconds: 0) }
                 found.append((file, .failure(PortcullisError(.configuration, "cannot be read", errno: errno))))
                 continue
             }
             let stamp = Stamp(inode: UInt(info.st_ino), size: Int(info.st_size), seconds: info.st_mtim.tv_sec, nanoseconds: info.st_mtim.tv_nsec,
                 changed: info.st_ctim.tv_sec, changedNanoseconds: info.st_ctim.tv_nsec)
-            guard seen[file] != stamp else { continue }
-            seen[file] = stamp
+            guard seen[key] != stamp else { continue }
+            seen[key] = stamp
             found.append((file, Self.content(file, info)))
         }
-        for file in seen.keys.sorted() where !present.contains(file) {
-            seen[file] = nil
-            found.append((file, .success(nil)))
+        for key in seen.keys.sorted() where !present.contains(key) {
+            seen[key] = nil
+            found.append((key.text, .success(nil)))
         }
         return found
     }

@@ -19,6 +19,7 @@ struct PollToken: Equatable {
         case policies
         case alerts
         case replay
+        case alarm
     }
 
     let kind: Kind

@@ -41,6 +41,13 @@ import Testing
     }
 
     /// So are the files that hold them.
+    @Test func filesAreToldApart() {
+        var library = PolicyLibrary()
+        library.update(file: "\(Self.composed).yaml", text: Array(PolicySample.text(name: "one").utf8))
+        library.update(file: "\(Self.decomposed).yaml", text: Array(PolicySample.text(name: "two").utf8))
+        #expect(Set(library.policies.map(\.name)) == ["one", "two"])
+    }
+
     /// A slash with a combining mark behind it is one character, and still a slash.
     @Test(arguments: ["/etc/../\\u0301x", "/etc/./\\u0301x", "/etc//\\u0301x", "//\\u0301x/.."])
     func componentsAreBytes(_ path: String) {
