@@ -73,6 +73,8 @@ struct Hook: ~Copyable {
         containerID = state.containerID
         annotations = state.annotations
         runtime = ContainerRuntime.detect(bundle: state.bundle, annotations: annotations)
+        // What happens if the hook runs out of memory is decided like any other failure.
+        pch_set_failure_exit(ending == .denied ? Exit.denied : Exit.proceed)
         if let problem = state.problem { return fail(Line(problem)) }
 
         isRemoval = state.operation == .remove

@@ -84,13 +84,22 @@ final class GuardPrograms {
         return options.retval & PC_GUARD_DAEMON.rawValue != 0
     }
 
-    /// Gives the file that this process executes the daemon's rights, and no other file.
+    /// Marks rights that are about to end; no right itself.
+    private static let former: UInt32 = 0x100
+
+    /// Gives the file that this process executes the daemon's rights, and no other file. The others lose theirs last: a moment in which nobody has any
+    /// would, if this process ended in it, leave pins that nobody may open before the machine is started anew.
     func listOwnFile() throws(PortcullisError) {
-        for key in try files.keys(zero: pc_guard_file()) { try files.remove(key) }
+        for key in try files.keys(zero: pc_guard_file()) {
+            if let rights = try files.lookup(key, zero: 0) { try files.update(key, rights | Self.former) }
+        }
         let descriptor = open("/proc/self/exe", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw PortcullisError(.system, "opening /proc/self/exe", errno: errno) }
         defer { close(descriptor) }
         try run(listProgram, UInt64(descriptor), UInt64(PC_GUARD_ALL.rawValue), "listing this program's file")
+        for key in try files.keys(zero: pc_guard_file()) {
+            if let rights = try files.lookup(key, zero: 0), rights & Self.former != 0 { try files.remove(key) }
+        }
     }
 
     /// Executes this program once more, with the same arguments and environment. Returns only if that fails, or if it has been done before.

@@ -184,8 +184,11 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
         if labels.kind == .hash, hasEnded(descriptor) { labels.removeStray(process) }
     }
 
-    /// Labels the tasks that these containers had before they were registered. Returns how many were given one, and how many could not be.
-    public func labelTasks(of containers: [(reference: SlotReference, cgroup: UInt64)]) throws(PortcullisError) -> (given: Int, failed: Int) {
+    /// Labels the tasks that these containers had before they were registered. Returns how many were given one, how many could not be, and whether the last
+    /// look at them found none any more.
+    public func labelTasks(
+        of containers: [(reference: SlotReference, cgroup: UInt64)]
+    ) throws(PortcullisError) -> (given: Int, failed: Int, isSettled: Bool) {
         try labelling.run(containers)
     }
 

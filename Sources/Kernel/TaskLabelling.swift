@@ -20,14 +20,15 @@ struct TaskLabelling {
     }
 
     /// - Parameter containers: Each with its cgroup's id; 0 if that tells nothing.
-    func run(_ containers: [(reference: SlotReference, cgroup: UInt64)]) throws(PortcullisError) -> (given: Int, failed: Int) {
+    /// - Returns: Labels given and labels that could not be; not settled if the last look still gave some.
+    func run(_ containers: [(reference: SlotReference, cgroup: UInt64)]) throws(PortcullisError) -> (given: Int, failed: Int, isSettled: Bool) {
         var claims: [UInt64: Int] = [:]
         for container in containers { claims[container.cgroup, default: 0] += 1 }
         // A cgroup that two containers share says nothing about either.
         let own = containers.filter { $0.cgroup != 0 && claims[$0.cgroup] == 1 }
         defer { for container in own { try? cgroups.remove(container.cgroup) } }
         for container in own { try cgroups.update(container.cgroup, UInt64(container.reference.generation) << 32 | UInt64(container.reference.slot)) }
-        var total = (given: 0, failed: 0)
+        var total = (given: 0, failed: 0, isSettled: false)
         var passes = 0
         // Ancestry first, since it says who did not come in from outside; what a place adds may have descendants again.
         var step = PC_LABELLING_ANCESTRY
@@ -39,7 +40,10 @@ struct TaskLabelling {
             if step == PC_LABELLING_ANCESTRY, found.given == 0 {
                 step = PC_LABELLING_KEY
             } else if step == PC_LABELLING_KEY {
-                if found.given == 0 { break }
+                if found.given == 0 {
+                    total.isSettled = true
+                    break
+                }
                 step = PC_LABELLING_ANCESTRY
             }
         }

@@ -53,7 +53,7 @@ extension HostTests {
             let outcome = try daemon.cli("policy", "apply", file)
             #expect(outcome.status == 1 && outcome.error.contains("cannot be stored") && outcome.error.contains("No space left"), "\(outcome.error)")
             #expect(try daemon.cli("policy", "list", "--json").output.isEmpty, "what cannot be kept is not in force")
-            #expect(disk.path.hasSuffix("applied"))
+            _ = disk.path // it lives until here
         }
 
         @Test func aStoppedDaemonLosesNothing() throws {
@@ -76,7 +76,6 @@ extension HostTests {
             let held = try HeldContainer(daemon, "among-the-silent")
             defer { held.end() }
             #expect(try daemon.counter("hookConnections") >= 501)
-            #expect(silent.count == 500)
             // One that begins a frame and never ends it, too.
             silent[0].send([0xFF, 0xFF, 0x0F])
             #expect(try daemon.add("again", held.pid).code == .sharedNamespaces)

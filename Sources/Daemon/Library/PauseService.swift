@@ -66,13 +66,14 @@ final class PauseService {
     /// Takes over what an earlier daemon's pauses have left in the slots: they go on to their end.
     func adopt(_ containers: [Container]) {
         let now = Clocks.sinceBoot
-        for container in containers {
-            let until = kernel.pausedUntil(container.reference.slot)
-            guard until > now else { continue }
-            try? ledger.begin(Pause(scope: .container(container.name), until: until))
-        }
         let host = kernel.pausedUntil(PolicyService.host)
-        if host > now { try? ledger.begin(Pause(scope: .everything, until: host)) }
+        do throws(PortcullisError) {
+            if host > now { try ledger.begin(Pause(scope: .everything, until: host)) }
+            for container in containers {
+                let until = kernel.pausedUntil(container.reference.slot)
+                if until > now, until != host { try ledger.begin(Pause(scope: .container(container.name), until: until)) }
+            }
+        } catch { logger.warning("some pauses of an earlier daemon end with the next change of pauses: \(error)") }
     }
 
     /// Tells of the pauses whose time has come. The loop wakes for it on the monotonic clock, which stands still in suspend, and so never too early.

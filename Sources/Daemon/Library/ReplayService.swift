@@ -111,10 +111,11 @@ final class ReplayService {
         guard !unlabelled.isEmpty else { return }
         defer { unlabelled = [] }
         do throws(PortcullisError) {
-            let (given, failed) = try kernel.labelTasks(of: unlabelled)
+            let (given, failed, isSettled) = try kernel.labelTasks(of: unlabelled)
             labelled += UInt64(given)
             labelsFailed += UInt64(failed)
             if failed > 0 { logger.error("\(failed) tasks of containers that were there first could not be labelled; they are known by their namespaces alone") }
+            if !isSettled { logger.error("tasks of containers that were there first were still without labels at the last look; they are known by their namespaces alone") }
         } catch { logger.error("labelling the tasks of \(unlabelled.count) containers that were there first: \(error)") }
     }
 }
