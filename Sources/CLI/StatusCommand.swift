@@ -30,6 +30,7 @@ struct StatusCommand: ParsableCommand {
         table.add(["pinned in", kernel.pins + (kernel.adopted ? " (taken over from an earlier daemon)" : "")])
         table.add(["host namespaces", kernel.hostNamespaces])
         table.add(["containers", "\(status.maps.containers) of \(status.maps.capacity), \(status.maps.identities) keys"])
+        table.add(["replay", replay(status.replay)])
         // Where nothing is enforced the sets are the daemon's own.
         let sets = status.enforcement.active ? ", \(Self.size(status.enforcement.setBytes)) in policy sets" : ""
         table.add(["kernel memory", "\(Self.size(status.maps.bytes)) in maps" + sets])
@@ -38,10 +39,17 @@ struct StatusCommand: ParsableCommand {
         table.print()
         list("Problems: what was in force before stays so", status.enforcement.problems)
         list("Warnings", status.enforcement.warnings)
+        list("Replay could not read", status.replay.problems)
         list("Containers that keep older policies", status.enforcement.containersWithOlderPolicies)
         Output.line("")
         // A counter at zero says nothing; those that are not tell what happened.
         for counter in status.counters.values where counter.value > 0 { Output.line("  \(counter.name) \(counter.value)") }
+    }
+
+    private func replay(_ replay: StatusSummary.Replay) -> String {
+        let counts = "\(replay.registered) registered, \(replay.known) known already, \(replay.refused) refused"
+        let places = replay.bySource.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        return replay.state + (replay.failure.isEmpty ? "" : " (\(replay.failure))") + ": " + counts + (places.isEmpty ? "" : "; found by " + places)
     }
 
     private func enforcement(_ status: StatusSummary) -> [(String, String)] {
@@ -54,6 +62,9 @@ struct StatusCommand: ParsableCommand {
         } else {
             rows.append(("enforcing", "NO, only observing: \(state.reason) (portcullis probe says more)"))
         }
+        for pause in state.pauses { rows.append(("PAUSED", "\(pause.scope), until \(pause.until)")) }
+        let protection = state.selfProtection
+        rows.append(("self-protection", !protection.on ? "off: \(protection.reason)" : protection.unlocked ? "UNLOCKED" : "on"))
         rows.append(("policies", "\(state.policies) in \(state.sets) sets; what no rule allows: \(state.posture) files, \(state.networkPosture) network, \(state.capabilitiesPosture) capabilities"))
         if !state.host.policies.isEmpty { rows.append(("host policies", state.host.policies.joined(separator: " "))) }
         if state.policyFilesLeftOut > 0 { rows.append(("policy files", "\(state.policyFilesLeftOut) are beyond the limit and not read")) }

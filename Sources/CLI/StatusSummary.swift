@@ -11,8 +11,21 @@ struct StatusSummary: Decodable {
         let reason, posture, networkPosture, capabilitiesPosture: String
         struct Host: Decodable { let policies: [String] }
         let host: Host
+        struct SelfProtection: Decodable {
+            let on, unlocked: Bool
+            let reason: String
+        }
+        struct Pause: Decodable { let scope, until: String }
+        let selfProtection: SelfProtection
+        let pauses: [Pause]
         let hooks, hooksOnDemand, missing, problems, warnings, containersWithOlderPolicies: [String]
         let policies, sets, setBytes, policyFilesLeftOut: Int
+    }
+    struct Replay: Decodable {
+        let state, failure: String
+        let registered, known, refused: Int
+        let bySource: [String: Int]
+        let problems: [String]
     }
     /// Counters by name; the few that are lists are left to `--json`.
     struct Counters: Decodable {
@@ -39,6 +52,7 @@ struct StatusSummary: Decodable {
     let kernel: Kernel
     let enforcement: Enforcement
     let maps: Maps
+    let replay: Replay
     let counters: Counters
     let configuration: [String: String]
 }

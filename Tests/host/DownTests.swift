@@ -17,6 +17,7 @@ extension HostTests {
             let begun = try daemon.cli("pause", "--for", "10m", "--container", "paused")
             #expect(begun.status == 0 && begun.output.contains("container paused; 1 containers"), "\(begun.error)")
             #expect(try pauses(daemon).map { $0["scope"] as? String } == ["container paused"])
+            #expect(try daemon.cli("status").output.contains("container paused, until "))
             #expect(try daemon.cli("resume", "--namespace", "shop").status == 2)
             #expect(try daemon.cli("resume").status == 0)
             #expect(try pauses(daemon).isEmpty)

@@ -37,6 +37,8 @@ extension HostTests {
             #expect(running["bundle"] as? String == bundle.path)
             #expect((try replay(daemon)["bySource"] as? [String: Int])?["runc"] ?? 0 >= 2)
             #expect(try replay(daemon)["problems"] as? [String] == [])
+            let said = try daemon.cli("status").output
+            #expect(said.contains("done: 2 registered") && said.contains("found by ") && said.contains("runc "), "\(said)")
 
             // What is only created is the runtime's until its own first exec.
             let events = try EventStream(daemon)
