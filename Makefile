@@ -16,7 +16,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 PREFIX ?= /usr/local
 
 HOOK := $(BUILD)/$(ARCH)/portcullis-hook
-OBJECTS := $(BUILD)/bpf/identity.bpf.o $(BUILD)/bpf/observe.bpf.o $(patsubst %,$(BUILD)/bpf/%.bpf.o,enforce judge syscalls guard enforce_reduced judge_reduced syscalls_reduced guard_reduced)
+OBJECTS := $(BUILD)/bpf/identity.bpf.o $(BUILD)/bpf/observe.bpf.o $(BUILD)/bpf/takeover.bpf.o $(patsubst %,$(BUILD)/bpf/%.bpf.o,enforce judge syscalls guard enforce_reduced judge_reduced syscalls_reduced guard_reduced)
 DAEMON := $(BUILD)/portcullisd
 CLI := $(BUILD)/portcullis
 
@@ -162,11 +162,20 @@ $(VM_BUILT)/linked: Tests/vm/programs/linked.c Makefile # dynamic, with a librar
 $(VM_BUILT)/%: Tests/vm/programs/%.c Tests/vm/programs/attack.h Tests/vm/programs/secret-tool.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(VM_CLANG) -static $(MUSL_LIB)/crt1.o $(MUSL_LIB)/crti.o $< $(MUSL_LIB)/libc.a $(MUSL_LIB)/crtn.o -o $@
+# A daemon of the next ABI version, for the checks of upgrades.
+VM_NEXT := $(BUILD)/vm/next
+$(VM_NEXT)/portcullisd: $(SWIFT_SOURCES) $(OBJECTS) Tests/vm/next-abi Makefile | deps
+	$(call say,SWIFT portcullisd (of the next ABI version))
+	$(Q)Tests/vm/next-abi $(VM_NEXT)/tree
+	$(Q)$(MAKE) --no-print-directory -C $(VM_NEXT)/tree -s bpf >/dev/null
+	$(Q)cd $(VM_NEXT)/tree && PORTCULLIS_STATIC=1 $(SWIFT) build --scratch-path ../build -Xswiftc -static-executable --product portcullisd \
+		$(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' | grep -v 'statically linked applications' || :; }; exit $${PIPESTATUS[0]})
+	$(Q)$(TOOLCHAIN)/llvm-objcopy --strip-all $(VM_NEXT)/build/debug/portcullisd $@
 vm-deps: | deps
 	$(Q)scripts/install-packages $(ARCH) vm
-vmtest: all vm-deps $(VM_PROGRAMS)
+vmtest: all vm-deps $(VM_PROGRAMS) $(VM_NEXT)/portcullisd
 	$(Q)Tests/vm/run $(if $(VM_SET),--set $(VM_SET)) $(CHECKS)
-vmshell: all vm-deps $(VM_PROGRAMS)
+vmshell: all vm-deps $(VM_PROGRAMS) $(VM_NEXT)/portcullisd
 	$(Q)Tests/vm/shell $(VM_KERNELS)
 .PHONY: vm-deps vmtest vmshell
 

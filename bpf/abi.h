@@ -4,7 +4,8 @@
  * sides include this file; a test compares its layout with the BTF of the built objects.
  *
  * Fixed-width types and explicit padding only. A change of meaning or layout raises PC_ABI_VERSION, and with it the pin
- * directory: two versions never share a map. Until the first release it stays 1.
+ * directory: two versions never share a map. A daemon takes over what another version has pinned by the names of the
+ * members (FormerPins.swift lists them): a member whose meaning changes gets another name. Until the first release it stays 1.
  */
 #ifndef PORTCULLIS_ABI_H
 #define PORTCULLIS_ABI_H
@@ -258,6 +259,25 @@ struct pc_labelling {
 	__u32 given;
 	__u32 failed;
 	__u32 reserved;
+};
+
+/* Where a struct of another ABI version has a member: offset and size in bytes, read from that version's BTF. */
+struct pc_member {
+	__u32 at;
+	__u32 size;
+};
+
+/* What is moved of another version's labels. The rest is found anew: it refers to that version's policy sets. */
+struct pc_former_label {
+	struct pc_member slot;
+	struct pc_member generation;
+	struct pc_member flags;
+	struct pc_member setup_mount;
+};
+
+enum pc_moving_pass {
+	PC_MOVING_ALL = 1,  /* flags of labels that were moved already follow the other version's, whose programs see each exec first */
+	PC_MOVING_REST = 2, /* only what is missing: the daemon gives labels itself */
 };
 
 enum pc_event_type {

@@ -15,6 +15,7 @@
  * Verifier   no atomics with a fetched result (5.12); no bpf_get_current_task_btf (5.11); LSM returns are constants in
  *            [-4095, 0] (6.12).
  */
+#include "give.h"
 #include "labelling.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -40,13 +41,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct pc_file_probe);
 } file_result SEC(".maps");
-
-static __always_inline void task_came(__u32 index)
-{
-	struct pc_slot *slot = bpf_map_lookup_elem(&slots, &index);
-	if (slot)
-		__atomic_fetch_add(&slot->tasks, 1, __ATOMIC_RELAXED);
-}
 
 /*
  * Counts a labelled task out, once; tells the daemon if it was the last one of a container that has ended. Called at the exit
@@ -87,17 +81,6 @@ static __always_inline bool inherited(struct task_struct *parent, struct pc_labe
 	label->slot = who.slot;
 	label->generation = who.generation;
 	label->flags = PC_LABEL_ENTERED | PC_LABEL_RUNTIME;
-	return true;
-}
-
-static __always_inline bool give(struct task_struct *task, struct pc_label *label)
-{
-	if (!label_give(task, label)) {
-		count(PC_COUNT_LABEL_FAILED);
-		return false;
-	}
-	task_came(label->slot);
-	count(PC_COUNT_LABELS);
 	return true;
 }
 

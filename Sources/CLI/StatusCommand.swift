@@ -62,6 +62,7 @@ struct StatusCommand: ParsableCommand {
         } else {
             rows.append(("enforcing", "NO, only observing: \(state.reason) (portcullis probe says more)"))
         }
+        if state.formerVersion != 0 { rows.append(("also enforcing", "what ABI \(state.formerVersion) has left: \(state.formerVersionStays)")) }
         for pause in state.pauses { rows.append(("PAUSED", "\(pause.scope), until \(pause.until)")) }
         let protection = state.selfProtection
         rows.append(("self-protection", !protection.on ? "off: \(protection.reason)" : protection.unlocked ? "UNLOCKED" : "on"))

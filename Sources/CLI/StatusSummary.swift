@@ -8,6 +8,8 @@ struct StatusSummary: Decodable {
     struct Maps: Decodable { let containers, capacity, identities, bytes: Int }
     struct Enforcement: Decodable {
         let active, reduced: Bool
+        let formerVersion: Int
+        let formerVersionStays: String
         let reason, posture, networkPosture, capabilitiesPosture: String
         struct Host: Decodable { let policies: [String] }
         let host: Host

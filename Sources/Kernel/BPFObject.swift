@@ -93,6 +93,16 @@ final class BPFObject {
         try check(bpf_map__set_initial_value(map, &word, MemoryLayout<UInt32>.size), "setting the read-only data of \(name)")
     }
 
+    /// Sets a section of read-only data that has a name of its own.
+    func setReadOnlyData<Value: BitwiseCopyable>(_ section: String, _ value: inout Value) throws(PortcullisError) {
+        try check(bpf_map__set_initial_value(try map(section), &value, MemoryLayout<Value>.size), "setting \(section) of \(name)")
+    }
+
+    /// Uses a map that exists in the place of one of its own, whatever the size of its values.
+    func use(_ descriptor: Int32, asMap map: String) throws(PortcullisError) {
+        try check(bpf_map__reuse_fd(try self.map(map), descriptor), "using a map as \(map)")
+    }
+
     func descriptor(ofProgram name: String) throws(PortcullisError) -> Int32 { bpf_program__fd(try program(name)) }
 
     func load() throws(PortcullisError) {

@@ -37,6 +37,8 @@ public final class KernelPrograms {
     /// Nil where nothing can be guarded, or is to be; `selfProtection` says why.
     private let guardPrograms: GuardPrograms?
     private let guardProblem: String
+    /// Set while an earlier ABI version's programs run beside these.
+    private var takeover: Takeover?
 
     /// What the maps are made with if they are made new: containers, bytes of the event ring, and a label store other than the best.
     public struct Sizes: Sendable {
@@ -59,8 +61,11 @@ public final class KernelPrograms {
         guard KernelFeatures.hasBTF else {
             throw PortcullisError(.kernel, "this kernel has no BTF (/sys/kernel/btf/vmlinux): CONFIG_DEBUG_INFO_BTF is needed")
         }
+        let former = try FormerPins.find(beside: directory)
         try BPFFileSystem.prepare(directory)
         try BPFFileSystem.lock(directory)
+        if let former { try BPFFileSystem.lock(former.directory) }
+        try FormerPins.removeUnfinished(beside: directory)
         if GuardPrograms.isLockedOut(directory) {
             throw PortcullisError(
                 .conflict, "\(directory) is guarded by another build of this program: have that one unlock it first (portcullis unlock)")
@@ -76,7 +81,8 @@ public final class KernelPrograms {
         let found = try Self.pinnedMeta(directory)
         if let found {
             guard found.abi == abiVersion else {
-                throw PortcullisError(.conflict, "\(directory) holds maps of ABI version \(found.abi), this program has \(abiVersion)")
+                throw PortcullisError(
+                    .conflict, "\(directory) holds maps of ABI version \(found.abi), this program has \(abiVersion): give it a bpf-directory beside that one, v\(abiVersion)")
             }
             best.capacity = Int(found.capacity)
             best.labelStore = Variant.LabelStore(rawValue: found.label_store) ?? best.labelStore
@@ -84,6 +90,13 @@ public final class KernelPrograms {
             if KernelFeatures.bpfLSM == .unknown { best.forkByLSM = found.fork_by_lsm != 0 }
             // A label in the hash that task_alloc gave to a fork that then failed would never be cleaned.
             best.forkByLSM = best.forkByLSM && best.labelStore == .tasks
+        } else if let former {
+            best.capacity = former.capacity
+            best.labelStore = former.labelStore
+            if KernelFeatures.bpfLSM == .unknown { best.forkByLSM = former.forkByLSM }
+            best.forkByLSM = best.forkByLSM && best.labelStore == .tasks
+            // A takeover that was cut off begins anew: what was labelled since then was counted in slots that were copied since.
+            if Self.attached.contains(where: { links.isPinned($0.program) }) { try PinDirectory.empty(directory) }
         }
         let variant = best
         let wanted = Self.attached.filter { Self.isUsed($0.program, variant) }
@@ -109,10 +122,18 @@ public final class KernelPrograms {
             change(&meta)
             try metaMap.update(0, meta)
         }
+        if let former {
+            takeover = try Takeover(former, identity: identity, variant: variant, directory: directory) { object throws(PortcullisError) in
+                try Self.configure(object, variant, sizes)
+            }
+            try former.stopGuarding()
+            if found == nil { try takeover?.bringSlots() }
+        }
         if kept.count < wanted.count { try unmark { $0.identity_object = Self.nobodys; $0.observe_object = Self.nobodys } }
         for entry in wanted where !kept.contains(where: { $0.program == entry.program }) {
             try links.attach(entry.object == .identity ? identity : observe, entry.program)
         }
+        if found == nil { try takeover?.bringLabels() }
         self.identity = identity
         self.observe = observe
         self.variant = variant
@@ -124,7 +145,7 @@ public final class KernelPrograms {
         keptFromPins = overruled
         adopted = !kept.isEmpty
         programs = wanted.map(\.program)
-        let object = found?.enforce_object ?? 0
+        let object = found?.enforce_object ?? (former?.enforces == true ? Self.nobodys : 0)
         (enforce, idleEnforcement) = try Self.enforcement(
             directory, variant: variant, sizes: sizes, pinned: object, isRequired: requiresEnforcement,
             beginning: { () throws(PortcullisError) in try unmark { $0.identity_object = identity.hash; $0.observe_object = observe.hash; $0.enforce_object = Self.nobodys } })
@@ -164,6 +185,25 @@ public final class KernelPrograms {
             return (programs, "")
         } catch { return (nil, error.description) }
     }
+
+    // MARK: An earlier version
+
+    /// The earlier ABI version whose programs run beside these; nil if there is none (any more).
+    public var formerVersion: UInt32? { takeover?.former.version }
+
+    /// Whether that version judges a container by policies, or (nil) the host.
+    public func hasFormerPolicies(_ reference: SlotReference?) -> Bool { takeover?.former.hasPolicies(reference) ?? false }
+
+    /// Lets the earlier version go, once everybody has policies here. Returns labels that were moved from it; nil if it stays, because nothing can be enforced
+    /// here and it enforces.
+    public func letFormerGo() throws(PortcullisError) -> Int? {
+        guard let takeover, enforcement.isActive || !takeover.former.enforces else { return nil }
+        try takeover.finish()
+        self.takeover = nil
+        return takeover.moved
+    }
+
+    // MARK: Self-protection
 
     /// Locks: from here on nobody else may touch what is ours. For when everything is in place.
     public func protectItself() throws(PortcullisError) { try guardPrograms?.lock() }

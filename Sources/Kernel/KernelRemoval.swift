@@ -13,19 +13,23 @@ extension KernelPrograms {
     /// - Returns: Pins that were removed.
     /// - Throws: `.conflict` if a daemon works with them; `.kernel` if something stays.
     public static func remove(directory: String) throws(PortcullisError) -> Int {
-        guard access(directory, F_OK) == 0 else { throw PortcullisError(.kernel, "there is nothing to remove: \(directory)", errno: errno) }
-        try waitForLock(directory)
-        try stopGuarding(directory)
-        if let capacity = mapEntries("\(directory)/slots") { try EnforcementPrograms.detachAll(directory: directory, capacity: capacity) }
-        let names = try names(in: directory)
-        // Links before maps: what runs to its end meanwhile still finds what it works with.
-        for name in names.sorted(by: { ($0.hasPrefix("link_") ? 0 : 1, $0) < ($1.hasPrefix("link_") ? 0 : 1, $1) }) {
-            guard unlink("\(directory)/\(name)") == 0 || errno == ENOENT else {
-                throw PortcullisError(.kernel, "removing \(directory)/\(name)", errno: errno)
-            }
+        // An earlier version's, of which a daemon has not let go yet, judges too.
+        let former = try FormerPins.find(beside: directory)
+        let isThere = access(directory, F_OK) == 0
+        guard isThere || former != nil else { throw PortcullisError(.kernel, "there is nothing to remove: \(directory)", errno: ENOENT) }
+        var count = 0
+        if isThere {
+            try waitForLock(directory)
+            try stopGuarding(directory)
+            if let capacity = mapEntries("\(directory)/slots") { try EnforcementPrograms.detachAll(directory: directory, capacity: capacity) }
+            count += try PinDirectory.remove(directory)
         }
-        guard rmdir(directory) == 0 else { throw PortcullisError(.kernel, "removing \(directory)", errno: errno) }
-        return names.count
+        if let former {
+            try waitForLock(former.directory)
+            try former.stopGuarding()
+            count += try former.remove()
+        }
+        return count
     }
 
     private static func waitForLock(_ directory: String) throws(PortcullisError) {
@@ -45,16 +49,5 @@ extension KernelPrograms {
         var size = UInt32(MemoryLayout<bpf_map_info>.size)
         guard bpf_obj_get_info_by_fd(descriptor, &info, &size) == 0 else { return nil }
         return Int(info.max_entries)
-    }
-
-    private static func names(in directory: String) throws(PortcullisError) -> [String] {
-        guard let stream = opendir(directory) else { throw PortcullisError(.kernel, "reading \(directory)", errno: errno) }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
     }
 }

@@ -18,7 +18,7 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
     private let slots: MappedArray<pc_slot>
     private let switches: MappedArray<pc_switches>
     private let identitiesMap: BPFMap<pc_identity_key, pc_identity>
-    private let records: BPFMap<pc_record_key, pc_record>
+    private let records: RecordStore
     private let counters: Int32
     private let labels: LabelStore
     private let labelling: TaskLabelling
@@ -26,8 +26,6 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
     private let setStore: PolicySetStore?
     /// Files known by identity.
     public let files: FileIdentities
-    /// Kept to hand out zeroed ones: a pc_record is a kilobyte.
-    private let emptyRecord = pc_record()
 
     public init(_ programs: KernelPrograms) throws(PortcullisError) {
         self.programs = programs
@@ -44,7 +42,7 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
                 sets: programs.object.mapDescriptor("sets"), entries: programs.object.mapDescriptor("set_entries"),
                 systemCalls: programs.object.mapDescriptor("syscall_sets"))
         }
-        records = BPFMap(name: "records", descriptor: try object.mapDescriptor("records"))
+        records = RecordStore(try object.mapDescriptor("records"))
         counters = try object.mapDescriptor("counters")
         labels = LabelStore(
             kind: variant.labelStore, descriptor: try object.mapDescriptor(variant.labelStore == .tasks ? "labels" : "labels_hash"))
@@ -198,57 +196,16 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
 
     // MARK: Records
 
-    public func setRecord(_ reference: SlotReference, _ bytes: [UInt8]) throws(PortcullisError) {
-        let chunkBytes = Int(PC_RECORD_CHUNK_BYTES)
-        let chunks = (bytes.count + chunkBytes - 1) / chunkBytes
-        guard chunks <= Int(PC_RECORD_CHUNKS) else {
-            throw PortcullisError(.full, "a record of \(bytes.count) bytes does not fit \(PC_RECORD_CHUNKS) chunks")
-        }
-        var record = emptyRecord
-        record.generation = reference.generation
-        record.length = UInt32(bytes.count)
-        // Chunk 0 last: a reader that finds it finds all of them.
-        for chunk in (0..<chunks).reversed() {
-            let part = bytes[(chunk * chunkBytes)..<min((chunk + 1) * chunkBytes, bytes.count)]
-            withUnsafeMutableBytes(of: &record.bytes) { $0.copyBytes(from: part) }
-            try records.update(pc_record_key(slot: reference.slot, chunk: UInt32(chunk)), record)
-        }
-    }
+    public func setRecord(_ reference: SlotReference, _ bytes: [UInt8]) throws(PortcullisError) { try records.set(reference, bytes) }
 
-    public func record(_ reference: SlotReference) throws(PortcullisError) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var chunk: UInt32 = 0
-        while true {
-            guard let record = try records.lookup(pc_record_key(slot: reference.slot, chunk: chunk), zero: emptyRecord),
-                record.generation == reference.generation
-            else { return nil }
-            let left = Int(record.length) - bytes.count
-            guard left >= 0 else { return nil }
-            withUnsafeBytes(of: record.bytes) { bytes.append(contentsOf: $0.prefix(left)) }
-            if bytes.count >= Int(record.length) { return bytes }
-            chunk += 1
-        }
-    }
+    public func record(_ reference: SlotReference) throws(PortcullisError) -> [UInt8]? { try records.record(reference) }
 
-    public func removeRecords(unless inUse: (UInt32) -> Bool) throws(PortcullisError) {
-        for key in try records.keys(zero: pc_record_key()) where !inUse(key.slot) { try records.remove(key) }
-    }
+    public func removeRecords(unless inUse: (UInt32) -> Bool) throws(PortcullisError) { try records.remove(unless: inUse) }
 
     /// Slots that have a record.
-    public func countRecords() throws(PortcullisError) -> Int {
-        try records.keys(zero: pc_record_key()).count { $0.chunk == 0 }
-    }
+    public func countRecords() throws(PortcullisError) -> Int { try records.count() }
 
-    public func removeRecord(_ slot: UInt32) throws(PortcullisError) {
-        for chunk in 0..<UInt32(PC_RECORD_CHUNKS) {
-            var key = pc_record_key(slot: slot, chunk: chunk)
-            // Chunks are written from the highest down and removed from the lowest up: the first gap is the end.
-            if bpf_map_delete_elem(records.descriptor, &key) != 0 {
-                guard errno == ENOENT else { throw PortcullisError(.kernel, "deleting from the map records", errno: errno) }
-                return
-            }
-        }
-    }
+    public func removeRecord(_ slot: UInt32) throws(PortcullisError) { try records.remove(slot) }
 
     // MARK: Policy sets
 
@@ -270,6 +227,9 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
 
     /// Whether a container has left its setup, as far as is known: its root is known from its first exec on.
     public func isRootKnown(_ slot: UInt32) -> Bool { entry(slot).pointee.root != 0 }
+
+    /// Whether an earlier ABI version's programs judge a container by policies, or (nil) the host.
+    public func hasFormerPolicies(_ reference: SlotReference?) -> Bool { programs.hasFormerPolicies(reference) }
 
     public func policyWord(_ slot: UInt32) -> UInt64 {
         slot == PC_SLOT_HOST.magnitude ? pcl_load(&switches.elements[0].host_policy) : pcl_load(&entry(slot).pointee.policy)

@@ -1,10 +1,8 @@
 import CABI
-import CLibBPF
 import Core
-import Glibc
 
 /// Gives labels to the tasks that a container had before it was registered: to its threads and descendants, to what is in its namespaces, and to what is in
-/// its cgroup. All containers at once, in a few looks at all tasks (bpf_iter, kernel 5.8).
+/// its cgroup. All containers at once, in a few looks at all tasks.
 struct TaskLabelling {
     /// Looks at most. A container that forks all the time gives its children their labels itself once their parents have one.
     private static let passLimit = 32
@@ -52,21 +50,7 @@ struct TaskLabelling {
 
     private func look(_ pass: pc_labelling_pass) throws(PortcullisError) -> (given: Int, failed: Int) {
         control.elements[0] = pc_labelling(pass: pass.rawValue, given: 0, failed: 0, reserved: 0)
-        guard let link = bpf_program__attach_iter(program, nil) else {
-            throw PortcullisError(.kernel, "attaching the labelling of tasks", errno: errno)
-        }
-        defer { bpf_link__destroy(link) }
-        let descriptor = bpf_iter_create(bpf_link__fd(link))
-        guard descriptor >= 0 else { throw PortcullisError(.kernel, "starting the labelling of tasks", errno: errno) }
-        defer { close(descriptor) }
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        // It prints nothing: the first whole reading is the end. A long one is interrupted by the kernel now and then (EAGAIN).
-        while true {
-            let count = read(descriptor, &buffer, buffer.count)
-            if count < 0, errno == EINTR || errno == EAGAIN { continue }
-            guard count >= 0 else { throw PortcullisError(.kernel, "labelling tasks", errno: errno) }
-            if count == 0 { break }
-        }
+        try TaskIterator.run(program, "labelling tasks")
         let result = control.elements[0]
         return (Int(result.given), Int(result.failed))
     }

@@ -40,10 +40,13 @@ static const unsigned char guard[] __attribute__((aligned(8))) = {
 static const unsigned char guard_reduced[] __attribute__((aligned(8))) = {
 #embed "../../../.build-portcullis/bpf/guard_reduced.bpf.o"
 };
+static const unsigned char takeover[] __attribute__((aligned(8))) = {
+#embed "../../../.build-portcullis/bpf/takeover.bpf.o"
+};
 #define SIZE(object) sizeof object
 #else
 static const unsigned char identity[8], observe[8], enforce[8], enforce_reduced[8], judge[8], judge_reduced[8], syscalls[8], syscalls_reduced[8],
-    guard[8], guard_reduced[8];
+    guard[8], guard_reduced[8], takeover[8];
 #define SIZE(object) 0
 #endif
 
@@ -56,6 +59,7 @@ struct pco_object pco_syscalls(void) { return (struct pco_object){ "syscalls", s
 struct pco_object pco_syscalls_reduced(void) { return (struct pco_object){ "syscalls", syscalls_reduced, SIZE(syscalls_reduced) }; }
 struct pco_object pco_guard(void) { return (struct pco_object){ "guard", guard, SIZE(guard) }; }
 struct pco_object pco_guard_reduced(void) { return (struct pco_object){ "guard", guard_reduced, SIZE(guard_reduced) }; }
+struct pco_object pco_takeover(void) { return (struct pco_object){ "takeover", takeover, SIZE(takeover) }; }
 struct pco_object pco_judge_reduced(void) { return (struct pco_object){ "judge", judge_reduced, SIZE(judge_reduced) }; }
 
 static void (*message_sink)(int, const char *);

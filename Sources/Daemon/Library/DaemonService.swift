@@ -36,6 +36,7 @@ final class DaemonService {
     private(set) var spool = SpoolCounters()
     private(set) var outcomes = HookOutcomes()
     private var spoolWatch = SpoolWatch()
+    var takeover = TakeoverState()
     private(set) var eventsRead: UInt64 = 0
     private(set) var eventsUnknown: UInt64 = 0
     /// Events of containers whose namespace's visibility leaves processes out.
@@ -117,6 +118,7 @@ final class DaemonService {
             try spoolWatch.watch(settings.spool, poller)
         } catch { logger.logger.warning("messages that come into the spool are seen at the next start only: \(error)") }
         drainSpool()
+        settleTakeover()
         try configuration.watch(poller)
         do { try programs.protectItself() } catch { logger.logger.error("this daemon is not protected: \(error)") }
         // The program that looks has to be started while that may be done, and is served as soon as the loop runs.
@@ -179,6 +181,7 @@ final class DaemonService {
             eventRing.consume(limit: Self.eventBatch)
             alertRing?.consume(limit: Self.eventBatch)
             for token in ready { try serve(token) }
+            if programs.formerVersion != nil { settleTakeover() }
             hooks.settle()
             control.flush()
             if !timer.isArmed, let deadline = hooks.nextDeadline { timer.set(deadline) }

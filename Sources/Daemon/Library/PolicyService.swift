@@ -148,7 +148,8 @@ final class PolicyService {
         assignments.forgetNames()
         observers = [:]
         changes += 1
-        for container in containers where container.state == .running || kernel.policyWord(container.reference.slot) != 0 {
+        for container in containers
+        where container.state == .running || kernel.policyWord(container.reference.slot) != 0 || kernel.hasFormerPolicies(container.reference) {
             assign(container)
         }
         assignHost()
@@ -167,9 +168,12 @@ final class PolicyService {
 
     private func assign(_ container: Container) {
         let slot = container.reference.slot
-        guard let message = try? HookMessage(decoding: container.message[...]) else { return }
+        guard let message = try? HookMessage(decoding: container.message[...]) else {
+            if kernel.hasFormerPolicies(container.reference) { stuck[slot] = "no record of it is left, so its policies cannot be chosen anew" }
+            return
+        }
         // What is kept of its message lacks labels that its policies may have been chosen by: better the old policies than none.
-        if message.annotationsCut > 0, kernel.policyWord(slot) != 0 {
+        if message.annotationsCut > 0, kernel.policyWord(slot) != 0 || kernel.hasFormerPolicies(container.reference) {
             stuck[slot] = "\(message.annotationsCut) of its annotations are not kept, so its policies cannot be chosen anew"
             return
         }

@@ -106,6 +106,9 @@ struct StatusReport {
         writer.member("active", state.isActive)
         writer.member("reason", state.reason)
         writer.member("reduced", state.isReduced)
+        // 0: none, or none any more.
+        writer.member("formerVersion", daemon.programs.formerVersion ?? 0)
+        writer.member("formerVersionStays", daemon.takeover.problem)
         writer.key("hooks")
         writer.array { writer in for hook in state.hooks { writer.string(hook) } }
         writer.key("missing")

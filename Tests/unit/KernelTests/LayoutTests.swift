@@ -58,6 +58,10 @@ import Testing
         ]),
         Layout("pc_syscall_set", pc_syscall_set.self, ["listed": \.listed]),
         Layout("pc_syscall_paths", pc_syscall_paths.self, ["argument": \.argument, "endless": \.endless]),
+        Layout("pc_member", pc_member.self, ["at": \.at, "size": \.size]),
+        Layout("pc_former_label", pc_former_label.self, [
+            "slot": \.slot, "generation": \.generation, "flags": \.flags, "setup_mount": \.setup_mount,
+        ]),
         Layout("pc_set_entry", pc_set_entry.self, ["generation": \.generation, "pages": \.pages, "digest": \.digest]),
         Layout("pc_alert", pc_alert.self, [
             "operation": \.operation, "reason": \.reason, "source": \.source, "automaton": \.automaton, "decision": \.decision,
@@ -95,7 +99,7 @@ import Testing
     }
 
     @Test func objectsAgreeWithSwift() throws {
-        let found = try compare(pco_identity()).union(compare(pco_observe())).union(compare(pco_enforce())).union(compare(pco_judge())).union(compare(pco_syscalls())).union(compare(pco_guard()))
+        let found = try compare(pco_identity()).union(compare(pco_observe())).union(compare(pco_enforce())).union(compare(pco_judge())).union(compare(pco_syscalls())).union(compare(pco_guard())).union(compare(pco_takeover()))
         #expect(found == Set(Self.layouts.map(\.name)), "not in any object: \(Set(Self.layouts.map(\.name)).subtracting(found))")
     }
 }

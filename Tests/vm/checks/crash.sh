@@ -31,7 +31,6 @@ check_pause_container() {
     start_daemon || fail "the daemon does not start again"
     expect "no pause is left" test "$(pc status | jq -c .enforcement.pauses)" = '[]'
 }
-refuses() { inside "$1" 'cat /etc/secret' && [ "$STATUS" != 0 ]; }
 
 # CHECK crash-kill full slow: a daemon that is killed again and again under churn: what is blocked stays blocked at every moment, and nobody is left over
 check_crash_kill() { kills_under_churn 4 3; }
@@ -67,7 +66,6 @@ kills_under_churn() {
 }
 no_more_than() { [ "$(listed | wc -l)" = "$1" ] && [ "$(status .maps.identities)" = "$(status .maps.containers)" ]; }
 refused_still() { local lines; lines=$(wc -l <"$(log_of "$1" log)"); eventually 10 longer_than "$(log_of "$1" log)" "$lines" && log_ends_in "$1" log denied; }
-longer_than() { [ "$(wc -l <"$1")" -gt "$2" ]; }
 
 # CHECK down-remove full last: portcullis down leaves what is in the kernel; with --remove nothing is left, and nothing is denied
 check_down_remove() {

@@ -136,18 +136,6 @@ check_enforce_switch() {
     note "$OUTPUT"
     expect "one change: $(said); $(alerts_since $NAME 0)" grep -q 'otherwise 0 changes [01]' <<<"$OUTPUT"
 }
-# whitelist_of PATH: a whitelist with that file and what a shell needs.
-whitelist_of() {
-    echo "  action: Allow
-  file:
-    matchPaths:
-    - {path: $1}
-    matchDirectories:
-    - {dir: /usr/, recursive: true}
-    - {dir: /dev/, recursive: true}
-    - {dir: /tmp/, recursive: true}
-    - {dir: /proc/, recursive: true}"
-}
 switch_to() { # switch_to PATH-OR-DIRECTORY/ DIRECTORY/
     local target
     case $1 in */) target="    - {dir: $1, recursive: true}" ;; *) target="    - {dir: $2, recursive: true}" ;; esac

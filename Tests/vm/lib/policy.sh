@@ -82,3 +82,15 @@ standing_policies() {
     - dir: /sys/
       recursive: true' >$W/policies/bypass-allow.yaml
 }
+# whitelist_of PATH: a whitelist with that file and what a shell needs.
+whitelist_of() {
+    echo "  action: Allow
+  file:
+    matchPaths:
+    - {path: $1}
+    matchDirectories:
+    - {dir: /usr/, recursive: true}
+    - {dir: /dev/, recursive: true}
+    - {dir: /tmp/, recursive: true}
+    - {dir: /proc/, recursive: true}"
+}

@@ -21,6 +21,7 @@ struct pco_object pco_syscalls(void);
 struct pco_object pco_syscalls_reduced(void);
 struct pco_object pco_guard(void);
 struct pco_object pco_guard_reduced(void);
+struct pco_object pco_takeover(void);
 
 /* Sends libbpf's messages (level 0 warning, 1 information, 2 debugging), one at a time and without a newline, to `sink`. */
 void pco_print_to(void (*sink)(int level, const char *message));
