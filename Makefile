@@ -73,14 +73,16 @@ MUSL_LIB := $(BUILD)/$(ARCH)/sysroot/usr/lib/$(ARCH)-linux-musl
 MUSL_INCLUDE := $(BUILD)/$(ARCH)/sysroot/usr/include/$(ARCH)-linux-musl
 endif
 hook: $(HOOK)
-$(HOOK): $(HOOK_SWIFT) $(HOOK_C)/hooksystem.c $(HOOK_C)/include/hooksystem.h Makefile | deps
+$(HOOK): $(HOOK_SWIFT) $(wildcard $(HOOK_C)/*.c) $(HOOK_C)/include/hooksystem.h Makefile | deps
 	$(call say,HOOK  $@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(SWIFTC) -target $(SWIFT_TARGET) $(EMBEDDED) -module-name portcullis_hook -I $(HOOK_C)/include -c $(HOOK_SWIFT) -o $(@D)/hook.o
-	$(Q)$(CLANG) --target=$(ARCH)-linux-musl -DPORTCULLIS_EMBEDDED -Os -fPIE -Wall -Wextra -Werror -ffunction-sections -fdata-sections \
-		-nostdlibinc -isystem $(MUSL_INCLUDE) -I$(HOOK_C)/include -c $(HOOK_C)/hooksystem.c -o $(@D)/hooksystem.o
+	$(Q)for part in hooksystem hookfilter; do \
+		$(CLANG) --target=$(ARCH)-linux-musl -DPORTCULLIS_EMBEDDED -Os -fPIE -Wall -Wextra -Werror -ffunction-sections -fdata-sections \
+			-nostdlibinc -isystem $(MUSL_INCLUDE) -idirafter /usr/include -idirafter /usr/include/$(shell uname -m)-linux-gnu \
+			-I$(HOOK_C)/include -c $(HOOK_C)/$$part.c -o $(@D)/$$part.o || exit 1; done
 	$(Q)$(CLANG) --target=$(ARCH)-linux-musl -fuse-ld=lld -static-pie -nostdlib -Wl,--gc-sections,-z,norelro,--icf=all -s \
-		$(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(@D)/hook.o $(@D)/hooksystem.o $(MUSL_LIB)/libc.a $(MUSL_LIB)/crtn.o -o $@
+		$(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(@D)/hook.o $(@D)/hooksystem.o $(@D)/hookfilter.o $(MUSL_LIB)/libc.a $(MUSL_LIB)/crtn.o -o $@
 
 # --- daemon and command line
 SWIFT_SOURCES := $(shell find Sources -name '*.swift' -o -name '*.c' -o -name '*.h') Package.swift

@@ -58,8 +58,16 @@ struct Hook: ~Copyable {
 
     private mutating func run() -> Int32 {
         if !options.problem.bytes.isEmpty { complain(options.problem) }
+        // Before anything is read that others have written: what to run is the administrator's word.
+        let replay = mayBeAgent ? prepareReplay() : -1
+        let error = pch_confine()
+        if error != 0 {
+            var line = Line("goes on without a filter for its system calls: ")
+            line.append(errno: -error)
+            complain(line)
+        }
         let result = register()
-        if isAgent { startReplay() }
+        if replay >= 0, isAgent { _ = pch_run_prepared(replay) }
         return result
     }
 
@@ -218,9 +226,11 @@ struct Hook: ~Copyable {
 
     // MARK: The agent's own container
 
+    private var mayBeAgent: Bool { !options.replayProgram.isEmpty && !options.agentAnnotation.isEmpty }
+
     /// Whether this is the container that the daemon itself starts in, by the annotation that the administrator named.
     private var isAgent: Bool {
-        guard !isRemoval, !options.replayProgram.isEmpty, let equals = options.agentAnnotation.firstIndex(of: UInt8(ascii: "=")) else { return false }
+        guard !isRemoval, let equals = options.agentAnnotation.firstIndex(of: UInt8(ascii: "=")) else { return false }
         for annotation in annotations where annotation.key == Array(options.agentAnnotation[..<equals]) {
             return annotation.value == Array(options.agentAnnotation[(equals + 1)...])
         }
@@ -228,30 +238,33 @@ struct Hook: ~Copyable {
     }
 
     /// A daemon in a container sees no runtime's directories: the host's own program looks, as soon as the daemon's socket is there.
-    private func startReplay() {
+    ///
+    /// - Returns: What runs it; negative if it cannot be run.
+    private func prepareReplay() -> Int32 {
         var words: [[UInt8]] = [options.replayProgram]
         for word: StaticString in ["replay", "--quiet", "--wait", "120s", "--again", "3s", "--socket"] { words.append(Options.bytes(word)) }
         words.append(options.socket)
-        let error = Self.runDetached(words[...], [])
-        guard error != 0 else { return }
+        let prepared = Self.prepare(words[...], [])
+        guard prepared < 0 else { return prepared }
         var line = Line("cannot run ")
         line.append(options.replayProgram)
         line.append(": ")
-        line.append(errno: -error)
+        line.append(errno: -prepared)
         complain(line)
+        return prepared
     }
 
     /// The words as C strings, one level of recursion for each, since each is only valid while it is held.
-    private static func runDetached(_ words: ArraySlice<[UInt8]>, _ pointers: [UnsafePointer<CChar>?]) -> Int32 {
+    private static func prepare(_ words: ArraySlice<[UInt8]>, _ pointers: [UnsafePointer<CChar>?]) -> Int32 {
         guard let word = words.first else {
             let terminated = pointers + [nil]
             return terminated.withUnsafeBufferPointer { buffer in
                 guard let base = buffer.baseAddress, let program = buffer[0] else { return 0 }
-                return pch_run_detached(program, base)
+                return pch_prepare_program(program, base)
             }
         }
         return Path(word).withCString { bytes in
-            bytes.withMemoryRebound(to: CChar.self, capacity: word.count + 1) { runDetached(words.dropFirst(), pointers + [UnsafePointer($0)]) }
+            bytes.withMemoryRebound(to: CChar.self, capacity: word.count + 1) { prepare(words.dropFirst(), pointers + [UnsafePointer($0)]) }
         }
     }
 

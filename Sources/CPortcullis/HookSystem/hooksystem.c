@@ -247,28 +247,42 @@ int32_t pch_is_roots(int32_t descriptor)
     return !fstat(descriptor, &info) && (info.st_uid == 0 || info.st_uid == geteuid()) && !(info.st_mode & 022);
 }
 
-int32_t pch_run_detached(const char *program, const char *const *arguments)
+int32_t pch_prepare_program(const char *program, const char *const *arguments)
 {
-    int status;
-    pid_t child = fork();
-    if (child < 0)
+    int status, ends[2];
+    char word;
+    if (pipe2(ends, O_CLOEXEC))
         return -errno;
+    pid_t child = fork();
+    if (child < 0) {
+        int error = errno;
+        close(ends[0]);
+        close(ends[1]);
+        return -error;
+    }
     if (child == 0) {
         /* A child of this child has no parent that waits, and no descriptor that the runtime waits for. */
         if (fork())
             _exit(0);
         setsid();
         int nothing = open("/dev/null", O_RDWR);
-        for (int standard = 0; nothing >= 0 && standard < 3; standard++)
+        for (int standard = 1; nothing >= 0 && standard < 3; standard++)
             dup2(nothing, standard);
+        dup2(ends[0], 0);
         syscall(SYS_close_range, 3, ~0u, 0);
+        if (read(0, &word, 1) != 1)
+            _exit(0);
+        dup2(1, 0);
         execve(program, (char *const *)arguments, (char *const[]){ NULL });
         _exit(127);
     }
+    close(ends[0]);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
-    return 0;
+    return ends[1];
 }
+
+int32_t pch_run_prepared(int32_t prepared) { return write(prepared, "", 1) == 1 ? 0 : -errno; }
 
 void pch_print(int32_t descriptor, const void *bytes, size_t size)
 {
@@ -319,6 +333,12 @@ static int32_t failure_exit;
 
 void pch_set_failure_exit(int32_t code) { failure_exit = code; }
 
+void pch_fail(const char *message, size_t size)
+{
+    pch_print(2, message, size);
+    _exit(failure_exit);
+}
+
 #ifdef PORTCULLIS_EMBEDDED
 #include <sys/mman.h>
 
@@ -336,8 +356,7 @@ static size_t taken;
 static void out_of_memory(void)
 {
     static const char message[] = "portcullis-hook: out of memory; the failure policy is applied\n";
-    pch_print(2, message, sizeof message - 1);
-    _exit(failure_exit);
+    pch_fail(message, sizeof message - 1);
 }
 
 static void *take(size_t alignment, size_t size)

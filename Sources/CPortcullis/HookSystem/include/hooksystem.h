@@ -33,8 +33,15 @@ int32_t pch_own_directory(const uint8_t *path);
 int32_t pch_has_room(const uint8_t *directory, size_t limit);
 /* Whether root, or whoever runs this, owns what is open, and nobody else may write it: 1 or 0. */
 int32_t pch_is_roots(int32_t descriptor);
-/* Runs a program in a session of its own that nobody waits for, without standard input and output. `arguments` ends in NULL. */
-int32_t pch_run_detached(const char *program, const char *const *arguments);
+/* Makes a process that waits to run a program, in a session of its own that nobody waits for, without standard input and output: nothing can be
+ * forked any more behind pch_confine. `arguments` ends in NULL. Returns what pch_run_prepared is called with; the process ends with this one if it is not. */
+int32_t pch_prepare_program(const char *program, const char *const *arguments);
+int32_t pch_run_prepared(int32_t prepared);
+/* Gives up every system call that reading, sending and spooling do not take (seccomp(2)); one that is made all the same ends the program as the
+ * failure policy says, with a line on standard error. For good. */
+int32_t pch_confine(void);
+/* Ends the program as the failure policy says, behind a line on standard error. */
+_Noreturn void pch_fail(const char *message, size_t size);
 /* Writes a new file and renames it over `path`; the old file stays if anything fails. */
 int32_t pch_replace_file(const uint8_t *temporary, const uint8_t *path, const void *bytes, size_t size);
 /* Writes to standard output (1) or standard error (2), as much as goes. */

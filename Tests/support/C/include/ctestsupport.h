@@ -10,4 +10,7 @@ int pct_hold_inside(int target);
 void pct_end(int pid);
 int pct_new_mount_and_pid(void);
 int pct_new_mount(void);
+/* Runs a program and, where it first waits for its standard input, has it make another system call instead (ptrace(2), x86-64 only). Its standard error
+ * goes to `output`. Returns the status of wait(2), or -1 if it never came to that. */
+int pct_make_call(const char *program, char *const *arguments, int output, long number, unsigned long first, unsigned long second, unsigned long third);
 #endif
