@@ -57,7 +57,8 @@ int pc_move_labels(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 	__u32 zero = 0;
 	struct pc_labelling *now = bpf_map_lookup_elem(&moving, &zero);
-	if (!task || !now || task->exit_state)
+	/* One that is ending executes nothing any more, and gives nobody a label. */
+	if (!task || !now || task->exit_state || task->flags & PF_EXITING)
 		return 0;
 	void *former = former_of(task);
 	/* One that is counted out there is about to end. */
@@ -68,10 +69,10 @@ int pc_move_labels(struct bpf_iter__task *ctx)
 	if (!own) {
 		struct pc_label label = { .slot = index, .generation = generation, .flags = FORMER(former, flags) };
 		struct pc_slot *slot = bpf_map_lookup_elem(&slots, &index);
-		if (!slot || slot->state >> 32 != generation || (__u32)slot->state == PC_SLOT_FREE)
-			return 0;
+		/* Of a container that is gone: nobody's any more, but never the host's either, and counted nowhere. */
+		bool is_stale = !slot || slot->state >> 32 != generation || (__u32)slot->state == PC_SLOT_FREE;
 		label.setup_mount = FORMER(former, setup_mount);
-		if (!give(task, &label)) {
+		if (!(is_stale ? label_give(task, &label) : give(task, &label))) {
 			now->failed++;
 			return 0;
 		}
@@ -85,7 +86,10 @@ int pc_move_labels(struct bpf_iter__task *ctx)
 	/* An exec in this moment may have changed the other label before it could find this one. */
 	for (int attempt = 0; attempt < 4; attempt++) {
 		__u32 flags = FORMER(former, flags) & ~PC_LABEL_GONE;
-		*(volatile __u32 *)&own->flags = flags | (own->flags & PC_LABEL_GONE);
+		__u32 before = *(volatile __u32 *)&own->flags;
+		/* Most are the same; what is not written cannot take an exit's mark away. */
+		if ((before & ~PC_LABEL_GONE) != flags)
+			*(volatile __u32 *)&own->flags = flags | (before & PC_LABEL_GONE);
 		if ((FORMER(former, flags) & ~PC_LABEL_GONE) == flags)
 			break;
 	}

@@ -28,6 +28,7 @@ struct StatusCommand: ParsableCommand {
         table.add(["inherited by", kernel.fork])
         table.add(["programs", kernel.programs.joined(separator: " ")])
         table.add(["pinned in", kernel.pins + (kernel.adopted ? " (taken over from an earlier daemon)" : "")])
+        if !kernel.missingPins.isEmpty { table.add(["PINS GONE", kernel.missingPins.joined(separator: " ") + ": not in force any more, restart the daemon"]) }
         table.add(["host namespaces", kernel.hostNamespaces])
         table.add(["containers", "\(status.maps.containers) of \(status.maps.capacity), \(status.maps.identities) keys"])
         table.add(["replay", replay(status.replay)])

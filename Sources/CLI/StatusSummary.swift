@@ -3,7 +3,7 @@ struct StatusSummary: Decodable {
     struct Kernel: Decodable {
         let release, bpfLSM, labels, fork, pins, hostNamespaces: String
         let adopted: Bool
-        let programs: [String]
+        let programs, missingPins: [String]
     }
     struct Maps: Decodable { let containers, capacity, identities, bytes: Int }
     struct Enforcement: Decodable {

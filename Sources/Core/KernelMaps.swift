@@ -22,6 +22,8 @@ public protocol KernelMaps: AnyObject {
     /// - Parameter root: The dentry that is the container's root, as far as it is known already; else 0.
     func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64, root: UInt64)
     func setState(_ state: SlotState, of reference: SlotReference)
+    /// Counts a slot's init, for one that was copied with nobody counted and whose init had no label to move.
+    func countInit(of reference: SlotReference)
 
     /// The slot that a key leads to; nil if none.
     func identity(_ key: NamespaceKey) throws(PortcullisError) -> SlotReference?

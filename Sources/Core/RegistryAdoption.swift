@@ -51,7 +51,11 @@ extension Registry {
         do throws(PortcullisError) {
             // The slot was activated with its init counted, so a label that is missing is given without counting.
             // The hook that waited for that add has given up since: its container may be past setup.
-            if try kernel.label(descriptor, process) != reference { try kernel.setLabel(descriptor, process, reference, stage: .started) }
+            if try kernel.label(descriptor, process) != reference {
+                try kernel.setLabel(descriptor, process, reference, stage: .started)
+                // After a takeover only what was moved is counted.
+                if content.tasks <= 0 { kernel.countInit(of: reference) }
+            }
             if try kernel.identity(process.key) != reference {
                 try kernel.setIdentity(process.key, reference, mountSequence: process.mountSequence)
             }

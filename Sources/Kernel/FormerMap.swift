@@ -27,6 +27,12 @@ final class FormerMap {
             throw PortcullisError(.kernel, "reading what is in \(path)", errno: error)
         }
         defer { btf__free(types) }
+        // Of a map with a value for each CPU a look-up writes as many.
+        let isPlain = [BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_TASK_STORAGE].contains { $0.rawValue == info.type }
+        guard isPlain, info.key_size > 0, info.value_size > 0 else {
+            close(descriptor)
+            throw PortcullisError(.conflict, "\(path) is a map of type \(info.type): this version does not know how to take it over")
+        }
         self.descriptor = descriptor
         entries = Int(info.max_entries)
         keyBytes = Int(info.key_size)
@@ -74,6 +80,14 @@ final class FormerMap {
         return member
     }
 
+    /// A number that is one of 32 bits in this version.
+    ///
+    /// - Throws: `.conflict` if it does not fit.
+    static func word(_ member: pc_member, in bytes: [UInt8], _ what: String) throws(PortcullisError) -> UInt32 {
+        guard let word = UInt32(exactly: number(member, in: bytes)) else { throw PortcullisError(.conflict, "\(what) is no number of 32 bits there") }
+        return word
+    }
+
     static func number(_ member: pc_member, in bytes: [UInt8]) -> UInt64 {
         bytes[Int(member.at)..<Int(member.at + member.size)].reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
@@ -85,11 +99,13 @@ final class FormerMap {
         var found: [(key: [UInt8], value: [UInt8])] = []
         var key = [UInt8](repeating: 0, count: keyBytes)
         var next = key
-        guard bpf_map_get_next_key(descriptor, nil, &next) == 0 else { return found }
-        repeat {
+        var result = bpf_map_get_next_key(descriptor, nil, &next)
+        while result == 0 {
             key = next
             if let value = try value(key) { found.append((key, value)) }
-        } while bpf_map_get_next_key(descriptor, key, &next) == 0
+            result = bpf_map_get_next_key(descriptor, key, &next)
+        }
+        guard errno == ENOENT else { throw PortcullisError(.kernel, "reading \(path)", errno: errno) }
         return found
     }
 
@@ -102,10 +118,16 @@ final class FormerMap {
     }
 
     /// The only element of an array of one.
-    func only() throws(PortcullisError) -> [UInt8] { try value([0, 0, 0, 0]) ?? [UInt8](repeating: 0, count: valueBytes) }
+    func only() throws(PortcullisError) -> [UInt8] {
+        try value([UInt8](repeating: 0, count: keyBytes)) ?? [UInt8](repeating: 0, count: valueBytes)
+    }
 
-    func setOnly(_ value: [UInt8]) throws(PortcullisError) {
-        guard bpf_map_update_elem(descriptor, [UInt8](repeating: 0, count: 4), value, 0) == 0 else {
+    /// Changes a number of the only element.
+    func setOnly(_ name: String, to number: UInt64) throws(PortcullisError) {
+        let member = try self.number(name)
+        var value = try only()
+        for index in 0..<Int(member.size) { value[Int(member.at) + index] = UInt8(truncatingIfNeeded: number >> (8 * UInt64(index))) }
+        guard bpf_map_update_elem(descriptor, [UInt8](repeating: 0, count: keyBytes), value, 0) == 0 else {
             throw PortcullisError(.kernel, "writing \(path)", errno: errno)
         }
     }

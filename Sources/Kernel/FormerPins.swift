@@ -17,6 +17,9 @@ import Glibc
 /// | switches | `host_policy`, `host_paused_until` |
 /// | guard | `on` |
 final class FormerPins {
+    /// Pinned for as long as that version gives labels to children, and takes them from the dead. The first pin to go.
+    static let labellingLink = "link_pc_fork"
+
     let directory: String
     let version: UInt32
     let capacity: Int
@@ -26,64 +29,78 @@ final class FormerPins {
     let enforces: Bool
     let slots: FormerMap
     let labels: FormerMap
-    /// Slots and the host's switches, mapped: a word is stored where the programs look.
-    private let slotWords: MappedArray<UInt8>
-    private let switchWords: MappedArray<UInt8>
-    private let policy: pc_member
-    private let state: pc_member
-    private let hostPolicy: pc_member
+    let words: PinnedWords
 
-    /// The latest earlier version in the directories beside `directory`; nil if there is none, or `directory` is not named after this version.
+    /// The earlier version in the directories beside `directory`; nil if there is none, or `directory` is not named after this version.
     ///
-    /// - Throws: `.conflict` if what is there belongs to a later version, or is guarded.
+    /// - Throws: `.conflict` if what is there belongs to a later version, to two earlier ones, or is guarded.
     static func find(beside directory: String) throws(PortcullisError) -> FormerPins? {
-        var latest: (version: UInt32, path: String)?
-        for other in others(beside: directory) {
-            guard !GuardPrograms.isLockedOut(other.path) else {
-                throw PortcullisError(.conflict, "\(other.path) is guarded by another version of this program: have that one unlock it first (portcullis unlock)")
-            }
-            guard let version = version(in: other.path) else { continue }
-            guard version <= abiVersion else {
-                throw PortcullisError(
-                    .conflict, "\(other.path) holds what a later version has pinned (ABI \(version), this program has \(abiVersion)): have that one remove it first (portcullis down --remove)")
-            }
-            if version > latest?.version ?? 0 { latest = (version, other.path) }
+        let earlier = try earlier(beside: directory)
+        guard earlier.count < 2 else {
+            throw PortcullisError(
+                .conflict, "\(earlier[0].path) and \(earlier[1].path) both hold what an earlier version has pinned: only one can be taken over (portcullisd --remove takes all away)")
         }
-        guard let latest else { return nil }
-        return try FormerPins(latest.path, version: latest.version)
+        return try earlier.first.map { found throws(PortcullisError) in try FormerPins(found.path, version: found.version) }
+    }
+
+    /// Directories of earlier versions whose programs are in force.
+    static func earlier(beside directory: String) throws(PortcullisError) -> [(path: String, version: UInt32)] {
+        var found: [(path: String, version: UInt32)] = []
+        for path in try others(beside: directory) {
+            guard !GuardPrograms.isLockedOut(path) else {
+                throw PortcullisError(.conflict, "\(path) is guarded by another version of this program: have that one unlock it first (portcullis unlock)")
+            }
+            guard let version = try version(in: path) else { continue }
+            guard version < abiVersion else { throw laterVersion(path, version) }
+            found.append((path, version))
+        }
+        return found
+    }
+
+    private static func laterVersion(_ path: String, _ version: UInt32) -> PortcullisError {
+        PortcullisError(
+            .conflict, "\(path) holds what a later version has pinned (ABI \(version), this program has \(abiVersion)): have that one remove it first (portcullis down --remove)")
     }
 
     /// Directories of other versions: `v1` beside `v2`.
-    static func others(beside directory: String) -> [(path: String, number: UInt32)] {
+    private static func others(beside directory: String) throws(PortcullisError) -> [String] {
         guard let end = directory.lastIndex(of: "/"), directory[end...] == "/v\(abiVersion)" else { return [] }
         let parent = String(directory[..<end])
-        return (DirectoryNames.read(parent) ?? []).compactMap { name in
+        return try DirectoryNames.read(parent).compactMap { name in
             guard name.hasPrefix("v"), let number = UInt32(name.dropFirst()), name == "v\(number)", number != abiVersion else { return nil }
-            return ("\(parent)/\(name)", number)
+            return "\(parent)/\(name)"
         }
     }
 
     /// Removes what starts of other versions have left that were cut off before they were through. No daemon relies on it.
     static func removeUnfinished(beside directory: String) throws(PortcullisError) {
-        for other in others(beside: directory) where version(in: other.path) == nil {
-            try BPFFileSystem.lock(other.path)
-            try PinDirectory.remove(other.path)
+        for path in try others(beside: directory) where try version(in: path) == nil {
+            try BPFFileSystem.lock(path)
+            try PinDirectory.remove(path)
         }
     }
 
-    /// The version of what is pinned there; nil if nothing was ever attached.
-    private static func version(in directory: String) -> UInt32? {
+    /// The version of what is pinned there; nil if that is nothing, or nothing whole.
+    ///
+    /// - Throws: Whatever keeps that from being known: what cannot be looked at is not taken for nothing.
+    static func version(in directory: String) throws(PortcullisError) -> UInt32? {
         let descriptor = bpf_obj_get("\(directory)/meta")
-        guard descriptor >= 0 else { return nil }
+        guard descriptor >= 0 else {
+            guard -descriptor != ENOENT else { return nil }
+            throw PortcullisError(.kernel, "opening \(directory)/meta", errno: -descriptor)
+        }
         defer { close(descriptor) }
         var info = bpf_map_info()
         var size = UInt32(MemoryLayout<bpf_map_info>.size)
-        guard bpf_obj_get_info_by_fd(descriptor, &info, &size) == 0, info.value_size >= 4 else { return nil }
+        guard bpf_obj_get_info_by_fd(descriptor, &info, &size) == 0 else { throw PortcullisError(.kernel, "reading what \(directory)/meta is", errno: errno) }
+        guard info.type == BPF_MAP_TYPE_ARRAY.rawValue, info.key_size == 4, info.value_size >= 4 else {
+            throw PortcullisError(.conflict, "\(directory)/meta is nothing that any version of this program has pinned")
+        }
         var value = [UInt8](repeating: 0, count: Int(info.value_size))
         var key: UInt32 = 0
-        guard bpf_map_lookup_elem(descriptor, &key, &value) == 0 else { return nil }
-        let version = FormerMap.number(pc_member(at: 0, size: 4), in: value)
-        return version == 0 ? nil : UInt32(version)
+        guard bpf_map_lookup_elem(descriptor, &key, &value) == 0 else { throw PortcullisError(.kernel, "reading \(directory)/meta", errno: errno) }
+        let version = UInt32(truncatingIfNeeded: FormerMap.number(pc_member(at: 0, size: 4), in: value))
+        return version == 0 ? nil : version
     }
 
     private init(_ directory: String, version: UInt32) throws(PortcullisError) {
@@ -92,7 +109,6 @@ final class FormerPins {
         let meta = try FormerMap("\(directory)/meta")
         let values = try meta.only()
         func value(_ name: String) throws(PortcullisError) -> UInt64 { FormerMap.number(try meta.number(name), in: values) }
-        capacity = Int(try value("capacity"))
         guard let store = Variant.LabelStore(rawValue: UInt32(truncatingIfNeeded: try value("label_store"))) else {
             throw PortcullisError(.conflict, "\(directory) keeps labels where this version does not know to look")
         }
@@ -100,60 +116,26 @@ final class FormerPins {
         forkByLSM = try value("fork_by_lsm") != 0
         enforces = try value("enforce_object") != 0
         slots = try FormerMap("\(directory)/slots")
-        guard capacity > 0, capacity <= Int(PC_CAPACITY_MAX), slots.entries == capacity else {
-            throw PortcullisError(.conflict, "\(directory) has \(slots.entries) slots for \(capacity) containers")
+        capacity = slots.entries
+        guard capacity > 0, capacity <= Int(PC_CAPACITY_MAX), try value("capacity") == UInt64(capacity) else {
+            throw PortcullisError(.conflict, "\(directory) has \(slots.entries) slots, which is not its capacity")
         }
         labels = try FormerMap("\(directory)/\(store == .tasks ? "labels" : "labels_hash")")
-        // An array's elements are 8 bytes apart or a multiple of it.
-        slotWords = try MappedArray(slots.descriptor, count: capacity * ((slots.valueBytes + 7) / 8 * 8), name: slots.path)
-        policy = try slots.number("policy")
-        state = try slots.number("state")
-        let switches = try FormerMap("\(directory)/switches")
-        switchWords = try MappedArray(switches.descriptor, count: switches.valueBytes, name: switches.path)
-        hostPolicy = try switches.number("host_policy")
-        for (name, member) in [("policy", policy), ("state", state), ("host_policy", hostPolicy)] where member.size != 8 {
-            throw PortcullisError(.conflict, "\(directory): \(name) has \(member.size) bytes: this version does not know how to take it over")
-        }
+        words = try PinnedWords(directory)
     }
 
-    private func word(_ slot: Int, _ member: pc_member) -> UnsafeMutablePointer<UInt64>? {
-        slotWords.elements.baseAddress.map { UnsafeMutableRawPointer($0 + slot * ((slots.valueBytes + 7) / 8 * 8) + Int(member.at)).assumingMemoryBound(to: UInt64.self) }
-    }
+    /// Whether that version still gives labels and takes them away: once it does not, the address of a task may be another's.
+    var keepsLabels: Bool { access("\(directory)/\(Self.labellingLink)", F_OK) == 0 }
 
-    private var hostWord: UnsafeMutablePointer<UInt64>? {
-        switchWords.elements.baseAddress.map { UnsafeMutableRawPointer($0 + Int(hostPolicy.at)).assumingMemoryBound(to: UInt64.self) }
-    }
-
-    /// Whether the container of this use of a slot, or the host, has policies there.
+    /// Whether the container of this use of a slot, or the host (nil), has policies there.
     func hasPolicies(_ reference: SlotReference?) -> Bool {
-        guard let reference else { return hostWord.map { pcl_load($0) } ?? 0 != 0 }
-        guard Int(reference.slot) < capacity, let state = word(Int(reference.slot), state), pcl_load(state) >> 32 == UInt64(reference.generation),
-            let policy = word(Int(reference.slot), policy)
-        else { return false }
-        return pcl_load(policy) != 0
+        guard let reference else { return words.policy(nil) != 0 }
+        return Int(reference.slot) < capacity && words.generation(reference.slot) == reference.generation && words.policy(reference.slot) != 0
     }
 
-    /// Takes the policies from everybody, so that no program whose judge goes is asked about any more.
-    func dropPolicies() {
-        for slot in 0..<capacity { if let word = word(slot, policy) { pcl_store(word, 0) } }
-        if let hostWord { pcl_store(hostWord, 0) }
-    }
-
-    /// Switches that version's guard off, for good: from here on this version's own stands before both.
+    /// Switches that version's guard off, for good.
     func stopGuarding() throws(PortcullisError) {
         guard access("\(directory)/guard", F_OK) == 0 else { return }
-        let map = try FormerMap("\(directory)/guard")
-        let on = try map.number("on")
-        var value = try map.only()
-        for index in Int(on.at)..<Int(on.at + on.size) { value[index] = 0 }
-        try map.setOnly(value)
-    }
-
-    /// Its link, program and map pins are gone then, and the kernel lets go of what they held.
-    ///
-    /// - Returns: Pins that were removed.
-    @discardableResult func remove() throws(PortcullisError) -> Int {
-        dropPolicies()
-        return try PinDirectory.remove(directory)
+        try FormerMap("\(directory)/guard").setOnly("on", to: 0)
     }
 }

@@ -121,8 +121,11 @@ final class GuardPrograms {
     // MARK: On and off
 
     /// Puts all that is pinned under guard, and the directory that it is in; from here on.
-    func lock() throws(PortcullisError) {
-        try takeInPins()
+    ///
+    /// - Parameter other: An earlier version's directory, whose programs run beside these.
+    func lock(also other: String? = nil) throws(PortcullisError) {
+        try takeInPins(directory)
+        if let other { try takeInPins(other) }
         let parent = directory.lastIndex(of: "/").map { String(directory[..<$0]) } ?? directory
         // What belongs to others too is not ours to keep.
         let kept = Self.isMountPoint(parent) ? directory : parent
@@ -170,12 +173,8 @@ final class GuardPrograms {
     // MARK: What is guarded
 
     /// Opens every pin once, and what each program among them uses: what is opened by this process is guarded.
-    private func takeInPins() throws(PortcullisError) {
-        guard let stream = opendir(directory) else { throw PortcullisError(.kernel, "reading \(directory)", errno: errno) }
-        defer { closedir(stream) }
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            guard name != ".", name != ".." else { continue }
+    private func takeInPins(_ directory: String) throws(PortcullisError) {
+        for name in try DirectoryNames.read(directory) {
             let descriptor = bpf_obj_get("\(directory)/\(name)")
             guard descriptor >= 0 else { continue }
             defer { close(descriptor) }

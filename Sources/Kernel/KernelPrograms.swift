@@ -80,10 +80,6 @@ public final class KernelPrograms {
         let links = PinnedLinks(directory: directory)
         let found = try Self.pinnedMeta(directory)
         if let found {
-            guard found.abi == abiVersion else {
-                throw PortcullisError(
-                    .conflict, "\(directory) holds maps of ABI version \(found.abi), this program has \(abiVersion): give it a bpf-directory beside that one, v\(abiVersion)")
-            }
             best.capacity = Int(found.capacity)
             best.labelStore = Variant.LabelStore(rawValue: found.label_store) ?? best.labelStore
             // Where the list of security modules cannot be read, an earlier daemon has found out what this kernel can.
@@ -95,9 +91,9 @@ public final class KernelPrograms {
             best.labelStore = former.labelStore
             if KernelFeatures.bpfLSM == .unknown { best.forkByLSM = former.forkByLSM }
             best.forkByLSM = best.forkByLSM && best.labelStore == .tasks
-            // A takeover that was cut off begins anew: what was labelled since then was counted in slots that were copied since.
-            if Self.attached.contains(where: { links.isPinned($0.program) }) { try PinDirectory.empty(directory) }
         }
+        // A start that was cut off begins anew: what it labelled it counted in slots that are copied again.
+        if found == nil, try Self.isUnfinished(directory, links) { try PinDirectory.empty(directory) }
         let variant = best
         let wanted = Self.attached.filter { Self.isUsed($0.program, variant) }
         let same = found.map {
@@ -126,7 +122,6 @@ public final class KernelPrograms {
             takeover = try Takeover(former, identity: identity, variant: variant, directory: directory) { object throws(PortcullisError) in
                 try Self.configure(object, variant, sizes)
             }
-            try former.stopGuarding()
             if found == nil { try takeover?.bringSlots() }
         }
         if kept.count < wanted.count { try unmark { $0.identity_object = Self.nobodys; $0.observe_object = Self.nobodys } }
@@ -161,7 +156,22 @@ public final class KernelPrograms {
         // What was there stays, if it was not touched.
         let left = requiresEnforcement ? try metaMap.lookup(0, zero: pc_meta())?.enforce_object : nil
         meta.enforce_object = enforce?.hash ?? left ?? 0
-        try metaMap.update(0, meta)
+        (self.meta, wholeMeta) = (metaMap, meta)
+        // One that takes over is whole when it serves: until then the earlier version can come back.
+        if found != nil || former == nil { try markWhole() }
+    }
+
+    private let meta: BPFMap<UInt32, pc_meta>
+    private let wholeMeta: pc_meta
+
+    /// From here on these pins are what the next daemon takes over.
+    public func markWhole() throws(PortcullisError) { try meta.update(0, wholeMeta) }
+
+    /// Whether a start left programs or slots there, and did not come to its end.
+    private static func isUnfinished(_ directory: String, _ links: PinnedLinks) throws(PortcullisError) -> Bool {
+        if attached.contains(where: { links.isPinned($0.program) }) { return true }
+        guard access("\(directory)/slots", F_OK) == 0 else { return false }
+        return try PinnedWords(directory).isInUse
     }
 
     /// The guard, ready to be locked; or why there is none. On the first start of a build this process executes itself again.
@@ -194,6 +204,15 @@ public final class KernelPrograms {
     /// Whether that version judges a container by policies, or (nil) the host.
     public func hasFormerPolicies(_ reference: SlotReference?) -> Bool { takeover?.former.hasPolicies(reference) ?? false }
 
+    /// Takes the policies of that version from everybody but these slots (nil: the host), which have none here yet.
+    public func releaseFormer(except kept: Set<UInt32?>) throws(PortcullisError) { try takeover?.release(except: kept) }
+
+    /// A pause holds there, too.
+    func setFormerPaused(_ slot: UInt32?, until: UInt64) {
+        guard let former = takeover?.former, slot.map({ Int($0) < former.capacity }) ?? true else { return }
+        former.words.setPaused(slot, until: until)
+    }
+
     /// Lets the earlier version go, once everybody has policies here. Returns labels that were moved from it; nil if it stays, because nothing can be enforced
     /// here and it enforces.
     public func letFormerGo() throws(PortcullisError) -> Int? {
@@ -206,7 +225,11 @@ public final class KernelPrograms {
     // MARK: Self-protection
 
     /// Locks: from here on nobody else may touch what is ours. For when everything is in place.
-    public func protectItself() throws(PortcullisError) { try guardPrograms?.lock() }
+    public func protectItself() throws(PortcullisError) {
+        // Both guards would keep each other's programs out.
+        try takeover?.former.stopGuarding()
+        try guardPrograms?.lock(also: takeover?.former.directory)
+    }
 
     /// Unlocks until then (nanoseconds since boot), for everybody who is in no container.
     ///
@@ -228,26 +251,15 @@ public final class KernelPrograms {
         guard !GuardPrograms.isLockedOut(directory) else {
             throw PortcullisError(.conflict, "\(directory) is guarded by another build of this program: have that one unlock it first (portcullis unlock)")
         }
-        try changePinnedGuard(directory) { $0.on = 0 }
+        guard access("\(directory)/guard", F_OK) == 0 else { return }
+        // By name: another ABI version's may have it elsewhere.
+        try FormerMap("\(directory)/guard").setOnly("on", to: 0)
     }
 
     /// Unlocks what is guarded where no daemon runs.
     public static func unlock(directory: String, until: UInt64) throws(PortcullisError) {
         guard access("\(directory)/guard", F_OK) == 0 else { throw PortcullisError(.conflict, "nothing is guarded in \(directory)") }
-        try changePinnedGuard(directory) { $0.unlocked_until = until }
-    }
-
-    private static func changePinnedGuard(_ directory: String, _ body: (inout pc_guard) -> Void) throws(PortcullisError) {
-        let descriptor = bpf_obj_get("\(directory)/guard")
-        guard descriptor >= 0 else {
-            guard -descriptor != ENOENT else { return }
-            throw PortcullisError(.kernel, "opening \(directory)/guard", errno: -descriptor)
-        }
-        defer { close(descriptor) }
-        let map = BPFMap<UInt32, pc_guard>(name: "guard", descriptor: descriptor)
-        var now = try map.lookup(0, zero: pc_guard()) ?? pc_guard()
-        body(&now)
-        try map.update(0, now)
+        try FormerMap("\(directory)/guard").setOnly("unlocked_until", to: until)
     }
 
     /// What is enforced here, or why nothing is.
@@ -284,6 +296,12 @@ public final class KernelPrograms {
             if !isRequired { try EnforcementPrograms.detachAll(directory: directory, capacity: variant.capacity) }
             return (nil, state)
         }
+    }
+
+    /// Programs whose pins are gone: each was detached with its pin, or will be with this daemon if a whole file system was unmounted.
+    public var missingPins: [String] {
+        let links = PinnedLinks(directory: directory)
+        return (programs + (enforce?.alwaysAttached ?? [])).filter { !links.isPinned($0) }
     }
 
     /// Bytes of kernel memory in maps, policy sets apart.
@@ -332,12 +350,16 @@ public final class KernelPrograms {
         return power
     }
 
+    /// What this version has pinned there; nil if that is nothing, or nothing whole.
     private static func pinnedMeta(_ directory: String) throws(PortcullisError) -> pc_meta? {
+        guard let version = try FormerPins.version(in: directory) else { return nil }
+        guard version == abiVersion else {
+            throw PortcullisError(
+                .conflict, "\(directory) holds maps of ABI version \(version), this program has \(abiVersion): rename it to v\(version), and name v\(abiVersion) beside it as bpf-directory")
+        }
         let descriptor = bpf_obj_get("\(directory)/meta")
-        guard descriptor >= 0 else { return nil }
+        guard descriptor >= 0 else { throw PortcullisError(.kernel, "opening \(directory)/meta", errno: -descriptor) }
         defer { close(descriptor) }
-        let meta = try BPFMap<UInt32, pc_meta>(name: "meta", descriptor: descriptor).lookup(0, zero: pc_meta())
-        // Pinned and never written: an earlier start failed before it attached anything.
-        return meta?.abi == 0 ? nil : meta
+        return try BPFMap<UInt32, pc_meta>(name: "meta", descriptor: descriptor).lookup(0, zero: pc_meta())
     }
 }

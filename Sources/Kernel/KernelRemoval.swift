@@ -13,22 +13,21 @@ extension KernelPrograms {
     /// - Returns: Pins that were removed.
     /// - Throws: `.conflict` if a daemon works with them; `.kernel` if something stays.
     public static func remove(directory: String) throws(PortcullisError) -> Int {
-        // An earlier version's, of which a daemon has not let go yet, judges too.
-        let former = try FormerPins.find(beside: directory)
         let isThere = access(directory, F_OK) == 0
-        guard isThere || former != nil else { throw PortcullisError(.kernel, "there is nothing to remove: \(directory)", errno: ENOENT) }
+        if isThere { try waitForLock(directory) }
+        // Locked first: a daemon that is just ending may be letting an earlier version go.
+        let earlier = try FormerPins.earlier(beside: directory)
+        guard isThere || !earlier.isEmpty else { throw PortcullisError(.kernel, "there is nothing to remove: \(directory)", errno: ENOENT) }
+        if let version = try FormerPins.version(in: directory), version > abiVersion {
+            throw PortcullisError(.conflict, "\(directory) holds what a later version has pinned (ABI \(version), this program has \(abiVersion)): have that one remove it")
+        }
         var count = 0
-        if isThere {
-            try waitForLock(directory)
-            try stopGuarding(directory)
-            if let capacity = mapEntries("\(directory)/slots") { try EnforcementPrograms.detachAll(directory: directory, capacity: capacity) }
-            count += try PinDirectory.remove(directory)
+        for path in (isThere ? [directory] : []) + earlier.map(\.path) {
+            if path != directory { try waitForLock(path) }
+            try stopGuarding(path)
+            count += try PinDirectory.remove(path)
         }
-        if let former {
-            try waitForLock(former.directory)
-            try former.stopGuarding()
-            count += try former.remove()
-        }
+        try FormerPins.removeUnfinished(beside: directory)
         return count
     }
 
@@ -39,15 +38,5 @@ extension KernelPrograms {
                 usleep(UInt32(attempts.pause * 1000))
             }
         }
-    }
-
-    private static func mapEntries(_ path: String) -> Int? {
-        let descriptor = bpf_obj_get(path)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var info = bpf_map_info()
-        var size = UInt32(MemoryLayout<bpf_map_info>.size)
-        guard bpf_obj_get_info_by_fd(descriptor, &info, &size) == 0 else { return nil }
-        return Int(info.max_entries)
     }
 }

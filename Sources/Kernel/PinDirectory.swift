@@ -3,16 +3,23 @@ import Glibc
 
 /// The names in a directory.
 enum DirectoryNames {
-    /// Without `.` and `..`; nil if it cannot be read.
-    static func read(_ directory: String) -> [String]? {
-        guard let stream = opendir(directory) else { return nil }
+    /// Without `.` and `..`; none if there is no such directory.
+    static func read(_ directory: String) throws(PortcullisError) -> [String] {
+        guard let stream = opendir(directory) else {
+            guard errno != ENOENT else { return [] }
+            throw PortcullisError(.kernel, "reading \(directory)", errno: errno)
+        }
         defer { closedir(stream) }
         var names: [String] = []
-        while let entry = readdir(stream) {
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else {
+                guard errno == 0 else { throw PortcullisError(.kernel, "reading \(directory)", errno: errno) }
+                return names
+            }
             let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
             if name != ".", name != ".." { names.append(name) }
         }
-        return names
     }
 }
 
@@ -21,19 +28,26 @@ enum PinDirectory {
     /// Removes every pin and the directory: links first, so that what runs to its end meanwhile still finds what it works with.
     ///
     /// - Returns: Pins that were removed.
-    @discardableResult static func remove(_ directory: String) throws(PortcullisError) -> Int {
-        let count = try empty(directory)
+    @discardableResult static func remove(_ directory: String, _ words: PinnedWords? = nil) throws(PortcullisError) -> Int {
+        let count = try empty(directory, words)
         guard rmdir(directory) == 0 else { throw PortcullisError(.kernel, "removing \(directory)", errno: errno) }
         return count
     }
 
     /// The same, but for the directory itself.
-    @discardableResult static func empty(_ directory: String) throws(PortcullisError) -> Int {
-        guard let names = DirectoryNames.read(directory) else { throw PortcullisError(.kernel, "reading \(directory)", errno: errno) }
+    ///
+    /// - Parameter words: Theirs, where they are open already: a daemon in its sandbox cannot find out any more where they are.
+    @discardableResult static func empty(_ directory: String, _ words: PinnedWords? = nil) throws(PortcullisError) -> Int {
+        let names = try DirectoryNames.read(directory)
         let grace = try GracePeriod()
-        // A program that was asked before its policies were taken away still needs its judge.
+        // The kernel detaches programs in its own time, and one whose judge has gone refuses whatever it is asked: so first nobody is asked about any more.
+        // Where these maps are not there any more, no program is either.
+        if let words = try? words ?? PinnedWords(directory) { words.dropPolicies() }
+        // A program that was asked before still needs its judge.
         try grace.wait()
         let links = names.filter { $0.hasPrefix("link_") }
+        // First the one that tells whether labels are kept up there (FormerPins.keepsLabels).
+        try unlink(links.filter { $0 == FormerPins.labellingLink }, in: directory)
         try unlink(links, in: directory)
         if !links.isEmpty { try grace.wait() }
         // Without its mark nobody takes for whole what a removal that is cut off here leaves.

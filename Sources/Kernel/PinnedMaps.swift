@@ -118,6 +118,8 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
         setState(.active, of: reference)
     }
 
+    public func countInit(of reference: SlotReference) { _ = pcl_add(&entry(reference.slot).pointee.tasks, 1) }
+
     public func setState(_ state: SlotState, of reference: SlotReference) {
         pcl_store(&entry(reference.slot).pointee.state, UInt64(reference.generation) << 32 | UInt64(state.rawValue))
     }
@@ -244,6 +246,7 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
 
     /// Until when (nanoseconds since boot) what would be denied in a slot is only reported; 0: it is denied.
     public func setPaused(_ slot: UInt32, until: UInt64) {
+        programs.setFormerPaused(slot == PC_SLOT_HOST.magnitude ? nil : slot, until: until)
         if slot == PC_SLOT_HOST.magnitude {
             pcl_store(&switches.elements[0].host_paused_until, until)
         } else {

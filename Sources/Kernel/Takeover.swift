@@ -54,8 +54,9 @@ final class Takeover {
             slots.elements[index] = slot
         }
         let switches = try FormerMap("\(former.directory)/switches")
+        let hostPaused = FormerMap.number(try switches.number("host_paused_until"), in: try switches.only())
         let own = try MappedArray<pc_switches>(identity.mapDescriptor("switches"), count: 1, name: "switches")
-        own.elements[0].host_paused_until = FormerMap.number(try switches.number("host_paused_until"), in: try switches.only())
+        withExtendedLifetime(own) { own.elements[0].host_paused_until = hostPaused }
         try bringRecords()
     }
 
@@ -70,11 +71,10 @@ final class Takeover {
             let parts = parts.sorted { $0.number < $1.number }
             // One that was being written or removed when its daemon ended is no record.
             guard let first = parts.first, first.number == 0 else { continue }
-            let wanted = Int(FormerMap.number(length, in: first.value))
-            let content = parts.flatMap { $0.value[Int(bytes.at)..<Int(bytes.at + bytes.size)] }
-            guard content.count >= wanted else { continue }
-            try store.set(
-                SlotReference(slot: UInt32(slot), generation: UInt32(FormerMap.number(generation, in: first.value))), Array(content.prefix(wanted)))
+            let use = FormerMap.number(generation, in: first.value), wanted = FormerMap.number(length, in: first.value)
+            let content = parts.prefix { FormerMap.number(generation, in: $0.value) == use }.flatMap { $0.value[Int(bytes.at)..<Int(bytes.at + bytes.size)] }
+            guard UInt64(content.count) >= wanted, slot < UInt64(slots.elements.count), let use = UInt32(exactly: use) else { continue }
+            try store.set(SlotReference(slot: UInt32(slot), generation: use), Array(content.prefix(Int(wanted))))
         }
     }
 
@@ -90,7 +90,7 @@ final class Takeover {
         let sequence = try map.number("mount_sequence"), slot = try map.number("slot_and_generation")
         for (key, value) in try map.all() {
             try keys.update(
-                pc_identity_key(mount_namespace: UInt32(FormerMap.number(mount, in: key)), pid_namespace: UInt32(FormerMap.number(pid, in: key))),
+                pc_identity_key(mount_namespace: try FormerMap.word(mount, in: key, "a namespace"), pid_namespace: try FormerMap.word(pid, in: key, "a namespace")),
                 pc_identity(mount_sequence: FormerMap.number(sequence, in: value), slot_and_generation: FormerMap.number(slot, in: value)))
         }
         try move(PC_MOVING_ALL)
@@ -103,27 +103,42 @@ final class Takeover {
     }
 
     private func formerSlots() throws(PortcullisError) -> [(index: Int, value: [UInt8])] {
+        // An array's keys are numbers of 32 bits.
         try former.slots.all().map { (Int(FormerMap.number(pc_member(at: 0, size: 4), in: $0.key)), $0.value) }.filter { $0.0 < slots.elements.count }
+    }
+
+    /// Takes the policies there from everybody but those who have none here yet. What a container, a pause or a change of policies is to that version it never
+    /// learns again.
+    ///
+    /// - Parameter kept: Slots, nil for the host.
+    func release(except kept: Set<UInt32?>) throws(PortcullisError) {
+        let released = ((0..<UInt32(former.capacity)).map(Optional.some) + [nil]).filter { !kept.contains($0) && former.words.policy($0) != 0 }
+        guard !released.isEmpty else { return }
+        try moveRest()
+        for slot in released { former.words.setPolicy(0, slot) }
     }
 
     /// Lets the earlier version go. What it labelled until now and was not seen here is moved first.
     func finish() throws(PortcullisError) {
-        try move(PC_MOVING_REST)
-        try former.remove()
+        try moveRest()
+        try PinDirectory.remove(former.directory, former.words)
     }
+
+    private func moveRest() throws(PortcullisError) { if former.keepsLabels { try move(PC_MOVING_REST) } }
 
     private func move(_ pass: pc_moving_pass) throws(PortcullisError) {
         let program = try mover.program("pc_move_labels")
+        var failed: UInt32 = 0
         for _ in 0..<Self.lookLimit {
             moving.elements[0] = pc_labelling(pass: pass.rawValue, given: 0, failed: 0, reserved: 0)
             try TaskIterator.run(program, "moving labels")
             let found = moving.elements[0]
             moved += Int(found.given)
-            guard found.failed == 0 else {
-                throw PortcullisError(.full, "\(found.failed) tasks could not be given the label that they have in \(former.directory)")
-            }
-            if found.given == 0 { return }
+            if found.given == 0, found.failed == 0 { return }
+            // The kernel refuses one now and then for what another processor does at that moment.
+            failed = found.failed
         }
+        guard failed == 0 else { throw PortcullisError(.full, "\(failed) tasks could not be given the label that they have in \(former.directory)") }
         throw PortcullisError(.kernel, "labels were still to be moved after \(Self.lookLimit) looks at all tasks")
     }
 }

@@ -51,6 +51,14 @@ public enum KernelFeatures {
         return withUnsafeBytes(of: name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
+    /// Whether the addresses of kernel symbols are kept from this process: a sandbox hides the file, or kptr_restrict the numbers (proc(5)). The programs then do
+    /// not find the kernel's locks for renames and mounts, and cannot tell that a path changed while they followed it.
+    public static var hidesSymbols: Bool {
+        // The first of them may be at 0 for good: those that each processor has a copy of.
+        guard let list = TextFile.read("/proc/kallsyms") else { return true }
+        return list.split(separator: "\n").allSatisfy { $0.hasPrefix("0000000000000000 ") }
+    }
+
     public static var hasBTF: Bool { access("/sys/kernel/btf/vmlinux", R_OK) == 0 }
 }
 

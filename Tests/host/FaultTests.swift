@@ -124,6 +124,63 @@ extension HostTests {
             #expect(try daemon.containers().count == 1 && daemon.counter("repeated") == 1)
         }
 
+        /// The guard keeps others from it; where there is none, it is said.
+        @Test func removedPinsAreNoticed() throws {
+            let daemon = try RealDaemon()
+            #expect(try pinsGone(daemon).isEmpty)
+            unlink(daemon.pins + "/v1/link_pc_exec")
+            #expect(try eventually { daemon.logText.contains("somebody has removed pins") })
+            #expect(try pinsGone(daemon) == ["pc_exec"])
+            #expect(try daemon.cli("status").output.contains("PINS GONE"))
+            // The next daemon attaches what is missing.
+            daemon.kill()
+            try daemon.start()
+            #expect(try pinsGone(daemon).isEmpty)
+        }
+
+        private func pinsGone(_ daemon: RealDaemon) throws -> [String] {
+            try #require(try daemon.status()["kernel"] as? [String: Any])["missingPins"] as? [String] ?? ["no list"]
+        }
+
+        /// Its file system is unmounted: the daemon keeps everything in force for as long as it lives, and says what is coming; the next one begins anew.
+        @Test func theFileSystemOfThePinsIsUnmounted() throws {
+            let scratch = try Scratch()
+            let pid = pct_hold(pct_new_mount_and_pid())
+            defer { pct_end(pid) }
+            let bundle = scratch.path + "/bundle"
+            try scratch.write("bundle/config.json", #"{"ociVersion":"1.0.2","process":{"args":["/bin/sh"]},"root":{"path":"/"}}"#)
+            let state = try scratch.write("state", #"{"ociVersion":"1.0.2","id":"unmounted","status":"creating","pid":\#(pid),"bundle":"\#(bundle)"}"#)
+            let script = """
+                set -e
+                mkdir -p \(scratch.path)/fs; mount -t bpf bpf \(scratch.path)/fs
+                daemon() { \(Tree.daemon) --hook-socket \(scratch.path)/r/h.sock --control-socket \(scratch.path)/r/c.sock --spool \(scratch.path)/s --bpf-directory \(scratch.path)/fs/x/v1 --replay off 2>>\(scratch.path)/log & }
+                status() { \(Tree.cli) status --json --socket \(scratch.path)/r/c.sock; }
+                ready() { until status >/dev/null 2>&1; do kill -0 $!; done; }
+                hook() { \(Tree.embeddedHook) --socket \(scratch.path)/r/h.sock --spool \(scratch.path)/s --on-failure deny <\(state); }
+                daemon; ready; hook
+                # It holds its directory: only a lazy unmount works.
+                ! umount \(scratch.path)/fs 2>/dev/null
+                umount -l \(scratch.path)/fs
+                status >\(scratch.path)/during; hook
+                kill -KILL $!; wait $! 2>/dev/null || :
+                mount -t bpf bpf \(scratch.path)/fs
+                daemon; ready; status >\(scratch.path)/after; hook
+                \(Tree.cli) containers --json --socket \(scratch.path)/r/c.sock
+                kill -KILL $!
+                """
+            let outcome = try Command.run("/usr/bin/unshare", ["-m", "/bin/bash", "-c", script], timeout: 60)
+            #expect(outcome.status == 0, "\(outcome.error)")
+            func status(_ name: String) throws -> [String: Any] {
+                try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: scratch.path + "/" + name))) as? [String: Any])
+            }
+            let during = try status("during"), after = try status("after")
+            let missing = (during["kernel"] as? [String: Any])?["missingPins"] as? [String], programs = (during["kernel"] as? [String: Any])?["programs"] as? [String]
+            #expect(missing?.isEmpty == false && missing == programs)
+            #expect((during["maps"] as? [String: Any])?["containers"] as? Int == 1, "what is known stays known")
+            #expect(((after["kernel"] as? [String: Any])?["missingPins"] as? [String]) == [] && (after["maps"] as? [String: Any])?["containers"] as? Int == 0)
+            #expect(outcome.output.contains("unmounted"))
+        }
+
         // MARK: What the daemon has given up
 
         @Test func servesWithFewCapabilitiesAndCalls() throws {

@@ -6,12 +6,17 @@ extension DaemonService {
     /// Nanoseconds before a takeover that failed is tried again.
     private static let pause: UInt64 = 5_000_000_000
 
-    /// Lets the earlier version go as soon as everybody who has policies there has them here. Called after whatever may have changed that.
+    /// Lets the earlier version go as soon as everybody who has policies there has them here, and until then has it judge nobody else. Called after whatever
+    /// may have changed that.
     func settleTakeover() {
-        guard let version = programs.formerVersion, Clocks.monotonic >= takeover.next else { return }
-        guard policies.stuck.isEmpty else { return stay("containers keep the policies that they have there (status names them)") }
-        if let name = bereft { return stay("\(name) has policies there and none here, and not every policy could be read") }
+        guard let version = programs.formerVersion, takeover.next.map({ Clocks.monotonic >= $0 }) ?? true else { return }
+        takeover.next = nil
         do throws(PortcullisError) {
+            let kept = judgedByFormer
+            guard kept.isEmpty else {
+                try programs.releaseFormer(except: kept)
+                return stay("\(kept.count) containers keep the policies that they have there (containersWithOlderPolicies and problems in status say why)")
+            }
             guard let moved = try programs.letFormerGo() else { return stay("nothing can be enforced by this version here: \(programs.enforcement.reason)") }
             takeover.problem = ""
             logger.logger.info("took over from an earlier version, which is gone", metadata: ["abi": "\(version)", "moved-labels": "\(moved)"])
@@ -21,11 +26,14 @@ extension DaemonService {
         }
     }
 
-    /// Who would be left without any policy because of one that cannot be read; nil if there is nobody.
-    private var bereft: String? {
-        guard !policies.library.problems.isEmpty else { return nil }
-        if programs.hasFormerPolicies(nil), kernel.policyWord(PolicyService.host) == 0 { return "the host" }
-        return containers.first { programs.hasFormerPolicies($0.reference) && kernel.policyWord($0.reference.slot) == 0 }?.name
+    /// Slots, nil for the host, that have policies there and would lose some: because theirs cannot be chosen or made here, or because none is left where not
+    /// every policy could be read.
+    private var judgedByFormer: Set<UInt32?> {
+        func isLost(_ slot: UInt32) -> Bool { policies.stuck[slot] != nil || !policies.library.problems.isEmpty && kernel.policyWord(slot) == 0 }
+        var kept: Set<UInt32?> = []
+        for container in containers where programs.hasFormerPolicies(container.reference) && isLost(container.reference.slot) { kept.insert(container.reference.slot) }
+        if programs.hasFormerPolicies(nil), isLost(PolicyService.host) { kept.insert(nil) }
+        return kept
     }
 
     /// Said once for each reason.
@@ -38,8 +46,8 @@ extension DaemonService {
 
 /// How a takeover goes on.
 struct TakeoverState {
-    /// Not before this (nanoseconds, monotonic).
-    var next: UInt64 = 0
+    /// When one that failed is tried again (nanoseconds, monotonic).
+    var next: UInt64?
     /// Why the earlier version stays.
     var problem = ""
 }

@@ -36,6 +36,7 @@ final class DaemonService {
     private(set) var spool = SpoolCounters()
     private(set) var outcomes = HookOutcomes()
     private var spoolWatch = SpoolWatch()
+    private var pinWatch = PinWatch()
     var takeover = TakeoverState()
     private(set) var eventsRead: UInt64 = 0
     private(set) var eventsUnknown: UInt64 = 0
@@ -90,6 +91,7 @@ final class DaemonService {
             kernel: kernel, enforces: programs.enforcement.isActive, configuration: configuration, logger: logger.logger)
         registry.slotFreed = { [unowned self] in policies.freed($0) }
         try policies.start(containers, poller)
+        if programs.formerVersion != nil { try programs.markWhole() }
         kernel.setHostEvents(settings.hostEvents)
         hooks = try HookServer(
             path: settings.hookSocket, poller: poller, peers: PeerCheck(kernel: kernel, strict: settings.strictMountNamespace),
@@ -119,6 +121,7 @@ final class DaemonService {
         } catch { logger.logger.warning("messages that come into the spool are seen at the next start only: \(error)") }
         drainSpool()
         settleTakeover()
+        do { try pinWatch.watch(programs.directory, poller) } catch { logger.logger.warning("pins that somebody removes are seen in status only: \(error)") }
         try configuration.watch(poller)
         do { try programs.protectItself() } catch { logger.logger.error("this daemon is not protected: \(error)") }
         // The program that looks has to be started while that may be done, and is served as soon as the loop runs.
@@ -171,6 +174,9 @@ final class DaemonService {
         }
         for warning in configuration.current.warnings { logger.logger.warning("\(warning)") }
         if programs.enforcement.isActive {
+            if KernelFeatures.hidesSymbols {
+                logger.logger.warning("/proc/kallsyms shows this daemon no addresses: a path that is renamed while it is followed cannot be recognised (kptr_restrict, or a unit with ProtectKernelTunables or ProtectKernelLogs)")
+            }
             logger.logger.info("policies are enforced", metadata: ["hooks": "\(programs.enforcement.hooks.count)", "missing": "\(programs.enforcement.missing)"])
         } else {
             logger.logger.warning("nothing is enforced here, only observed: \(programs.enforcement.reason)")
@@ -187,6 +193,7 @@ final class DaemonService {
             if !timer.isArmed, let deadline = hooks.nextDeadline { timer.set(deadline) }
             if let deadline = replay.deadline { alarm.set(deadline) }
             if let deadline = pauses.deadline { alarm.set(deadline) }
+            if let deadline = takeover.next { alarm.set(deadline) }
         }
         SystemdNotify.send("STOPPING=1")
         hooks.close(path: configuration.current.hookSocket)
@@ -219,6 +226,10 @@ final class DaemonService {
             release(replay.expired(now: Clocks.monotonic))
             pauses.expired(containers)
         case .replay: release(replay.programEnded())
+        case .pins:
+            let missing = pinWatch.news(programs.missingPins)
+            guard !missing.isEmpty else { return }
+            logger.logger.critical("somebody has removed pins, and what they held is not in force any more: restart this daemon", metadata: ["programs": "\(missing)"])
         }
     }
 

@@ -20,6 +20,7 @@ struct PollToken: Equatable {
         case alerts
         case replay
         case alarm
+        case pins
     }
 
     let kind: Kind

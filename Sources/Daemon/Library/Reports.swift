@@ -89,6 +89,8 @@ struct StatusReport {
         writer.member("hostNamespaces", daemon.kernel.host == nil ? "the daemon's own (process 1 cannot be read)" : "of process 1")
         writer.key("programs")
         writer.array { writer in for program in programs.programs { writer.string(program) } }
+        writer.key("missingPins")
+        writer.array { writer in for program in programs.missingPins { writer.string(program) } }
     }
 
     private func maps(_ writer: inout JSONWriter) {

@@ -72,6 +72,8 @@ final class MemoryKernel: KernelMaps {
         slots[Int(reference.slot)] = SlotContent(state: .active, generation: reference.generation, mountSequence: mountSequence, tasks: 1)
     }
 
+    func countInit(of reference: SlotReference) { slots[Int(reference.slot)].tasks += 1 }
+
     func setState(_ state: SlotState, of reference: SlotReference) {
         slots[Int(reference.slot)].state = state
         slots[Int(reference.slot)].generation = reference.generation

@@ -43,7 +43,8 @@ kills_under_churn() {
     need_daemon
     local number kill churn opened
     for number in $(seq "$1"); do
-        container $NAME-$number plain bypass-block /bin/sh -c "$(reads log)" || return
+        # Some fifty samples a second in all: more would leave the daemon nothing of an emulated processor.
+        container $NAME-$number plain bypass-block $APPLETS/swarm sample /etc/secret $(($1 * 20)) /work/log || return
     done
     for number in $(seq "$1"); do eventually 20 log_ends_in $NAME-$number log denied || fail "$NAME-$number does not sample"; done
     # Containers come and go meanwhile, whether a daemon is there or not.
@@ -89,3 +90,66 @@ check_down_remove() {
 }
 not() { ! "$@"; }
 listed_is() { [ "$(listed | flat .id)" = "$1" ]; }
+
+# CHECK clock-jump full: the clock is set a year ahead and two back: nothing is lost, pauses end in time, a spooled message is carried out
+check_clock_jump() {
+    need_daemon
+    local jump
+    # The guest measures by the same clock. What passed is told by one that is not set.
+    CLOCK_BEFORE=$((EPOCHSECONDS - $(uptime_seconds)))
+    trap 'date -s @$((CLOCK_BEFORE + $(uptime_seconds)))' EXIT
+    attacker $NAME privileged bypass-block || return
+    for jump in 31536000 -31536000; do
+        date -s @$((CLOCK_BEFORE + jump)) >/dev/null || fail "the clock cannot be set"
+        denied 'cat /etc/secret'
+        # Its end is in the kernel's time, which does not jump.
+        pc pause --for 2s --container $NAME >/dev/null || fail "pause is refused"
+        inside $NAME 'cat /etc/secret'
+        same "reading while paused" 0 "$STATUS"
+        eventually 10 refuses $NAME || fail "the pause does not end"
+        attacker $NAME-$((jump < 0)) plain bypass-block || return
+        refuses $NAME-$((jump < 0)) || fail "a container that starts after the jump reads the secret"
+        stop_daemon KILL
+        # Its hooks find nobody, and the clock jumps before the next daemon is there.
+        container $NAME-spooled$((jump < 0)) plain bypass-block $APPLETS/sleep 1000
+        date -s @$((CLOCK_BEFORE + 2 * jump)) >/dev/null
+        start_daemon || { fail "the daemon does not start"; return; }
+        eventually 10 replay_is done || fail "replay does not end: $(status .replay.state)"
+        expect "the spooled message is carried out: $(listed | flat .id | paste -sd,)" eventually 5 listed_among $NAME-spooled$((jump < 0))
+        refuses $NAME || fail "the secret is read after the jump"
+    done
+    same "containers" 5 "$(listed | wc -l)"
+}
+uptime_seconds() { cut -d. -f1 /proc/uptime; }
+listed_among() { listed | flat .id | grep -qx "$1"; }
+
+# CHECK memory-limit full: a daemon that is killed for its memory leaves everybody judged; the next one takes in what was too much for it
+check_memory_limit() {
+    need_daemon
+    local group=/sys/fs/cgroup/$NAME pid number
+    attacker $NAME privileged bypass-block || return
+    denied 'cat /etc/secret'
+    pid=$(daemon_pid)
+    echo +memory >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null
+    mkdir -p $group && [ -e $group/memory.max ] || { skip "no memory controller in this guest"; return; }
+    echo "$pid" >$group/cgroup.procs
+    # What it has stays charged where it was made: the limit is for what it takes from here on.
+    echo 6M >$group/memory.max
+    for number in $(seq 8); do
+        { policy_text $NAME-$number bypass-block '  action: Block
+  file:
+    matchPaths:'; seq 4000 | sed "s|.*|    - path: /long/enough/to/need/memory/$number/&|"; } >$W/new.yaml
+        mv $W/new.yaml $W/policies/$NAME-$number.yaml
+        kill -0 "$pid" 2>/dev/null || break
+    done
+    eventually 60 process_gone "$pid" || { fail "the daemon lives with $(cat $group/memory.current) bytes: $(paste -sd ' ' $group/memory.events)"; stop_daemon KILL; }
+    expect "it was killed for its memory: $(paste -sd ' ' $group/memory.events)" grep -q 'oom_kill [1-9]' $group/memory.events
+    rm -f $W/daemon.pid
+    inside $NAME 'cat /etc/secret'
+    [ "$STATUS" != 0 ] || fail "the secret is read when the daemon is dead"
+    eventually 10 rmdir $group
+    start_daemon || { fail "the daemon does not start: $(tail -n 3 "$OUT/daemon.log" | tr '\n' ' ')"; return; }
+    same "containers" $NAME "$(listed | flat .id | paste -sd,)"
+    expect "the policies are there: $(status .enforcement.policies)" test "$(status .enforcement.policies)" = "$(find $W/policies -name "*.yaml" | wc -l)"
+    denied 'cat /etc/secret'
+}

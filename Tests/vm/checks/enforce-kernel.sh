@@ -233,6 +233,25 @@ check_enforce_upgrade() {
     same "reading after the policy is gone ($(said))" 0 "$STATUS"
 }
 
+# CHECK enforce-hidden-symbols full: a daemon that finds the kernel's locks by no address says so, and enforces
+check_enforce_hidden_symbols() {
+    need_daemon
+    local before
+    attacker $NAME plain bypass-block || return
+    stop_daemon
+    before=$(hidden_symbols_told)
+    trap 'umount -q /proc/kallsyms' EXIT
+    mount --bind /dev/null /proc/kallsyms
+    start_daemon || { fail "the daemon does not start: $(tail -n 3 "$OUT/daemon.log" | tr '\n' ' ')"; return; }
+    same "warnings" $((before + 1)) "$(hidden_symbols_told)"
+    denied 'cat /etc/secret'
+    stop_daemon
+    umount /proc/kallsyms
+    start_daemon || { fail "the daemon does not start again"; return; }
+    same "warnings" $((before + 1)) "$(hidden_symbols_told)"
+}
+hidden_symbols_told() { grep -c 'kallsyms shows this daemon no addresses' "$OUT/daemon.log"; }
+
 # CHECK enforce-no-securityfs full: a daemon that follows one that enforced goes on enforcing where the list of security modules cannot be read any more
 check_enforce_no_securityfs() {
     need_daemon

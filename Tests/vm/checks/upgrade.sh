@@ -115,15 +115,13 @@ cut_off() {
     before=$(who)
     stop_daemon KILL
     next_version
+    # The way back from a start that did not come to its end.
+    cut_at 'test -e v2/link_pc_file_open'
+    stay_at_former
     for stage; do
-        setsid "$BIN/portcullisd" "${DAEMON_OPTIONS[@]}" --policy-dir $W/policies --file-posture block >>"$OUT/daemon.log" 2>&1 </dev/null &
-        pid=$!
-        (cd $PINS && until eval "$stage" || ! kill -0 $pid; do :; done) 2>/dev/null
-        kill -KILL $pid 2>/dev/null && reached=$((reached + 1))
-        wait $pid 2>/dev/null
-        still_denied $NAME
+        cut_at "$stage"
     done
-    same "times killed" $# "$reached"
+    same "times killed" $(($# + 1)) "$reached"
     start_daemon || { fail "the daemon does not start: $(tail -n 3 "$OUT/daemon.log" | tr '\n' ' ')"; return; }
     eventually 20 former_gone || fail "the old version stays: $(status .enforcement.formerVersionStays) $(ls $PINS)"
     same "containers" "$before" "$(who)"
@@ -135,11 +133,34 @@ cut_off() {
     back
 }
 
+cut_at() {
+    setsid "$BIN/portcullisd" "${DAEMON_OPTIONS[@]}" --policy-dir $W/policies --file-posture block >>"$OUT/daemon.log" 2>&1 </dev/null &
+    pid=$!
+    (cd $PINS && until eval "$1" || ! kill -0 $pid; do :; done) 2>/dev/null
+    kill -KILL $pid 2>/dev/null && reached=$((reached + 1))
+    wait $pid 2>/dev/null
+    still_denied $NAME
+}
+stay_at_former() {
+    local next=$BIN options=("${DAEMON_OPTIONS[@]}")
+    BIN=$FORMER DAEMON_OPTIONS=("${DAEMON_OPTIONS[@]/%\/v2//v1}")
+    start_daemon || fail "the old version does not start again: $(tail -n 1 "$OUT/daemon.log")"
+    [ ! -e $PINS/v2 ] || fail "the cut-off start's pins stay"
+    still_denied $NAME
+    stop_daemon KILL
+    BIN=$next DAEMON_OPTIONS=("${options[@]}")
+}
+
 # CHECK upgrade-abi-kept full slow last: while a container's policies cannot be chosen anew both versions enforce; when it ends the old one goes, although the daemon is in its sandbox by then
 check_upgrade_abi_kept() {
     need_daemon
     EDIT='.annotations.long=("x"*30000)' attacker $NAME privileged bypass-block || return
     attacker $NAME-other privileged bypass-block || return
+    policy $NAME $NAME '  action: Block
+  process:
+    matchPaths:
+    - path: /usr/bin/good'
+    attacker $NAME-free plain $NAME || return
     denied 'cat /etc/secret'
     same "the record is cut" true "$(pc containers | grep -F "\"id\":\"$NAME\"" | jq '.annotationsCut > 0')"
     stop_daemon KILL
@@ -149,6 +170,17 @@ check_upgrade_abi_kept() {
     expect "status says why: $("$BIN/portcullis" status --socket $W/run/control.sock | grep 'also enforcing')" grep -q 'ABI 1 .*keep' <<<"$("$BIN/portcullis" status --socket $W/run/control.sock)"
     still_denied $NAME
     still_denied $NAME-other
+    # Both know of a pause; whoever is not kept has nothing to do with the old one any more.
+    pc pause --for 1h --container $NAME-other >/dev/null && pc pause --for 1h --container $NAME >/dev/null || fail "pause is refused"
+    inside $NAME 'cat /etc/secret'
+    same "reading while paused ($(said))" 0 "$STATUS"
+    pc resume >/dev/null
+    still_denied $NAME
+    inside $NAME-free /usr/bin/good
+    [ "$STATUS" != 0 ] || fail "a program is executed that its policy blocks"
+    no_policy $NAME
+    inside $NAME-free /usr/bin/good
+    same "executing after the policy is gone ($(said))" 0 "$STATUS"
     # A daemon that comes back finds both.
     stop_daemon KILL
     start_daemon || { fail "the daemon does not start again: $(tail -n 3 "$OUT/daemon.log" | tr '\n' ' ')"; return; }

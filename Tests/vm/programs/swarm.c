@@ -182,6 +182,19 @@ static int opens(char **a)
 	return 0;
 }
 
+/* sample PATH MILLISECONDS LOG: open PATH so often, for good; a line for each time. Costs nothing but the open, so that many can do it. */
+static int sample(char **a)
+{
+	int log = (int)must("open", open(a[2], O_WRONLY | O_CREAT | O_APPEND, 0644));
+	for (;;) {
+		int from = open(a[0], O_RDONLY);
+		if (from >= 0) (void)!write(log, "open\n", 5);
+		else (void)!write(log, "denied\n", 7);
+		if (from >= 0) close(from);
+		usleep((useconds_t)atoi(a[1]) * 1000);
+	}
+}
+
 /* storm A B MOUNTPOINT: renames A to B and back and mounts and unmounts, both as fast as it can, until it is asked to end. */
 static int storm(char **a)
 {
@@ -210,6 +223,7 @@ int main(int count, char **arguments)
 {
 	static const struct command commands[] = {
 { "bomb", 2, bomb }, { "race", 4, race }, { "race-inner", 8, race_inner }, { "swap-exec", 3, swap_exec }, { "outlive", 3, outlive }, { "opens", 2, opens },
+{ "sample", 3, sample },
 		{ "storm", 3, storm }, { 0 },
 	};
 	return dispatch(commands, count, arguments);
