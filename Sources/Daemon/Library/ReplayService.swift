@@ -30,13 +30,14 @@ final class ReplayService {
         self.kernel = kernel
         self.logger = logger
         self.started = started
-        if mode != .off { deadline = Clocks.monotonic + Self.beginning }
     }
 
     /// Has the program look, if this daemon is to run it. A machine where it cannot run keeps what it has adopted.
     ///
     /// - Returns: Removes that need not wait.
     func start(_ configuration: Configuration, _ poller: Poller) -> [ReplayLedger.WaitingRemove] {
+        // From here on: whoever is to look can be answered. What the daemon did before, policies of many rules for one, took what it took.
+        if configuration.replay != .off { deadline = Clocks.monotonic + Self.beginning }
         guard configuration.replay == .auto else { return [] }
         do throws(PortcullisError) {
             let program = try ReplayProgram(configuration: configuration)

@@ -54,6 +54,17 @@ import Testing
         #expect(frozen.isEmpty)
     }
 
+    /// A slot that was taken over from another version has nobody counted but those whose labels were moved.
+    @Test(arguments: [true, false]) func anInitWithoutALabelIsCountedOnce(_ isTakenOver: Bool) throws {
+        var registry = Registry(kernel: kernel)
+        kernel.start(10, mount: 100, sequence: 1)
+        _ = registry.add("a", 10)
+        kernel.processes[10]?.label = nil
+        if isTakenOver { kernel.slots[0].tasks = 0 }
+        #expect(try restart() == ["a"])
+        #expect(kernel.processes[10]?.label != nil && kernel.slots[0].tasks == 1)
+    }
+
     @Test func aReusedPidIsNotTheContainer() throws {
         var registry = Registry(kernel: kernel)
         kernel.start(10, mount: 100, sequence: 1)

@@ -222,9 +222,8 @@ static int storm(char **a)
 int main(int count, char **arguments)
 {
 	static const struct command commands[] = {
-{ "bomb", 2, bomb }, { "race", 4, race }, { "race-inner", 8, race_inner }, { "swap-exec", 3, swap_exec }, { "outlive", 3, outlive }, { "opens", 2, opens },
-{ "sample", 3, sample },
-		{ "storm", 3, storm }, { 0 },
+		{ "bomb", 2, bomb }, { "race", 4, race }, { "race-inner", 8, race_inner }, { "swap-exec", 3, swap_exec }, { "outlive", 3, outlive },
+		{ "opens", 2, opens }, { "sample", 3, sample }, { "storm", 3, storm }, { 0 },
 	};
 	return dispatch(commands, count, arguments);
 }
