@@ -53,7 +53,7 @@ struct PolicySetLimits {
     /// States of one automaton before it is minimised: more than fits the table, fewer than patterns with many `**` can ask for.
     var states = 1 << 20
     /// Nodes put into sets of nodes while one automaton is constructed: a bound on time and memory where the sets are large.
-    var work = 1 << 24
+    var work = 1 << 23
 }
 
 /// A limit met somewhere in the compiler, before it is known whose rules the numbers are.
