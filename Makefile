@@ -136,7 +136,7 @@ fuzz-guided: fuzz-build
 	$(Q)cd .build-fuzz-guided && SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 FUZZ_TARGET=$(TARGET) release/fuzz corpus-$(TARGET) -max_total_time=$(or $(SECONDS),60) -timeout=5 -max_len=8192
 sanitize: bpf hook | deps
 	$(Q)for kind in address thread; do \
-		$(SWIFT) build --build-tests --sanitize=$$kind --scratch-path .build-$$kind $(quiet_build) || exit 1; \
+		($(SWIFT) build --build-tests --sanitize=$$kind --scratch-path .build-$$kind $(quiet_build)) || exit 1; \
 		ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --skip-build --sanitize=$$kind --scratch-path .build-$$kind --skip HostTests || exit 1; done
 .PHONY: fuzz fuzz-build fuzz-short fuzz-guided sanitize
 
