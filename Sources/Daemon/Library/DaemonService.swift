@@ -91,7 +91,6 @@ final class DaemonService {
             kernel: kernel, enforces: programs.enforcement.isActive, configuration: configuration, logger: logger.logger)
         registry.slotFreed = { [unowned self] in policies.freed($0) }
         try policies.start(containers, poller)
-        if programs.formerVersion != nil { try programs.markWhole() }
         kernel.setHostEvents(settings.hostEvents)
         hooks = try HookServer(
             path: settings.hookSocket, poller: poller, peers: PeerCheck(kernel: kernel, strict: settings.strictMountNamespace),
@@ -119,6 +118,8 @@ final class DaemonService {
             try RuntimeDirectory.prepare(for: settings.spool + "/frame")
             try spoolWatch.watch(settings.spool, poller)
         } catch { logger.logger.warning("messages that come into the spool are seen at the next start only: \(error)") }
+        // Nothing above kept this daemon from serving, and what is in the spool is read once: from here on the earlier version does not come back.
+        if programs.formerVersion != nil { try programs.markWhole() }
         drainSpool()
         settleTakeover()
         do { try pinWatch.watch(programs.directory, poller) } catch { logger.logger.warning("pins that somebody removes are seen in status only: \(error)") }
