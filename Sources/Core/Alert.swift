@@ -49,6 +49,21 @@ public struct Alert: Sendable {
         parentExecutable = []
     }
 
+    /// Of the process: what the kernel does not tell yet is empty.
+    public var arguments: [UInt8] { [] }
+    public var directory: [UInt8] { [] }
+    public var terminal: String { "" }
+    public var cpu: UInt16 { 0 }
+
+    /// As the kernel would have written it; for one that it did not.
+    public func withRecord(_ body: (UnsafeRawBufferPointer) -> Void) {
+        var header = header
+        header.path_length = UInt16(clamping: path.count)
+        (header.executable_length, header.parent_length) = (0, 0)
+        let bytes = withUnsafeBytes(of: header) { Array($0) } + path
+        bytes.withUnsafeBytes(body)
+    }
+
     /// Whether it is about a process that is in no container.
     public var isOfHost: Bool { header.slot == PC_SLOT_HOST.magnitude }
 

@@ -101,8 +101,10 @@ final class DaemonService {
                 mark: { [unowned self] in take($0) },
                 report: { [unowned self] in take($0) },
                 brokenOff: { [unowned self] in release(replay.brokenOff()) }))
+        var events: EventsListener?
+        do { events = try EventsListener(settings.eventsSocket, poller) } catch { logger.logger.warning("nobody but root can read what happens: \(error)") }
         control = try ControlServer(
-            path: settings.controlSocket, poller: poller, logger: logger.logger, peers: { [unowned self] in hooks.peers },
+            path: settings.controlSocket, events: events, poller: poller, logger: logger.logger, peers: { [unowned self] in hooks.peers },
             answers: ControlAnswers(
                 status: { [unowned self] in StatusReport(self).json() }, containers: { [unowned self] in containerListing() },
                 policies: { [unowned self] in policies.listing($0, containers) },
@@ -113,7 +115,8 @@ final class DaemonService {
                     logger.logger.info("asked to stop by portcullis down")
                     isStopping = true
                 },
-                unlock: { [unowned self] text throws(PortcullisError) in try unlock(text) }))
+                unlock: { [unowned self] text throws(PortcullisError) in try unlock(text) }, sender: { [unowned self] in sender },
+                readersChangePolicies: { configuration.current.eventsSocketPolicies }))
         do {
             try RuntimeDirectory.prepare(for: settings.spool + "/frame")
             try spoolWatch.watch(settings.spool, poller)
@@ -208,6 +211,7 @@ final class DaemonService {
         case .hookListener: hooks.accept()
         case .controlListener: control.accept()
         case .hookPeer: hooks.serve(token.descriptor)
+        case .eventsListener: control.acceptReaders()
         case .controlClient: control.serve(token.descriptor)
         case .events, .alerts: break
         case .policies:
@@ -230,6 +234,7 @@ final class DaemonService {
         case .pins:
             let missing = pinWatch.news(programs.missingPins)
             guard !missing.isEmpty else { return }
+            control.publishSender()
             logger.logger.critical("somebody has removed pins, and what they held is not in force any more: restart this daemon", metadata: ["programs": "\(missing)"])
         }
     }
@@ -297,6 +302,7 @@ final class DaemonService {
         if message.sources != 0 { replay.note(message, result.answer.code, isNew: result.watch != nil) }
         if let updated = result.updated, let container = registry.container(inSlot: updated.slot) {
             workloads[updated] = nil
+            control?.forget(updated)
             isVisible[updated] = nil
             policies.update(container)
         }
@@ -357,10 +363,21 @@ final class DaemonService {
 
     // MARK: Events
 
+    private var sender: FeedSender {
+        var sender = FeedSender()
+        sender.version = "\(BuildVersion.text)"
+        sender.abi = abiVersion
+        sender.hostName = policies.node.hostName
+        sender.enforces = programs.enforcement.isActive
+        sender.missingPrograms = programs.missingPins
+        return sender
+    }
+
     private func take(_ bytes: UnsafeRawBufferPointer) {
         eventsRead += 1
-        let observes = control?.hasAlertSubscribers == true && !programs.enforcement.isActive
-        guard observes || control?.hasSubscribers == true else { return }
+        guard let control else { return }
+        let observes = !programs.enforcement.isActive && (control.hasAlertSubscribers || control.alertRecordReaders > 0)
+        guard observes || control.hasSubscribers || control.eventRecordReaders > 0 else { return }
         guard let event = ProcessEvent(bytes) else { return }
         let container = event.source == .host ? nil : registry.container(event.reference)
         if container == nil, event.source != .host { eventsUnknown += 1 }
@@ -369,6 +386,8 @@ final class DaemonService {
             eventsHidden += 1
             return
         }
+        if control.eventRecordReaders > 0 { control.publish(event: bytes, container) }
+        guard control.hasSubscribers else { return }
         control.publish(containerID: container?.id ?? []) {
             event.json(container, workload(of: container), wallClockOffset: Clocks.wallOffset)
         }
@@ -378,9 +397,10 @@ final class DaemonService {
     private func observe(_ event: ProcessEvent, _ container: Container) {
         guard let observer = policies.observer(ofSlot: container.reference.slot), let alert = observer.alert(event) else { return }
         alertsObserved += 1
+        let set = policies.compiled(slot: container.reference.slot)
+        alert.withRecord { record in control.publish(alert: record, container) { FeedRule(of: alert, in: set) } }
         control.publish(alertOf: container.id) {
-            let set = policies.compiled(slot: container.reference.slot)
-            return alert.json(set, container, workload(of: container), wallClockOffset: Clocks.wallOffset)
+            alert.json(set, container, workload(of: container), wallClockOffset: Clocks.wallOffset)
         }
     }
 
@@ -409,9 +429,11 @@ final class DaemonService {
 
     private func takeAlert(_ bytes: UnsafeRawBufferPointer) {
         alertsRead += 1
-        guard control?.hasAlertSubscribers == true else { return }
+        guard let control, control.hasAlertSubscribers || control.alertRecordReaders > 0 else { return }
         guard let alert = Alert(bytes) else { return }
         let container = registry.container(alert.reference)
+        control.publish(alert: bytes, container) { FeedRule(of: alert, in: policies.set(of: alert)) }
+        guard control.hasAlertSubscribers else { return }
         control.publish(alertOf: container?.id ?? []) {
             alert.json(policies.set(of: alert), container, workload(of: container), wallClockOffset: Clocks.wallOffset)
         }
