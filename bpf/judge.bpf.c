@@ -21,7 +21,7 @@ int pc_decide(__u32 level, __u32 what)
 {
 	switch (what) {
 	case DECIDE_VERDICT:
-		return judge(level);
+		return judge_and_count(level);
 	case DECIDE_SOURCE:
 		return classify(level);
 	case DECIDE_REPORT:
