@@ -130,6 +130,11 @@ test-long:
 	$(Q)$(MAKE) --no-print-directory test PORTCULLIS_LONG=1 VM_SET=long; result=$$?; Tests/vm/report >docs/test-long.md; exit $$result
 .PHONY: test-build test-host hook-aarch64-check
 
+# A daemon and a feed, scraped.
+test-metrics: all feed
+	$(Q)$(SUDO) env PATH="$$PATH" Tests/feed/metrics --bin $(BUILD)
+.PHONY: test-metrics
+
 # --- generated and mutated inputs for every reader of bytes from outside, and the unit tests under sanitizers. A finding leaves its input in .build-fuzz/findings.
 FUZZ_CORPORA := $(foreach directory,$(wildcard ../shared/samples ../shared/corpus),--corpus $(abspath $(directory)))
 FUZZ_SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
@@ -228,6 +233,8 @@ install: all
 	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	$(Q)sed 's|/usr/sbin/portcullisd|$(PREFIX)/sbin/portcullisd|' deploy/systemd/portcullisd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/portcullisd.service
 	$(Q)install -m 0644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	$(Q)install -D -m 0644 deploy/prometheus/alerts.yaml $(DESTDIR)$(PREFIX)/share/portcullis/prometheus/alerts.yaml
+	$(Q)install -D -m 0644 deploy/grafana/portcullis.json $(DESTDIR)$(PREFIX)/share/portcullis/grafana/portcullis.json
 	@echo "  Installed under $(DESTDIR)$(PREFIX). To have CRI-O and podman run the hook, copy"
 	@echo "  $(PREFIX)/share/portcullis/hooks.d/portcullis.json into /usr/share/containers/oci/hooks.d."
 
