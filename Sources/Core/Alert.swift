@@ -89,14 +89,8 @@ public struct Alert: Sendable {
             message: found.rule.message)
     }
 
-    private static let operations: [String] = [
-        "none", "exec", "open", "write", "map-executable", "map-writable", "truncate", "unlink", "rmdir", "mkdir", "mknod", "symlink", "link",
-        "rename", "chmod", "chown", "receive", "mount", "unmount", "pivot-root", "socket", "connect", "bind", "listen", "accept", "capability",
-        "dns", "map-anonymous", "syscall",
-    ]
-
     /// What was attempted, as one word.
-    public var operation: String { Self.operations[Int(header.operation)] }
+    public var operation: String { Operation.name(header.operation) }
 
     /// Why, beyond what a rule says; empty where a rule or the posture decided.
     public var reason: String {

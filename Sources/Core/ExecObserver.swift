@@ -14,9 +14,9 @@ public struct ExecObserver: Sendable {
     }
 
     /// The alert for an event; nil if its rules allow it or it cannot be judged.
-    public func alert(_ event: ProcessEvent) -> Alert? {
+    public func alert(_ event: Event) -> Alert? {
         guard event.kind == .exec, event.source == .label || event.source == .key,
-            UInt32(event.header.flags) & PC_EVENT_EXECUTABLE_CUT.rawValue == 0, let path = Self.normal(event.executable),
+            UInt32(event.header.flags) & PC_EVENT_PATH_CUT.rawValue == 0, let path = Self.normal(event.path),
             let decision = decision(path)
         else { return nil }
         var header = pc_alert()

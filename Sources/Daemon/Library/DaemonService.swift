@@ -23,6 +23,7 @@ final class DaemonService {
     private(set) var policies: PolicyService!
     private(set) var replay: ReplayService!
     private(set) var pauses: PauseService!
+    private(set) var visibility: VisibilityService!
     private var alertRing: RingBuffer?
     private(set) var alertsRead: UInt64 = 0
     /// Alerts about events, where nothing is enforced.
@@ -40,12 +41,10 @@ final class DaemonService {
     var takeover = TakeoverState()
     private(set) var eventsRead: UInt64 = 0
     private(set) var eventsUnknown: UInt64 = 0
-    /// Events of containers whose namespace's visibility leaves processes out.
+    /// Events that policies were asked about and that are not to be seen.
     private(set) var eventsHidden: UInt64 = 0
     private var isStopping = false
     private var workloads: [SlotReference: WorkloadIdentity] = [:]
-    /// Whether events about a container's processes are reported; as good as the configuration.
-    private var isVisible: [SlotReference: Bool] = [:]
     /// Beyond it all are forgotten and read again as they are needed.
     private static let workloadLimit = 512
 
@@ -89,9 +88,13 @@ final class DaemonService {
         replay = ReplayService(mode: settings.replay, kernel: kernel, logger: logger.logger, started: started)
         policies = PolicyService(
             kernel: kernel, enforces: programs.enforcement.isActive, configuration: configuration, logger: logger.logger)
-        registry.slotFreed = { [unowned self] in policies.freed($0) }
+        visibility = VisibilityService(kernel: kernel, programs: programs, configuration: settings, logger: logger.logger)
+        visibility.update(settings, containers)
+        registry.slotFreed = { [unowned self] in
+            policies.freed($0)
+            visibility.freed($0)
+        }
         try policies.start(containers, poller)
-        kernel.setHostEvents(settings.hostEvents)
         hooks = try HookServer(
             path: settings.hookSocket, poller: poller, peers: PeerCheck(kernel: kernel, strict: settings.strictMountNamespace),
             logger: logger.logger,
@@ -197,6 +200,7 @@ final class DaemonService {
             if !timer.isArmed, let deadline = hooks.nextDeadline { timer.set(deadline) }
             if let deadline = replay.deadline { alarm.set(deadline) }
             if let deadline = pauses.deadline { alarm.set(deadline) }
+            if let deadline = visibility.deadline { alarm.set(deadline) }
             if let deadline = takeover.next { alarm.set(deadline) }
         }
         SystemdNotify.send("STOPPING=1")
@@ -230,6 +234,7 @@ final class DaemonService {
             alarm.expired()
             release(replay.expired(now: Clocks.monotonic))
             pauses.expired(containers)
+            visibility.expired(now: Clocks.monotonic)
         case .replay: release(replay.programEnded())
         case .pins:
             let missing = pinWatch.news(programs.missingPins)
@@ -296,17 +301,20 @@ final class DaemonService {
 
     private func add(_ message: HookMessage, _ body: ArraySlice<UInt8>, _ hookWaits: () -> Bool) -> HookAnswer {
         outcomes.count(message)
-        let result = registry.add(message, body: body, now: Clocks.sinceBoot, hookWaits: hookWaits) { () throws(PortcullisError) in
+        let seen = visibility.flags(body)
+        visibility.expect(seen)
+        let result = registry.add(message, body: body, now: Clocks.sinceBoot, hookWaits: hookWaits, visibility: seen) { () throws(PortcullisError) in
             try policies.word(for: body)
         }
         if message.sources != 0 { replay.note(message, result.answer.code, isNew: result.watch != nil) }
         if let updated = result.updated, let container = registry.container(inSlot: updated.slot) {
             workloads[updated] = nil
             control?.forget(updated)
-            isVisible[updated] = nil
+            visibility.registered(updated.slot, visibility.flags(container.message[...]))
             policies.update(container)
         }
         if let watch = result.watch {
+            visibility.registered(watch.reference.slot, seen)
             policies.registered(watch.reference, message, isStarted: message.hasStarted || !hookWaits())
             do {
                 try poller.add(watch.descriptor, PollToken(watch.reference))
@@ -378,11 +386,11 @@ final class DaemonService {
         guard let control else { return }
         let observes = !programs.enforcement.isActive && (control.hasAlertSubscribers || control.alertRecordReaders > 0)
         guard observes || control.hasSubscribers || control.eventRecordReaders > 0 else { return }
-        guard let event = ProcessEvent(bytes) else { return }
+        guard let event = Event(bytes) else { return }
         let container = event.source == .host ? nil : registry.container(event.reference)
         if container == nil, event.source != .host { eventsUnknown += 1 }
         if observes, let container { observe(event, container) }
-        if let container, !reportsProcesses(of: container) {
+        if let container, visibility.hides(event, of: container) {
             eventsHidden += 1
             return
         }
@@ -394,7 +402,7 @@ final class DaemonService {
     }
 
     /// Where nothing is denied, says at least what would have been.
-    private func observe(_ event: ProcessEvent, _ container: Container) {
+    private func observe(_ event: Event, _ container: Container) {
         guard let observer = policies.observer(ofSlot: container.reference.slot), let alert = observer.alert(event) else { return }
         alertsObserved += 1
         let set = policies.compiled(slot: container.reference.slot)
@@ -412,19 +420,6 @@ final class DaemonService {
         let workload = container.workload
         workloads[container.reference] = workload
         return workload
-    }
-
-    /// Read out of the message once, for the same reason.
-    private func reportsProcesses(of container: Container) -> Bool {
-        let configuration = configuration.current
-        // Nothing is hidden on most machines.
-        guard configuration.visibility != .all || configuration.namespaces.values.contains(where: { $0.visibility != nil }) else { return true }
-        if let known = isVisible[container.reference] { return known }
-        guard let message = try? HookMessage(decoding: container.message[...]) else { return true }
-        let reports = configuration.visibility(in: ContainerLabels(message).namespace).classes.contains(.process)
-        if isVisible.count >= Self.workloadLimit { isVisible.removeAll(keepingCapacity: true) }
-        isVisible[container.reference] = reports
-        return reports
     }
 
     private func takeAlert(_ bytes: UnsafeRawBufferPointer) {
@@ -453,7 +448,7 @@ final class DaemonService {
     private func reload() {
         SystemdNotify.send("RELOADING=1")
         let changes = configuration.reload()
-        kernel.setHostEvents(configuration.current.hostEvents)
+        visibility.update(configuration.current, containers)
         hooks.peers.strict = configuration.current.strictMountNamespace
         logger.setLevel(configuration.current.logLevel)
         switch changes {
@@ -463,7 +458,6 @@ final class DaemonService {
         case .failure(let error):
             logger.logger.error("the configuration is wrong, the old one stays in force: \(error)")
         }
-        isVisible = [:]
         policies.update(configuration)
         // Switches every container whose policies or posture are others now.
         policies.readDirectory(containers)

@@ -62,6 +62,8 @@ struct StatusReport {
             writer.object(enforcement)
             writer.key("kernel")
             writer.object(kernel)
+            writer.key("telemetry")
+            writer.object(telemetry)
             writer.key("maps")
             writer.object(maps)
             writer.key("replay")
@@ -91,6 +93,12 @@ struct StatusReport {
         writer.array { writer in for program in programs.programs { writer.string(program) } }
         writer.key("missingPins")
         writer.array { writer in for program in programs.missingPins { writer.string(program) } }
+    }
+
+    private func telemetry(_ writer: inout JSONWriter) {
+        writer.key("attached")
+        writer.array { writer in for name in daemon.programs.telemetryAttached { writer.string(name) } }
+        writer.member("problem", daemon.visibility.problem)
     }
 
     private func maps(_ writer: inout JSONWriter) {
