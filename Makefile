@@ -19,12 +19,14 @@ HOOK := $(BUILD)/$(ARCH)/portcullis-hook
 OBJECTS := $(BUILD)/bpf/identity.bpf.o $(BUILD)/bpf/takeover.bpf.o $(patsubst %,$(BUILD)/bpf/%.bpf.o,observe telemetry uring capability observe_reduced telemetry_reduced uring_reduced capability_reduced enforce judge syscalls guard enforce_reduced judge_reduced syscalls_reduced guard_reduced)
 DAEMON := $(BUILD)/portcullisd
 CLI := $(BUILD)/portcullis
+FEED := $(BUILD)/portcullis-feed
 
-.PHONY: all deps bpf hook programs test test-long demo bench check install uninstall clean help
+.PHONY: all deps bpf hook programs feed proto test test-long demo bench check install uninstall clean help
 all: deps bpf hook programs
 
 help:
 	@echo "make             build the hook, the eBPF programs, portcullisd and portcullis into $(BUILD)/"
+	@echo "make feed        build portcullis-feed, which serves gRPC and metrics (some minutes the first time)"
 	@echo "make demo        watch the kernel know a container and deny what its policy denies (a minute or two; root or sudo)"
 	@echo "make test        unit tests, then tests with real containers on this kernel (root or sudo)"
 	@echo "make test-unit   the tests that need neither root nor a container"
@@ -96,6 +98,17 @@ $(DAEMON) $(CLI) &: $(SWIFT_SOURCES) $(OBJECTS) | deps
 		--product portcullis $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' | grep -v 'statically linked applications' || :; }; exit $${PIPESTATUS[0]})
 	$(Q)for program in portcullisd portcullis; do \
 		$(TOOLCHAIN)/llvm-objcopy --strip-all .build-release/release/$$program $(BUILD)/$$program || exit 1; done
+
+# --- the feed: with gRPC and what that needs, which the rest is built without. glibc stays dynamic: it looks up names.
+feed: $(FEED)
+$(FEED): $(shell find Sources/Feed Sources/Core Sources/HookWire Sources/Client Sources/CPortcullis -name '*.swift' -o -name '*.c' -o -name '*.h') Package.swift | deps
+	$(call say,SWIFT portcullis-feed)
+	$(Q)mkdir -p $(BUILD)
+	$(Q)PORTCULLIS_STATIC=1 $(SWIFT) build -c release --scratch-path .build-feed --traits Feed --static-swift-stdlib --product portcullis-feed $(quiet_build)
+	$(Q)$(TOOLCHAIN)/llvm-objcopy --strip-all .build-feed/release/portcullis-feed $(FEED)
+# After a change of Sources/Feed/Proto; what it makes is committed.
+proto:
+	$(Q)scripts/generate-proto "$(SWIFT)"
 
 # --- tests. PORTCULLIS_BUILD says where the programs under test are; root is asked for only by those that need it.
 TEST_BUILD := $(SWIFT) build --build-tests
@@ -224,4 +237,4 @@ uninstall:
 	$(Q)rm -rf $(LIBEXEC) $(DESTDIR)$(PREFIX)/share/portcullis
 
 clean:
-	$(Q)rm -rf .build .build-release .build-fuzz .build-fuzz-guided .build-address .build-thread $(BUILD)
+	$(Q)rm -rf .build .build-release .build-feed .build-fuzz .build-fuzz-guided .build-address .build-thread $(BUILD)

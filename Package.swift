@@ -10,6 +10,7 @@ func libraries(_ names: String...) -> [LinkerSetting] {
 }
 
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let feed: TargetDependencyCondition? = .when(traits: ["Feed"])
 let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 
 let package = Package(
@@ -20,10 +21,17 @@ let package = Package(
         .executable(name: "portcullis-hook", targets: ["portcullis-hook"]),
         .library(name: "HookWire", targets: ["HookWire"]),
         .library(name: "Core", targets: ["Core"]),
+        .executable(name: "portcullis-feed", targets: ["portcullis-feed"]),
     ],
+    // What speaks gRPC: without the trait none of it is fetched or built, and `portcullis-feed` only says so.
+    traits: [.trait(name: "Feed", description: "portcullis-feed, with gRPC"), .default(enabledTraits: [])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.0"),
     ],
     targets: [
         // C: declarations and what Swift cannot import. No logic.
@@ -50,11 +58,28 @@ let package = Package(
             path: "Sources/Daemon/Library", swiftSettings: strict),
         .executableTarget(
             name: "portcullisd", dependencies: ["Daemon"], path: "Sources/Daemon/Program", swiftSettings: strict),
+        // What asks the daemon.
+        .target(name: "Client", dependencies: ["Core", "CLinux"], path: "Sources/Client", swiftSettings: strict),
         .target(name: "Replay", dependencies: ["Core", "HookWire", "CLinux"], path: "Sources/Replay", swiftSettings: strict),
         .executableTarget(
             name: "portcullis",
-            dependencies: ["Core", "HookWire", "Replay", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["Client", "Core", "HookWire", "Replay", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Sources/CLI", swiftSettings: strict),
+
+        .target(
+            name: "FeedProtocol",
+            dependencies: [
+                .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: feed), .product(name: "GRPCCore", package: "grpc-swift-2", condition: feed),
+                .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf", condition: feed),
+            ],
+            path: "Sources/Feed/Generated"),
+        .executableTarget(
+            name: "portcullis-feed",
+            dependencies: [
+                "Client", "Core", "FeedProtocol", "CLinux", .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport", condition: feed),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/Feed/Program", swiftSettings: strict),
 
         // Tests: the first five need neither root nor a kernel feature.
         .testTarget(name: "HookWireTests", dependencies: ["HookWire"], path: "Tests/unit/HookWireTests"),

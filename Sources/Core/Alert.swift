@@ -74,6 +74,20 @@ public struct Alert: Sendable {
     /// The terminal of the process, as the kernel names it; empty without.
     public var terminal: [UInt8] { withUnsafeBytes(of: header.tty) { Array($0.prefix { $0 != 0 }) } }
 
+    /// With the time it names the alert.
+    public var cpu: UInt16 { header.cpu }
+
+    /// As the kernel would have written it; for one that it did not.
+    public func withRecord(_ body: (UnsafeRawBufferPointer) -> Void) {
+        var header = header
+        let texts = [path, executable, parentExecutable, arguments, directory]
+        let lengths = texts.map { UInt16(clamping: $0.count) }
+        (header.path_length, header.executable_length, header.parent_length) = (lengths[0], lengths[1], lengths[2])
+        (header.arguments_length, header.directory_length, header.argument_count) = (lengths[3], lengths[4], 0)
+        let bytes = withUnsafeBytes(of: header) { Array($0) } + zip(texts, lengths).flatMap { $0.prefix(Int($1)) }
+        bytes.withUnsafeBytes(body)
+    }
+
     /// Whether it is about a process that is in no container.
     public var isOfHost: Bool { header.slot == PC_SLOT_HOST.magnitude }
 

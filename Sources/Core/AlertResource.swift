@@ -28,6 +28,14 @@ extension Alert {
         return text
     }
 
+    /// A socket's alert as the feed words it: KubeArmor's two words first, which its clients look for; nil for others.
+    var socketText: String? {
+        guard section == .network, path.count == 4 else { return nil }
+        let family = Int(Self.value(path[0])), type = Int(Self.value(path[1])), number = Int(Self.value(path[2])) | Int(Self.value(path[3])) << 6
+        let text = "protocol=\(SocketAddress.protocolName(family, type, number)) type=\(SocketType.name(type)) domain=\(AddressFamily.name(family))"
+        return text + (address.map { " remoteip=\($0) port=\(header.port)" } ?? "")
+    }
+
     private var place: String { address.map { " address=\($0) port=\(header.port)" } ?? "" }
 
     private static func value(_ key: UInt8) -> UInt8 { key & 63 }

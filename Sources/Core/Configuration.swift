@@ -28,6 +28,13 @@ public struct Configuration: Equatable, Sendable {
 
     public var hookSocket = "/run/portcullis/hook.sock"
     public var controlSocket = "/run/portcullis/control.sock"
+    /// Empty: beside the control socket's directory, named like that one and `-events`.
+    public var chosenEventsSocket = ""
+    public var eventsSocket: String {
+        guard chosenEventsSocket.isEmpty else { return chosenEventsSocket }
+        return (controlSocket.lastIndex(of: "/").map { String(controlSocket[..<$0]) } ?? "") + "-events/events.sock"
+    }
+    public var eventsSocketPolicies = false
     public var bpfDirectory = "/sys/fs/bpf/portcullis/v\(PC_ABI_VERSION)"
     public var spool = "/run/portcullis/spool"
     public var capacity = Int(PC_CAPACITY_DEFAULT)
@@ -79,6 +86,8 @@ public struct Configuration: Equatable, Sendable {
         switch setting {
         case .hookSocket: return Self.setPath(&hookSocket, text, limit: 107)
         case .controlSocket: return Self.setPath(&controlSocket, text, limit: 107)
+        case .eventsSocket: return Self.setPath(&chosenEventsSocket, text, limit: 107)
+        case .eventsSocketPolicies: return Self.setSwitch(&eventsSocketPolicies, text)
         case .bpfDirectory: return Self.setPath(&bpfDirectory, text, limit: 4000)
         case .spool: return Self.setPath(&spool, text, limit: 4000)
         case .capacity: return Self.setNumber(&capacity, text, 16...Self.capacityMaximum)
@@ -125,6 +134,8 @@ public struct Configuration: Equatable, Sendable {
         switch setting {
         case .hookSocket: hookSocket
         case .controlSocket: controlSocket
+        case .eventsSocket: eventsSocket
+        case .eventsSocketPolicies: String(eventsSocketPolicies)
         case .bpfDirectory: bpfDirectory
         case .spool: spool
         case .capacity: String(capacity)

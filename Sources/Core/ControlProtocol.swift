@@ -30,6 +30,21 @@ public enum ControlProtocol {
         case stop = 10
         /// Lets everybody who is in no container touch what is the daemon's own. The text is for how many seconds; 0: until a daemon starts.
         case unlock = 11
+        /// Events from now on as records (`FeedRecord`), until the client goes.
+        case eventRecords = 12
+        /// Alerts, the same way. Two connections, so that a flood of events keeps no alert.
+        case alertRecords = 13
+
+        public enum Right: Sendable { case read, changePolicies, rule }
+
+        /// What it takes to ask for it. Who is not root may read, and change policies where the daemon's configuration says so.
+        public var right: Right {
+            switch self {
+            case .status, .containers, .events, .alerts, .policies, .eventRecords, .alertRecords: .read
+            case .applyPolicies, .deletePolicy: .changePolicies
+            case .forcePolicies, .pause, .stop, .unlock: .rule
+            }
+        }
     }
 
     public enum Kind: UInt8, Sendable {
@@ -39,6 +54,8 @@ public enum ControlProtocol {
         case end = 2
         /// The text says why nothing more comes.
         case failed = 3
+        /// A record (`FeedRecord`).
+        case record = 4
     }
 
     /// A request's frame.
@@ -48,6 +65,15 @@ public enum ControlProtocol {
 
     /// An answer's frame.
     public static func answer(_ kind: Kind, _ text: [UInt8] = []) -> [UInt8] { frame(kind.rawValue, text) }
+
+    /// Bytes of a frame beside its text.
+    public static let frameOverhead = 6
+
+    /// What stands before a record of so many bytes.
+    public static func recordHeader(_ count: Int) -> [UInt8] {
+        let length = UInt32(count + 2)
+        return [UInt8(truncatingIfNeeded: length), UInt8(truncatingIfNeeded: length >> 8), UInt8(truncatingIfNeeded: length >> 16), UInt8(truncatingIfNeeded: length >> 24), version, Kind.record.rawValue]
+    }
 
     private static func frame(_ second: UInt8, _ text: [UInt8]) -> [UInt8] {
         let length = UInt32(text.count + 2)

@@ -3,6 +3,8 @@
 public enum Setting: String, CaseIterable, Sendable {
     case hookSocket = "hook-socket"
     case controlSocket = "control-socket"
+    case eventsSocket = "events-socket"
+    case eventsSocketPolicies = "events-socket-policies"
     case bpfDirectory = "bpf-directory"
     case spool
     case capacity
@@ -32,20 +34,20 @@ public enum Setting: String, CaseIterable, Sendable {
     /// Whether a reload applies it; the others are what the daemon was started with.
     public var isReloadable: Bool {
         switch self {
-        case .logLevel, .hostEvents, .hostVisibility, .failures, .strictMountNamespace, .visibility: true
+        case .logLevel, .hostEvents, .hostVisibility, .failures, .strictMountNamespace, .visibility, .eventsSocketPolicies: true
         case .filePosture, .networkPosture, .capabilitiesPosture, .hostFilePosture, .hostNetworkPosture, .hostCapabilitiesPosture: true
         default: false
         }
     }
 
-    public var isSwitch: Bool { self == .hostEvents || self == .strictMountNamespace || self == .requireEnforcement || self == .selfProtection || self == .sandbox }
+    public var isSwitch: Bool { self == .hostEvents || self == .strictMountNamespace || self == .requireEnforcement || self == .selfProtection || self == .sandbox || self == .eventsSocketPolicies }
 
     public var environmentName: String { "PORTCULLIS_" + String(rawValue.map { $0 == "-" ? "_" : $0 }).uppercased() }
 
     /// What values it takes, for help and complaints.
     public var allowed: String {
         switch self {
-        case .hookSocket, .controlSocket: "an absolute path of at most 107 bytes"
+        case .hookSocket, .controlSocket, .eventsSocket: "an absolute path of at most 107 bytes"
         case .bpfDirectory: "an absolute path on a bpf file system"
         case .spool: "an absolute path"
         case .capacity: "a number from 16 to \(Configuration.capacityMaximum)"
@@ -53,7 +55,7 @@ public enum Setting: String, CaseIterable, Sendable {
         case .labelStore: "auto, tasks or hash"
         case .logLevel: "debug, info, warning or error"
         case .logFormat: "auto, text or json"
-        case .hostEvents, .strictMountNamespace, .requireEnforcement, .selfProtection, .sandbox: "true or false"
+        case .hostEvents, .strictMountNamespace, .requireEnforcement, .selfProtection, .sandbox, .eventsSocketPolicies: "true or false"
         case .policyDirectory, .appliedPolicyDirectory: "an absolute path"
         case .replay: "auto, external or off"
         case .replayRoots: "KIND=DIRECTORY, several apart by commas, KIND one of runc, crun, containerd, storage"
@@ -68,6 +70,8 @@ public enum Setting: String, CaseIterable, Sendable {
         switch self {
         case .hookSocket: "where hooks report"
         case .controlSocket: "where the command portcullis asks"
+        case .eventsSocket: "where portcullis-feed reads what happens; by default in a directory beside the control socket's, named like it with -events"
+        case .eventsSocketPolicies: "who may read events may also apply and delete policies, as KubeArmor's clients do through portcullis-feed"
         case .bpfDirectory: "where maps and programs are pinned"
         case .spool: "where hooks leave messages while no daemon runs"
         case .capacity: "containers at one time"

@@ -43,6 +43,9 @@ public struct SystemCall: Hashable, Sendable {
         return String(cString: text)
     }
 
+    /// As KubeArmor's feed writes it: `SYS_OPENAT`.
+    static func feedName(_ call: UInt32) -> String { "SYS_" + name(call).uppercased() }
+
     /// Calls that never return to their caller: what they came to is not known. At most half of PC_ENDLESS_SYSCALLS.
     static let endless = ["exit", "exit_group", "rt_sigreturn"]
 

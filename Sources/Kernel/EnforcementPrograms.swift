@@ -175,6 +175,7 @@ final class EnforcementPrograms {
     }
 
     var alwaysAttached: [String] { Self.hooks.filter { state.hooks.contains($0.hook) }.map(\.program) }
+    var attachedNow: [String] { alwaysAttached + Self.onDemand.filter { attachedOnDemand.contains($0.hook) }.map(\.program) }
     var nowAndThen: [String] { Self.onDemand.filter { !state.missing.contains($0.hook) }.map(\.program) }
 
     /// Attaches the hooks that sets with these flags need, and detaches those that none of them needs. Attach before the first such set is switched to,

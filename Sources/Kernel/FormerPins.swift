@@ -15,7 +15,9 @@ import Glibc
 /// | records | `slot`, `chunk`; `generation`, `length`, `bytes`, which hold what `ContainerRecord` reads |
 /// | labels, labels_hash | `slot`, `generation`, `flags`, `setup_mount` |
 /// | switches | `host_policy`, `host_paused_until` |
-/// | guard | `on` |
+/// | guard | `on`, `unlocked_until` |
+///
+/// Links are pinned as `link_<program>`, among them `link_pc_fork` for as long as labels are kept up there.
 final class FormerPins {
     /// Pinned for as long as that version gives labels to children, and takes them from the dead. The first pin to go.
     static let labellingLink = "link_pc_fork"

@@ -331,7 +331,7 @@ public final class KernelPrograms {
     /// Programs whose pins are gone: each was detached with its pin, or will be with this daemon if a whole file system was unmounted.
     public var missingPins: [String] {
         let links = PinnedLinks(directory: directory)
-        return (programs + (enforce?.alwaysAttached ?? [])).filter { !links.isPinned($0) }
+        return (programs + (enforce?.attachedNow ?? [])).filter { !links.isPinned($0) }
     }
 
     /// Bytes of kernel memory in maps, policy sets apart.

@@ -41,8 +41,12 @@ enum PinDirectory {
         let names = try DirectoryNames.read(directory)
         let grace = try GracePeriod()
         // The kernel detaches programs in its own time, and one whose judge has gone refuses whatever it is asked: so first nobody is asked about any more.
-        // Where these maps are not there any more, no program is either.
-        if let words = try? words ?? PinnedWords(directory) { words.dropPolicies() }
+        // Where these maps were never pinned, no program is either.
+        if let words {
+            words.dropPolicies()
+        } else if names.contains("slots"), names.contains("switches") {
+            try PinnedWords(directory).dropPolicies()
+        }
         // A program that was asked before still needs its judge.
         try grace.wait()
         let links = names.filter { $0.hasPrefix("link_") }

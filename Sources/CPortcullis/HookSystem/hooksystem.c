@@ -265,10 +265,11 @@ int32_t pch_prepare_program(const char *program, const char *const *arguments)
         if (fork())
             _exit(0);
         setsid();
+        /* First of all, for a runtime that closed these three: the pipe may be one of them. */
+        dup2(ends[0], 0);
         int nothing = open("/dev/null", O_RDWR);
         for (int standard = 1; nothing >= 0 && standard < 3; standard++)
             dup2(nothing, standard);
-        dup2(ends[0], 0);
         syscall(SYS_close_range, 3, ~0u, 0);
         if (read(0, &word, 1) != 1)
             _exit(0);

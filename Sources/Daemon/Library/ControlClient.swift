@@ -12,6 +12,8 @@ final class ControlClient {
         case events(prefix: [UInt8])
         /// Alerts, the same way.
         case alerts(prefix: [UInt8])
+        /// Records of events or of alerts.
+        case records(RecordStream)
         /// Waits for the daemon's end.
         case stopping
         /// Nothing more once the queue is empty.
@@ -21,14 +23,16 @@ final class ControlClient {
     let socket: Int32
     var activity = Activity.request
     var received: [UInt8] = []
-    var queue: [UInt8] = []
+    var queue = ByteQueue()
+    /// Came by the socket of those who may only read.
+    let isReader: Bool
     /// When it was last heard of, in the server's own count.
     var lastHeard: UInt64 = 0
     /// Events that the queue had no room for since the client was last told.
     var dropped = 0
     var watchesOutput = false
 
-    init(socket: Int32) { self.socket = socket }
+    init(socket: Int32, isReader: Bool) { (self.socket, self.isReader) = (socket, isReader) }
 
     var isAsking: Bool { if case .request = activity { true } else { false } }
 }
@@ -45,4 +49,8 @@ struct ControlAnswers {
     let pause: (String) throws(PortcullisError) -> [UInt8]
     let stop: () -> Void
     let unlock: (String) throws(PortcullisError) -> [UInt8]
+    /// What readers of records are told of the daemon.
+    let sender: () -> FeedSender
+    /// Whether policies may be changed over the events socket.
+    let readersChangePolicies: () -> Bool
 }

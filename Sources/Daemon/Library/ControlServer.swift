@@ -18,18 +18,22 @@ final class ControlServer {
     private(set) var acceptor: Acceptor
     private(set) var refused: UInt64 = 0
     private(set) var droppedEvents: UInt64 = 0
-    private var clients: [Int32: ControlClient] = [:]
+    var droppedRecords: UInt64 = 0
+    private(set) var clients: [Int32: ControlClient] = [:]
     private let poller: Poller
     private let peers: () -> PeerCheck
     private let logger: Logger
-    private let answers: ControlAnswers
+    let answers: ControlAnswers
+    /// Of those who may only read; nil where there is none.
+    private let events: EventsListener?
     private var heard: UInt64 = 0
     /// Bytes in `received` of all clients.
     private var requestBytes = 0
 
     init(
-        path: String, poller: Poller, logger: Logger, peers: @escaping () -> PeerCheck, answers: ControlAnswers
+        path: String, events: EventsListener?, poller: Poller, logger: Logger, peers: @escaping () -> PeerCheck, answers: ControlAnswers
     ) throws(PortcullisError) {
+        self.events = events
         self.poller = poller
         self.peers = peers
         self.logger = logger
@@ -45,22 +49,28 @@ final class ControlServer {
     /// The same of alerts.
     var hasAlertSubscribers: Bool { alertSubscribers > 0 }
     private var alertSubscribers = 0
+    /// Readers of records.
+    private(set) var eventRecordReaders = 0
+    private(set) var alertRecordReaders = 0
 
-    func accept() {
-        while let socket = acceptor.next() {
-            let client = ControlClient(socket: socket)
-            note(client)
-            if case (.refused(let refusal), let peer) = peers().verdict(on: socket) {
-                logger.warning("refused a peer on the control socket: \(refusal.rawValue)", metadata: ["pid": "\(peer.pid)", "uid": "\(peer.uid)"])
-                refuse(client, refusal.rawValue)
-            } else if clients.count >= Self.clientLimit, !evictUndecided() {
-                refuse(client, "\(Self.clientLimit) clients are connected already")
-            } else {
-                do {
-                    try poller.add(socket, PollToken(.controlClient, UInt64(socket)))
-                    clients[socket] = client
-                } catch { close(socket) }
-            }
+    func accept() { while let socket = acceptor.next() { accept(socket, group: nil) } }
+
+    /// Takes those in who may only read.
+    func acceptReaders() { while let events, let socket = events.next() { accept(socket, group: events.group) } }
+
+    private func accept(_ socket: Int32, group: UInt32?) {
+        let client = ControlClient(socket: socket, isReader: group != nil)
+        note(client)
+        if case (.refused(let refusal), let peer) = peers().verdict(on: socket, group: group) {
+            logger.warning("refused a peer on the \(group == nil ? "control" : "events") socket: \(refusal.rawValue)", metadata: ["pid": "\(peer.pid)", "uid": "\(peer.uid)"])
+            refuse(client, refusal.rawValue)
+        } else if clients.count >= Self.clientLimit, !evictUndecided() {
+            refuse(client, "\(Self.clientLimit) clients are connected already")
+        } else {
+            do {
+                try poller.add(socket, PollToken(.controlClient, UInt64(socket)))
+                clients[socket] = client
+            } catch { close(socket) }
         }
     }
 
@@ -78,7 +88,7 @@ final class ControlServer {
 
     private func refuse(_ client: ControlClient, _ reason: String) {
         refused += 1
-        client.queue = ControlProtocol.answer(.failed, Array(reason.utf8))
+        client.queue += ControlProtocol.answer(.failed, Array(reason.utf8))
         _ = send(client)
         close(client.socket)
     }
@@ -114,6 +124,9 @@ final class ControlServer {
             return fail(client, "this daemon speaks version \(ControlProtocol.version) of the control protocol")
         }
         guard let command = ControlProtocol.Command(rawValue: second) else { return fail(client, "unknown command \(second)") }
+        guard !client.isReader || command.right == .read || (command.right == .changePolicies && answers.readersChangePolicies()) else {
+            return fail(client, "this socket is for reading only")
+        }
         answer(client, command, text)
     }
 
@@ -127,6 +140,12 @@ final class ControlServer {
         case .alerts:
             client.activity = .alerts(prefix: Array(text))
             alertSubscribers += 1
+        case .eventRecords:
+            begin(client, records: .events)
+            eventRecordReaders += 1
+        case .alertRecords:
+            begin(client, records: .alerts)
+            alertRecordReaders += 1
         case .policies:
             guard let listing = answers.policies(String(decoding: text, as: UTF8.self)) else { return fail(client, "there is no such policy") }
             client.activity = .listing(listing)
@@ -152,7 +171,8 @@ final class ControlServer {
     }
 
     private func finish(_ client: ControlClient, _ item: [UInt8]) {
-        client.queue += ControlProtocol.answer(.item, item) + ControlProtocol.answer(.end)
+        client.queue += ControlProtocol.answer(.item, item)
+        client.queue += ControlProtocol.answer(.end)
         client.activity = .ending
     }
 
@@ -185,7 +205,7 @@ final class ControlServer {
             switch client.activity {
             case .ending: return drop(client.socket)
             case .listing: continue
-            case .request, .events, .alerts, .stopping: break
+            case .request, .events, .alerts, .records, .stopping: break
             }
             break
         }
@@ -202,9 +222,10 @@ final class ControlServer {
     private func send(_ client: ControlClient) -> Bool {
         var sent = 0
         defer { client.queue.removeFirst(sent) }
-        while sent < client.queue.count {
+        let waiting = client.queue.count
+        while sent < waiting {
             let count = client.queue.withUnsafeBytes {
-                Glibc.send(client.socket, $0.baseAddress.map { $0 + sent }, $0.count - sent, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+                Glibc.send(client.socket, $0.baseAddress.map { $0 + sent }, waiting - sent, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             }
             if count < 0, errno == EINTR { continue }
             if count < 0 { return errno == EAGAIN }
@@ -254,6 +275,9 @@ final class ControlServer {
     private func drop(_ socket: Int32) {
         if case .events = clients[socket]?.activity { subscribers -= 1 }
         if case .alerts = clients[socket]?.activity { alertSubscribers -= 1 }
+        if case .records(let stream) = clients[socket]?.activity {
+            if stream.kind == .events { eventRecordReaders -= 1 } else { alertRecordReaders -= 1 }
+        }
         if let client = clients[socket] { forgetRequest(client) }
         clients[socket] = nil
         close(socket)
@@ -262,6 +286,7 @@ final class ControlServer {
     func close(path: String) {
         Glibc.close(listener)
         unlink(path)
+        events?.close()
         for socket in clients.keys { Glibc.close(socket) }
         clients = [:]
     }

@@ -9,13 +9,17 @@ extension DaemonService {
     /// Lets the earlier version go as soon as everybody who has policies there has them here, and until then has it judge nobody else. Called after whatever
     /// may have changed that.
     func settleTakeover() {
-        guard let version = programs.formerVersion, takeover.next.map({ Clocks.monotonic >= $0 }) ?? true else { return }
+        guard let version = programs.formerVersion else { return }
+        let stamp = takeoverStamp
+        // A look at all containers is not for every wake-up.
+        guard takeover.next.map({ Clocks.monotonic >= $0 }) ?? (stamp != takeover.stamp) else { return }
         takeover.next = nil
+        takeover.stamp = stamp
         do throws(PortcullisError) {
             let kept = judgedByFormer
             guard kept.isEmpty else {
                 try programs.releaseFormer(except: kept)
-                return stay("\(kept.count) containers keep the policies that they have there (containersWithOlderPolicies and problems in status say why)")
+                return stay("\(kept.contains(nil) ? "the host and \(kept.count - 1)" : "\(kept.count)") containers keep the policies that they have there (containersWithOlderPolicies and problems in status say why)")
             }
             guard let moved = try programs.letFormerGo() else { return stay("nothing can be enforced by this version here: \(programs.enforcement.reason)") }
             takeover.problem = ""
@@ -24,6 +28,15 @@ extension DaemonService {
             takeover.next = Clocks.monotonic + Self.pause
             stay("\(error)")
         }
+    }
+
+    /// Another one whenever the answer of `judgedByFormer` may be.
+    private var takeoverStamp: [UInt64] {
+        let counters = registry.counters
+        return [
+            policies.changes, UInt64(policies.stuck.count), UInt64(policies.library.problems.count), UInt64(registry.count), counters.added,
+            counters.removed &+ counters.endedUnremoved,
+        ]
     }
 
     /// Slots, nil for the host, that have policies there and would lose some: because theirs cannot be chosen or made here, or because none is left where not
@@ -48,6 +61,8 @@ extension DaemonService {
 struct TakeoverState {
     /// When one that failed is tried again (nanoseconds, monotonic).
     var next: UInt64?
+    /// What was so when it was last looked at who needs the earlier version.
+    var stamp: [UInt64] = []
     /// Why the earlier version stays.
     var problem = ""
 }

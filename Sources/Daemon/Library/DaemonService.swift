@@ -95,7 +95,6 @@ final class DaemonService {
             visibility.freed($0)
         }
         try policies.start(containers, poller)
-        if programs.formerVersion != nil { try programs.markWhole() }
         hooks = try HookServer(
             path: settings.hookSocket, poller: poller, peers: PeerCheck(kernel: kernel, strict: settings.strictMountNamespace),
             logger: logger.logger,
@@ -105,8 +104,10 @@ final class DaemonService {
                 mark: { [unowned self] in take($0) },
                 report: { [unowned self] in take($0) },
                 brokenOff: { [unowned self] in release(replay.brokenOff()) }))
+        var events: EventsListener?
+        do { events = try EventsListener(settings.eventsSocket, poller) } catch { logger.logger.warning("nobody but root can read what happens: \(error)") }
         control = try ControlServer(
-            path: settings.controlSocket, poller: poller, logger: logger.logger, peers: { [unowned self] in hooks.peers },
+            path: settings.controlSocket, events: events, poller: poller, logger: logger.logger, peers: { [unowned self] in hooks.peers },
             answers: ControlAnswers(
                 status: { [unowned self] in StatusReport(self).json() }, containers: { [unowned self] in containerListing() },
                 policies: { [unowned self] in policies.listing($0, containers) },
@@ -117,11 +118,14 @@ final class DaemonService {
                     logger.logger.info("asked to stop by portcullis down")
                     isStopping = true
                 },
-                unlock: { [unowned self] text throws(PortcullisError) in try unlock(text) }))
+                unlock: { [unowned self] text throws(PortcullisError) in try unlock(text) }, sender: { [unowned self] in sender },
+                readersChangePolicies: { configuration.current.eventsSocketPolicies }))
         do {
             try RuntimeDirectory.prepare(for: settings.spool + "/frame")
             try spoolWatch.watch(settings.spool, poller)
         } catch { logger.logger.warning("messages that come into the spool are seen at the next start only: \(error)") }
+        // Nothing above kept this daemon from serving, and what is in the spool is read once: from here on the earlier version does not come back.
+        if programs.formerVersion != nil { try programs.markWhole() }
         drainSpool()
         settleTakeover()
         do { try pinWatch.watch(programs.directory, poller) } catch { logger.logger.warning("pins that somebody removes are seen in status only: \(error)") }
@@ -211,6 +215,7 @@ final class DaemonService {
         case .hookListener: hooks.accept()
         case .controlListener: control.accept()
         case .hookPeer: hooks.serve(token.descriptor)
+        case .eventsListener: control.acceptReaders()
         case .controlClient: control.serve(token.descriptor)
         case .events, .alerts: break
         case .policies:
@@ -234,6 +239,7 @@ final class DaemonService {
         case .pins:
             let missing = pinWatch.news(programs.missingPins)
             guard !missing.isEmpty else { return }
+            control.publishSender()
             logger.logger.critical("somebody has removed pins, and what they held is not in force any more: restart this daemon", metadata: ["programs": "\(missing)"])
         }
     }
@@ -303,6 +309,7 @@ final class DaemonService {
         if message.sources != 0 { replay.note(message, result.answer.code, isNew: result.watch != nil) }
         if let updated = result.updated, let container = registry.container(inSlot: updated.slot) {
             workloads[updated] = nil
+            control?.forget(updated)
             visibility.registered(updated.slot, visibility.flags(container.message[...]))
             policies.update(container)
         }
@@ -364,10 +371,21 @@ final class DaemonService {
 
     // MARK: Events
 
+    private var sender: FeedSender {
+        var sender = FeedSender()
+        sender.version = "\(BuildVersion.text)"
+        sender.abi = abiVersion
+        sender.hostName = policies.node.hostName
+        sender.enforces = programs.enforcement.isActive
+        sender.missingPrograms = programs.missingPins
+        return sender
+    }
+
     private func take(_ bytes: UnsafeRawBufferPointer) {
         eventsRead += 1
-        let observes = control?.hasAlertSubscribers == true && !programs.enforcement.isActive
-        guard observes || control?.hasSubscribers == true else { return }
+        guard let control else { return }
+        let observes = !programs.enforcement.isActive && (control.hasAlertSubscribers || control.alertRecordReaders > 0)
+        guard observes || control.hasSubscribers || control.eventRecordReaders > 0 else { return }
         guard let event = Event(bytes) else { return }
         let container = event.source == .host ? nil : registry.container(event.reference)
         if container == nil, event.source != .host { eventsUnknown += 1 }
@@ -376,6 +394,8 @@ final class DaemonService {
             eventsHidden += 1
             return
         }
+        if control.eventRecordReaders > 0 { control.publish(event: bytes, container) }
+        guard control.hasSubscribers else { return }
         control.publish(containerID: container?.id ?? []) {
             event.json(container, workload(of: container), wallClockOffset: Clocks.wallOffset)
         }
@@ -385,9 +405,10 @@ final class DaemonService {
     private func observe(_ event: Event, _ container: Container) {
         guard let observer = policies.observer(ofSlot: container.reference.slot), let alert = observer.alert(event) else { return }
         alertsObserved += 1
+        let set = policies.compiled(slot: container.reference.slot)
+        alert.withRecord { record in control.publish(alert: record, container) { FeedRule(of: alert, in: set) } }
         control.publish(alertOf: container.id) {
-            let set = policies.compiled(slot: container.reference.slot)
-            return alert.json(set, container, workload(of: container), wallClockOffset: Clocks.wallOffset)
+            alert.json(set, container, workload(of: container), wallClockOffset: Clocks.wallOffset)
         }
     }
 
@@ -403,9 +424,11 @@ final class DaemonService {
 
     private func takeAlert(_ bytes: UnsafeRawBufferPointer) {
         alertsRead += 1
-        guard control?.hasAlertSubscribers == true else { return }
+        guard let control, control.hasAlertSubscribers || control.alertRecordReaders > 0 else { return }
         guard let alert = Alert(bytes) else { return }
         let container = registry.container(alert.reference)
+        control.publish(alert: bytes, container) { FeedRule(of: alert, in: policies.set(of: alert)) }
+        guard control.hasAlertSubscribers else { return }
         control.publish(alertOf: container?.id ?? []) {
             alert.json(policies.set(of: alert), container, workload(of: container), wallClockOffset: Clocks.wallOffset)
         }

@@ -30,10 +30,13 @@ struct PeerCheck {
     var strict: Bool
 
     /// Looks at the process that connected, through a pidfd where the kernel has one for it (6.5), by its pid elsewhere.
-    func verdict(on socket: Int32) -> (Verdict, pcl_peer) {
+    ///
+    /// - Parameter group: Whose processes may speak, too; nil or 0: root's alone.
+    func verdict(on socket: Int32, group: UInt32? = nil) -> (Verdict, pcl_peer) {
         var peer = pcl_peer()
         guard pcl_peer_of(socket, &peer) == 0 else { return (.refused(.gone), peer) }
-        guard peer.uid == 0 else { return (.refused(.uid), peer) }
+        let isOfGroup = group.map { $0 != 0 && peer.gid == $0 } ?? false
+        guard peer.uid == 0 || isOfGroup else { return (.refused(.uid), peer) }
         guard peer.pid > 0 else { return (.refused(.unseen), peer) }
         var descriptor = pcl_peer_pidfd(socket)
         if descriptor < 0 { descriptor = pcl_pidfd_open(peer.pid) }

@@ -21,6 +21,7 @@ struct PollToken: Equatable {
         case replay
         case alarm
         case pins
+        case eventsListener
     }
 
     let kind: Kind

@@ -226,7 +226,7 @@ struct StatusReport {
             ("hookFramesTooLong", hooks.tooLong), ("hookFramesCut", hooks.cut), ("hookPeersSilent", hooks.silent),
             ("hookPeersEvicted", hooks.evicted), ("hookAnswersUnread", hooks.unread), ("hookOutOfDescriptors", daemon.hooks.acceptor.exhausted), ("hookPeersForeignMounts", hooks.foreignMounts),
             ("hookPeersRefused", hooks.refused.values.reduce(0, +)), ("controlClientsRefused", daemon.control.refused),
-            ("controlOutOfDescriptors", daemon.control.acceptor.exhausted), ("controlEventsDropped", daemon.control.droppedEvents), ("eventsRead", daemon.eventsRead),
+            ("controlOutOfDescriptors", daemon.control.acceptor.exhausted), ("controlEventsDropped", daemon.control.droppedEvents), ("recordsDropped", daemon.control.droppedRecords), ("eventsRead", daemon.eventsRead),
             ("eventsOfUnknownContainers", daemon.eventsUnknown), ("eventsHidden", daemon.eventsHidden), ("alertsObserved", daemon.alertsObserved), ("spoolAccepted", daemon.spool.accepted),
             ("spoolRefused", daemon.spool.refused), ("spoolInvalid", daemon.spool.invalid), ("spoolLeft", daemon.spool.left),
             ("spoolExpired", daemon.spool.expired), ("hookLetThrough", daemon.outcomes.letThrough), ("hookLetThroughByNamespace", daemon.outcomes.letThroughByNamespace),

@@ -1,10 +1,9 @@
-import ArgumentParser
 import CLinux
 import Core
 import Glibc
 
 /// A conversation with the daemon: one request, then items until the end.
-struct ControlConnection {
+public struct ControlConnection {
     private let descriptor: Int32
     private var received: [UInt8] = []
     /// Bytes of one answer; the daemon's largest are a container and a rule with all their texts at their limits: one rule's may be as long
@@ -14,11 +13,11 @@ struct ControlConnection {
     /// Connects and asks.
     ///
     /// - Throws: `PortcullisError` that says what to look at.
-    init(_ socket: String, _ command: ControlProtocol.Command, _ text: String = "") throws(PortcullisError) {
+    public init(_ socket: String, _ command: ControlProtocol.Command, _ text: String = "") throws(PortcullisError) {
         try self.init(socket, command, bytes: Array(text.utf8))
     }
 
-    init(_ socket: String, _ command: ControlProtocol.Command, bytes: [UInt8]) throws(PortcullisError) {
+    public init(_ socket: String, _ command: ControlProtocol.Command, bytes: [UInt8]) throws(PortcullisError) {
         descriptor = pcl_unix_connect(socket)
         guard descriptor >= 0 else {
             let hint = switch -descriptor {
@@ -41,7 +40,7 @@ struct ControlConnection {
     }
 
     /// The next item as JSON text; nil at the end.
-    mutating func next() throws(PortcullisError) -> [UInt8]? {
+    public mutating func next() throws(PortcullisError) -> [UInt8]? {
         let header = try take(4)
         let length = (0..<4).reduce(0) { $0 | Int(header[$1]) << ($1 * 8) }
         guard length <= Self.answerLimit else { throw PortcullisError(.peer, "the daemon's answer has \(length) bytes") }
@@ -52,6 +51,7 @@ struct ControlConnection {
         switch kind {
         case .item: return Array(text)
         case .end: return nil
+        case .record: throw PortcullisError(.peer, "the daemon sent a record where none was asked for")
         case .failed: throw PortcullisError(.peer, "the daemon refused: \(String(decoding: text, as: UTF8.self))")
         }
     }
@@ -60,7 +60,7 @@ struct ControlConnection {
     private static let endLimit: Int32 = 30_000
 
     /// Asks the daemon to stop, and waits until its process is gone: only then are its locks and descriptors.
-    static func stopDaemon(_ socket: String) throws(PortcullisError) {
+    public static func stopDaemon(_ socket: String) throws(PortcullisError) {
         let connection = try ControlConnection(socket, .stop)
         var peer = pcl_peer()
         guard pcl_peer_of(connection.descriptor, &peer) == 0, peer.pid > 0 else {
@@ -85,13 +85,5 @@ struct ControlConnection {
         }
         defer { received.removeFirst(count) }
         return Array(received[..<count])
-    }
-}
-
-/// Runs a command's body; a `PortcullisError` becomes one line on standard error and exit code 1.
-func reportingErrors(_ body: () throws -> Void) throws {
-    do { try body() } catch let error as PortcullisError {
-        Output.complain("portcullis: \(error)")
-        throw Exit.unreachable
     }
 }

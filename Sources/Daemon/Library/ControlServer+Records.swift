@@ -1,0 +1,79 @@
+import Core
+
+/// Streams of records: what the kernel said, unchanged, for readers that word it themselves.
+extension ControlServer {
+    /// Bytes queued for one reader of records. Beyond it records are dropped, counted, and the reader is told how many.
+    static let recordQueueLimit = 8 << 20
+
+    func begin(_ client: ControlClient, records kind: RecordStream.Kind) {
+        client.activity = .records(RecordStream(kind))
+        append(FeedRecord.encode(answers.sender()), to: client)
+    }
+
+    /// Says to all readers of records what has changed of the daemon.
+    func publishSender() {
+        for client in clients.values {
+            guard case .records = client.activity else { continue }
+            append(FeedRecord.encode(answers.sender()), to: client)
+        }
+    }
+
+    /// An event as the kernel wrote it.
+    ///
+    /// - Parameter container: Nil for the host's, and for one that nobody knows any more.
+    func publish(event: UnsafeRawBufferPointer, _ container: Container?) {
+        publish(.events, [FeedRecord.Kind.event.rawValue], event, container)
+    }
+
+    func publish(alert: UnsafeRawBufferPointer, _ container: Container?, _ rule: () -> FeedRule) {
+        guard alertRecordReaders > 0 else { return }
+        publish(.alerts, FeedRecord.encode(rule()), alert, container)
+    }
+
+    private func publish(_ kind: RecordStream.Kind, _ head: [UInt8], _ bytes: UnsafeRawBufferPointer, _ container: Container?) {
+        for client in clients.values {
+            guard case .records(let stream) = client.activity, stream.kind == kind else { continue }
+            let size = head.count + bytes.count + ControlProtocol.frameOverhead
+            // Room for who it is and for the word about losses is kept beside the limit.
+            guard client.queue.count + size <= Self.recordQueueLimit else {
+                client.dropped += 1
+                droppedRecords += 1
+                continue
+            }
+            if client.dropped > 0 {
+                append(FeedRecord.encode(lost: UInt64(client.dropped)), to: client)
+                client.dropped = 0
+            }
+            if let container, stream.told[container.reference.slot] != container.reference.generation {
+                stream.told[container.reference.slot] = container.reference.generation
+                append(FeedRecord.encode(container.reference, FeedWorkload(container)), to: client)
+            }
+            client.queue.append(ControlProtocol.recordHeader(head.count + bytes.count))
+            client.queue.append(head)
+            client.queue.append(bytes)
+        }
+    }
+
+    /// The names of a container have changed: the next record tells them anew.
+    func forget(_ reference: SlotReference) {
+        for client in clients.values {
+            if case .records(let stream) = client.activity { stream.told[reference.slot] = nil }
+        }
+    }
+
+    private func append(_ record: [UInt8], to client: ControlClient) {
+        client.queue.append(ControlProtocol.recordHeader(record.count))
+        client.queue.append(record)
+    }
+}
+
+/// What a reader of records is sent, and what it knows already.
+final class RecordStream {
+    enum Kind { case events, alerts }
+
+    let kind: Kind
+    /// By slot, the generation whose container it was told of. At most as many as there are slots.
+    var told: [UInt32: UInt32] = [:]
+
+    init(_ kind: Kind) { self.kind = kind }
+}

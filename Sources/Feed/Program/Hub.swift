@@ -1,0 +1,179 @@
+#if Feed
+import Core
+import FeedProtocol
+import Glibc
+import Logging
+import Synchronization
+
+/// What the daemon tells comes in here, is worded once, and goes out to everybody who listens.
+final class Hub: Sendable {
+    enum Stream: Sendable { case alerts, logs, messages }
+
+    /// What is known of the daemon.
+    struct Condition: Sendable {
+        var isConnected = false
+        var problem = "not connected yet"
+        var sender = FeedSender()
+
+        /// Why what is seen here is not all that happens; empty if it is.
+        var complaint: String {
+            guard isConnected else { return problem }
+            return sender.missingPrograms.isEmpty ? "" : "programs are detached: \(sender.missingPrograms.joined(separator: ", "))"
+        }
+    }
+
+    /// Counters, each only grows.
+    struct Counters: Sendable {
+        var alerts: UInt64 = 0
+        var logs: UInt64 = 0
+        /// Records that the daemon could not hand over, because this program was too slow.
+        var alertsLost: UInt64 = 0
+        var logsLost: UInt64 = 0
+        /// Messages that clients were too slow for.
+        var dropped: UInt64 = 0
+        var malformed: UInt64 = 0
+        var unknownContainers: UInt64 = 0
+        /// Alerts that a throttle held back.
+        var held: UInt64 = 0
+
+        mutating func add(_ worded: Reading.Worded, _ stream: Stream) {
+            if stream == .alerts {
+                alerts += worded.records
+                alertsLost += worded.lost
+            } else {
+                logs += worded.records
+                logsLost += worded.lost
+            }
+            malformed += worded.malformed
+            unknownContainers += worded.unknown
+            held += worded.held
+        }
+    }
+
+    private struct State {
+        var condition = Condition()
+        var counters = Counters()
+        var subscribers: [Stream: [ObjectIdentifier: Subscription]] = [:]
+        var conditionWatchers: [ObjectIdentifier: Subscription] = [:]
+    }
+
+    let options: FeedConfiguration
+    private let logger: Logger
+    private let state = Mutex(State())
+    private let node: FeedTranslator
+    let outlets: Outlets
+    private let links = Mutex<[Stream: RecordLink]>([:])
+
+    init(_ options: FeedConfiguration, _ logger: Logger) {
+        self.options = options
+        self.logger = logger
+        outlets = Outlets(options, logger)
+        node = FeedTranslator(clusterName: options.clusterName, hostName: options.nodeName, nodeID: Node.machineID, bootID: Node.bootID)
+    }
+
+    /// Connects for alerts, which are always read: they tell whether the daemon lives.
+    func start() {
+        let alerts = RecordLink(options.eventsSocket, .alertRecords, news: { [unowned self] in take($0) }, handler: reader(.alerts))
+        let logs = RecordLink(options.eventsSocket, .eventRecords, news: { [unowned self] in if case .gone(let problem) = $0 { logger.debug("\(problem)") } }, handler: reader(.logs))
+        links.withLock { $0 = [.alerts: alerts, .logs: logs] }
+        alerts.open()
+        if outlets.isUsed, options.outlets != "alerts" { logs.open() }
+    }
+
+    var condition: Condition { state.withLock { $0.condition } }
+    var counters: Counters { state.withLock { $0.counters } }
+    var clients: [Stream: Int] { state.withLock { $0.subscribers.mapValues(\.count) } }
+
+    // MARK: Clients
+
+    func subscribe(_ stream: Stream) -> Subscription {
+        let subscription = Subscription()
+        state.withLock { $0.subscribers[stream, default: [:]][ObjectIdentifier(subscription)] = subscription }
+        if stream == .logs { links.withLock { $0[.logs]?.open() } }
+        return subscription
+    }
+
+    func unsubscribe(_ stream: Stream, _ subscription: Subscription) {
+        state.withLock { state in
+            state.subscribers[stream]?[ObjectIdentifier(subscription)] = nil
+            state.counters.dropped += subscription.totalDropped
+        }
+        if stream == .logs { links.withLock { $0[.logs]?.close() } }
+        subscription.close()
+    }
+
+    private func publish(_ stream: Stream, _ messages: [EncodedMessage]) {
+        let subscribers = state.withLock { $0.subscribers[stream].map { Array($0.values) } ?? [] }
+        for subscriber in subscribers { subscriber.push(messages) }
+    }
+
+    // MARK: The daemon
+
+    private func take(_ news: RecordLink.News) {
+        let (isChange, text) = state.withLock { state -> (Bool, String) in
+            let before = state.condition
+            switch news {
+            case .connected:
+                state.condition.isConnected = true
+                return (!before.isConnected, "connected to portcullisd \(state.condition.sender.version)")
+            case .gone(let problem):
+                state.condition.isConnected = false
+                state.condition.problem = problem
+                return (before.isConnected || before.problem != problem, problem)
+            }
+        }
+        guard isChange else { return }
+        logger.info("\(text)")
+        announce(text, isGood: condition.complaint.isEmpty)
+    }
+
+    private func take(_ sender: FeedSender) {
+        let before = state.withLock { state in
+            defer { state.condition.sender = sender }
+            return state.condition.sender
+        }
+        guard before.missingPrograms != sender.missingPrograms, !sender.missingPrograms.isEmpty else { return }
+        logger.critical("programs are detached: \(sender.missingPrograms)")
+        announce("programs are detached: \(sender.missingPrograms.joined(separator: ", "))", isGood: false)
+    }
+
+    /// A message of the feed's own, for those who watch messages.
+    func announce(_ text: String, isGood: Bool) {
+        var message = Feeder_Message()
+        let now = Node.now
+        message.timestamp = Int64(now / 1_000_000_000)
+        message.updatedTime = Timestamp.text(nanoseconds: now)
+        message.clusterName = options.clusterName
+        message.hostName = options.nodeName
+        message.type = "Feed"
+        message.level = isGood ? "INFO" : "WARN"
+        message.message = text
+        publish(.messages, (try? message.serializedBytes()).map { [EncodedMessage(bytes: $0)] } ?? [])
+    }
+
+    // MARK: Records
+
+    /// What takes in one link's records; the link's thread alone calls it.
+    private func reader(_ stream: Stream) -> RecordLink.Handler {
+        let reading = Reading(node, AlertThrottle(limit: options.throttleAlerts, seconds: options.throttleSeconds))
+        let isKept = outlets.isUsed && options.outlets != (stream == .alerts ? "logs" : "alerts")
+        return { [unowned self] records in
+            reading.begin(wallClockOffset: Node.wallOffset)
+            for record in records {
+                if case .sender(let sender) = record { take(sender) }
+                reading.take(record)
+            }
+            var worded = reading.end()
+            state.withLock { $0.counters.add(worded, stream) }
+            if worded.lost > 0 { worded.messages.insert(LossNotice.message(stream, worded.lost, node, "between daemon and feed"), at: 0) }
+            guard !worded.messages.isEmpty else { return }
+            if isKept { outlets.write(worded.messages) }
+            guard state.withLock({ $0.subscribers[stream]?.isEmpty == false }) else { return }
+            publish(stream, worded.messages.map { EncodedMessage($0) })
+        }
+    }
+
+    /// Tells a client what it has lost.
+    func lossNotice(_ stream: Stream, _ count: UInt64) -> EncodedMessage { EncodedMessage(LossNotice.message(stream, count, node, "this client reads too slowly")) }
+}
+#endif

@@ -1,0 +1,149 @@
+#if Feed
+import CLinux
+import Core
+import Glibc
+import Synchronization
+
+/// A connection to the daemon over which records come, made again whenever it breaks. It has a thread of its own, which waits in recv(2).
+final class RecordLink: Sendable {
+    /// What one reading brought, in order. The bytes are gone when the handler returns.
+    typealias Handler = @Sendable ([FeedRecord]) -> Void
+
+    enum News: Sendable {
+        case connected
+        case gone(String)
+    }
+
+    /// Bytes read at one time, and the largest record that is believed: twice what the kernel can write.
+    private static let bufferBytes = 1 << 20
+    private static let recordLimit = 256 << 10
+    /// Nanoseconds between two tries to connect; doubled each time.
+    private static let shortestPause: UInt64 = 50_000_000
+    private static let longestPause: UInt64 = 2_000_000_000
+
+    private let socket: String
+    private let command: ControlProtocol.Command
+    private let handler: Handler
+    private let news: @Sendable (News) -> Void
+    private let state = Mutex(State())
+
+    private struct State {
+        var readers = 0
+        var isRunning = false
+        var descriptor: Int32 = -1
+    }
+
+    init(_ socket: String, _ command: ControlProtocol.Command, news: @escaping @Sendable (News) -> Void, handler: @escaping Handler) {
+        (self.socket, self.command, self.news, self.handler) = (socket, command, news, handler)
+    }
+
+    /// One more reader: the daemon is asked only while there is one.
+    func open() {
+        let starts = state.withLock { state in
+            state.readers += 1
+            defer { state.isRunning = true }
+            return !state.isRunning
+        }
+        guard starts else { return }
+        var thread = pthread_t()
+        let context = Unmanaged.passRetained(self).toOpaque()
+        guard pthread_create(&thread, nil, RecordLink.threadMain, context) == 0 else {
+            Unmanaged<RecordLink>.fromOpaque(context).release()
+            state.withLock { $0.isRunning = false }
+            return news(.gone("no thread could be made to read from the daemon"))
+        }
+        pthread_detach(thread)
+    }
+
+    private static let threadMain: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
+        if let context { Unmanaged<RecordLink>.fromOpaque(context).takeRetainedValue().run() }
+        return nil
+    }
+
+    func close() {
+        state.withLock { state in
+            state.readers -= 1
+            if state.readers == 0, state.descriptor >= 0 { shutdown(state.descriptor, Int32(SHUT_RDWR)) }
+        }
+    }
+
+    /// Ends the thread, under the lock, once nobody reads.
+    private func isOver() -> Bool {
+        state.withLock { state in
+            guard state.readers == 0 else { return false }
+            state.isRunning = false
+            return true
+        }
+    }
+
+    private func run() {
+        var pause = Self.shortestPause
+        while !isOver() {
+            let problem = converse { pause = Self.shortestPause }
+            if isOver() { return }
+            news(.gone(problem))
+            var time = timespec(tv_sec: Int(pause / 1_000_000_000), tv_nsec: Int(pause % 1_000_000_000))
+            nanosleep(&time, nil)
+            pause = min(pause * 2, Self.longestPause)
+        }
+    }
+
+    /// Reads until the connection ends; why it did.
+    private func converse(_ connected: () -> Void) -> String {
+        let descriptor = pcl_unix_connect(socket)
+        guard descriptor >= 0 else { return "cannot reach the daemon at \(socket): \(SystemErrorText.text(-descriptor))" }
+        let isWanted = state.withLock { state in
+            state.descriptor = descriptor
+            return state.readers > 0
+        }
+        defer {
+            state.withLock { $0.descriptor = -1 }
+            Glibc.close(descriptor)
+        }
+        guard isWanted else { return "" }
+        let request = ControlProtocol.request(command, "")
+        guard request.withUnsafeBytes({ send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }) == request.count else {
+            return "asking the daemon: \(SystemErrorText.text(errno))"
+        }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferBytes, alignment: 16)
+        defer { buffer.deallocate() }
+        var filled = 0
+        var records: [FeedRecord] = []
+        var isFirst = true
+        while true {
+            let count = recv(descriptor, buffer.baseAddress.map { $0 + filled }, buffer.count - filled, 0)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { return "reading from the daemon: \(SystemErrorText.text(errno))" }
+            guard count > 0 else { return "the daemon closed the connection" }
+            filled += count
+            records.removeAll(keepingCapacity: true)
+            var at = 0
+            while filled - at >= 4 {
+                let length = Int(UInt32(littleEndian: buffer.loadUnaligned(fromByteOffset: at, as: UInt32.self)))
+                guard length >= 2, length <= Self.recordLimit else { return "the daemon sent a record of \(length) bytes" }
+                guard filled - at >= 4 + length else { break }
+                let body = UnsafeRawBufferPointer(rebasing: buffer[(at + 4)..<(at + 4 + length)])
+                at += 4 + length
+                guard body[0] == ControlProtocol.version else { return "the daemon speaks another version of the control protocol" }
+                let text = UnsafeRawBufferPointer(rebasing: body[2...])
+                if body[1] == ControlProtocol.Kind.failed.rawValue { return "the daemon refused: \(String(decoding: text, as: UTF8.self))" }
+                guard body[1] == ControlProtocol.Kind.record.rawValue, let record = FeedRecord(text) else { return "the daemon sent what is no record" }
+                if case .sender(let sender) = record, sender.abi != abiVersion {
+                    return "the daemon has ABI version \(sender.abi), and this program \(abiVersion)"
+                }
+                records.append(record)
+            }
+            if isFirst, !records.isEmpty {
+                isFirst = false
+                connected()
+                news(.connected)
+            }
+            if !records.isEmpty { handler(records) }
+            if at > 0 {
+                buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[at..<filled]))
+                filled -= at
+            }
+        }
+    }
+}
+#endif
