@@ -54,7 +54,7 @@
 #define PC_PATH_TRIES 8
 /* Verdicts under way on one CPU: a kernel may preempt one for another. Beyond it a verdict cannot be decided. */
 #define PC_SCRATCH_LEVELS 4
-/* Bytes of an executable's path in an alert. Longer ones keep their end. */
+/* Bytes of an executable's path and of the working directory in an alert. Longer ones keep their end. */
 #define PC_ALERT_EXECUTABLE_BYTES 1024
 
 /* Where the label of a task is kept. */
@@ -190,9 +190,16 @@ enum pc_reason {
 	PC_REASONS = 13,
 };
 
+enum pc_alert_flag {
+	PC_ALERT_ARGUMENTS_CUT = 1,
+	PC_ALERT_ARGUMENTS_UNREADABLE = 2,
+	PC_ALERT_DIRECTORY_CUT = 4,
+};
+
 /*
- * An alert. The path follows (`path_length` bytes), then the executable of the task (`executable_length` bytes), then the parent's
- * (`parent_length` bytes). For sockets and capabilities the path is what the automaton read.
+ * An alert. Texts follow: the path (`path_length` bytes), the executable of the task, the parent's, the arguments, each with a NUL, and the
+ * working directory. For sockets and capabilities the path is what the automaton read. The arguments of an exec are those that the
+ * new program was to have: the first `argument_count` texts, and what is behind them is none.
  */
 struct pc_alert {
 	__u16 operation; /* enum pc_operation */
@@ -224,6 +231,13 @@ struct pc_alert {
 	__u32 raw_path; /* the path is the text that the caller gave, followed by nobody */
 	__u8 comm[PC_COMM_BYTES];
 	__u8 parent_comm[PC_COMM_BYTES];
+	__u16 cpu; /* with `time` it names the alert */
+	__u16 arguments_length;
+	__u16 directory_length;
+	__u16 flags; /* enum pc_alert_flag */
+	__u32 argument_count; /* 0: all of them are arguments */
+	__u32 reserved;
+	__u8 tty[PC_COMM_BYTES]; /* as in pc_event */
 };
 
 /* A chunk of what the daemon must remember of a container across its own restart. */

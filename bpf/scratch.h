@@ -42,6 +42,8 @@ struct request {
 	__u64 exec_memory; /* of the exec's new mm_struct: where its arguments are already, and nobody can change them any more */
 	__u64 exec_at;     /* address there of the next argument */
 	__u32 exec_left;   /* how many there are from it on */
+	__u32 exec_count;  /* how many there are, from `exec_begin` on */
+	__u64 exec_begin;
 	__u32 exec_place;  /* the decision's place in its row */
 	__u32 followed_by_others; /* the path is no longer in match.bytes */
 	__u32 syscall;     /* as in pc_alert, as is the next one */
@@ -80,7 +82,7 @@ struct scratch {
 	struct walk_top tops[WALK_TOPS]; /* a few mounts at a time, each in the place that its address gives it */
 	struct match match;
 	struct pc_alert alert;
-	/* The alert's three paths one after the other, and room for what a masked length may write behind. Before: what a hook brings. */
+	/* The alert's texts one after the other, and room for what a masked length may write behind. Before: what a hook brings. */
 	__u8 paths[2 * PC_PATH_BYTES + PC_ALERT_EXECUTABLE_BYTES];
 };
 

@@ -109,12 +109,10 @@ static __always_inline void record_open(struct scratch *scratch, __u32 level, st
 {
 	struct io_open *open = (void *)request;
 	struct pc_event *event = &scratch->event;
-	struct filename *name = uring_name(request, io_open, filename);
 	event->registers[0] = (__s64)BPF_CORE_READ(open, dfd);
-	event->registers[1] = (__u64)BPF_CORE_READ(name, uptr);
 	event->registers[2] = BPF_CORE_READ(open, how.flags);
 	event->registers[3] = BPF_CORE_READ(open, how.mode);
-	record_names(scratch, level, BPF_CORE_READ(open, dfd), name, NULL);
+	record_names(scratch, level, BPF_CORE_READ(open, dfd), uring_name(request, io_open, filename), NULL);
 }
 
 static __always_inline void record_rename(struct scratch *scratch, __u32 level, struct io_kiocb *request)

@@ -20,8 +20,7 @@ struct io_kiocb {
 };
 
 struct filename {
-	const char *name; /* the kernel's copy */
-	const char *uptr;
+	const char *name; /* the kernel's copy; the caller's own is not kept any more since 7.0 */
 };
 
 /* Since 7.0 there is one pointer more around it. */
@@ -193,11 +192,18 @@ enum uring_operation {
 #define CALL_LISTEN 201
 #endif
 
-/* The name of a request, however this kernel keeps it. */
-#define uring_name(request, type, member) \
-	(bpf_core_field_exists(struct type##___delayed, member) \
-		 && bpf_core_type_exists(struct delayed_filename) \
-		 ? BPF_CORE_READ((struct type##___delayed *)(request), member.__incomplete_filename) \
-		 : BPF_CORE_READ((struct type *)(request), member))
+/* The name of a request, however this kernel keeps it. The compiler may not make one reading of the two: the kernel knows one place alone. */
+#define uring_name(request, type, member)                                                              \
+	({                                                                                             \
+		struct filename *name_found;                                                           \
+		if (bpf_core_field_exists(struct type##___delayed, member)) {                          \
+			name_found = BPF_CORE_READ((struct type##___delayed *)(request), member.__incomplete_filename); \
+			asm volatile("" : "+r"(name_found));                                           \
+		} else {                                                                               \
+			name_found = BPF_CORE_READ((struct type *)(request), member);                  \
+			asm volatile("" : "+r"(name_found) : : "memory");                              \
+		}                                                                                      \
+		name_found;                                                                            \
+	})
 
 #endif

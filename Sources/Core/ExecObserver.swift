@@ -36,7 +36,9 @@ public struct ExecObserver: Sendable {
         header.uid = event.header.uid
         header.comm = event.header.comm
         header.parent_comm = event.header.parent_comm
-        return Alert(observed: header, path: path)
+        header.cpu = event.header.cpu
+        header.tty = event.header.tty
+        return Alert(observed: header, event, path: path)
     }
 
     /// What a process would have met; nil for nothing worth reporting, and where it depends on what is not known here.

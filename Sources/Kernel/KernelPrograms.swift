@@ -237,12 +237,18 @@ public final class KernelPrograms {
     /// Whether these kinds of events (`pc_see_flag`) need more programs than those that are always attached.
     public func needsTelemetry(_ visibility: UInt64) -> Bool { visibility & TelemetryPrograms.kinds != 0 }
 
-    /// Has the kernel check the programs, which takes a while.
-    public func loadTelemetry() throws(PortcullisError) { if telemetry == nil { telemetry = try makeTelemetry() } }
+    /// What this kernel does not let be seen, and why.
+    public var telemetryMissing: [String] { telemetry?.missing ?? [] }
+
+    /// Has the kernel check the programs for these kinds of events, which takes a while.
+    public func loadTelemetry(for visibility: UInt64) throws(PortcullisError) {
+        if telemetry == nil { telemetry = try makeTelemetry() }
+        telemetry?.load(for: visibility)
+    }
 
     /// Attaches what these kinds of events need, and detaches the rest.
     public func attachTelemetry(for visibility: UInt64) throws(PortcullisError) {
-        if needsTelemetry(visibility) { try loadTelemetry() }
+        if needsTelemetry(visibility) { try loadTelemetry(for: visibility) }
         try telemetry?.attach(for: visibility)
     }
 

@@ -98,6 +98,8 @@ struct StatusReport {
     private func telemetry(_ writer: inout JSONWriter) {
         writer.key("attached")
         writer.array { writer in for name in daemon.programs.telemetryAttached { writer.string(name) } }
+        writer.key("missing")
+        writer.array { writer in for missing in daemon.programs.telemetryMissing { writer.string(missing) } }
         writer.member("problem", daemon.visibility.problem)
     }
 

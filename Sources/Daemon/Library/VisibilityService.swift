@@ -104,7 +104,7 @@ final class VisibilityService {
     private func prepare() {
         let possible = configuration.namespaces.keys.reduce(configuration.visibilityFlags(in: "")) { $0 | configuration.visibilityFlags(in: $1) }
         guard programs.needsTelemetry(possible) else { return }
-        do throws(PortcullisError) { try programs.loadTelemetry() } catch { tell(error) }
+        do throws(PortcullisError) { try programs.loadTelemetry(for: possible) } catch { tell(error) }
     }
 
     private func tell(_ error: PortcullisError) {

@@ -41,6 +41,6 @@ import Testing
         name("0123456789abcdef", &header.parent_comm)
         let alert = try #require(withUnsafeBytes(of: header) { Alert($0) })
         let text = String(decoding: alert.json(nil, nil, workload(), wallClockOffset: 0), as: UTF8.self)
-        #expect(text.contains(process + #""fileOwner":9}"#) && text.contains(container), "\(text)")
+        #expect(text.contains(process + #""fileOwner":9,"arguments":["#) && text.contains(container), "\(text)")
     }
 }

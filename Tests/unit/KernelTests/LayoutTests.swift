@@ -78,7 +78,8 @@ import Testing
             "parent_namespace_pid": \.parent_namespace_pid, "uid": \.uid, "owner": \.owner, "path_length": \.path_length,
             "executable_length": \.executable_length, "parent_length": \.parent_length, "port": \.port, "address": \.address,
             "address_family": \.address_family, "syscall": \.syscall, "result": \.result, "raw_path": \.raw_path, "comm": \.comm,
-            "parent_comm": \.parent_comm,
+            "parent_comm": \.parent_comm, "cpu": \.cpu, "arguments_length": \.arguments_length, "directory_length": \.directory_length, "flags": \.flags,
+            "argument_count": \.argument_count, "reserved": \.reserved, "tty": \.tty,
         ]),
     ]
 

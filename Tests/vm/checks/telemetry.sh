@@ -64,11 +64,11 @@ check_telemetry_denied() {
     matchPaths:
     - path: /etc/secret'
     attacker $NAME privileged $NAME || return
-    inside $NAME 'cd /etc && cat secret; cd /tmp && acts at /work name; acts ids 7 && true'
+    inside $NAME 'cd /etc && cat secret; cd /run && acts at /work name; acts ids 7 && true'
     told_of $NAME '.operation=="open" and .path=="/etc/secret" and .rawPath and .result=="Permission denied" and .returned==-13' \
         '.operation=="create" and .syscall=="openat2" and .path=="/work/name" and (.rawPath|not)' '.operation=="chmod" and .syscall=="fchmod" and .path=="/work/name" and .fileOwner==0' \
         '.operation=="chown" and .syscall=="fchownat" and .path=="/work/name" and .registers[2]==5' '.operation=="truncate" and .path=="/work/name" and .registers[1]==7' \
-        '.operation=="link" and .path=="/work/name" and .otherPath=="/tmp/linked"' '.operation=="rename" and .path=="/tmp/linked" and .otherPath=="/work/renamed"' \
+        '.operation=="link" and .path=="/work/name" and .otherPath=="/run/linked"' '.operation=="rename" and .path=="/run/linked" and .otherPath=="/work/renamed"' \
         '.operation=="symlink" and .path=="/work/symbolic" and .otherPath=="target"' '.operation=="mkdir" and .path=="/work/made"' '.operation=="unlink" and .path=="/work/made" and .registers[2]==512'
     # An alert of the same act, in the same words.
     alert .path=/etc/secret
@@ -130,4 +130,53 @@ check_telemetry_host() {
     eventually 5 grep -q '"operation":"open".*"path":"'$W/host-file'".*"source":"host"' $W/events.json || fail "no event of the host: $(tail -n 2 $W/events.json | cut -c 1-300)"
     pc status >/dev/null
     same "events of the daemon" 0 "$(grep -c '"hostPid":'"$(daemon_pid)"',' $W/events.json)"
+}
+
+# CHECK telemetry-uring core: what is done by io_uring is reported like the calls that do the same, with its result
+check_telemetry_uring() {
+    need_daemon $ALL_SEEN
+    [ ! -e /proc/sys/kernel/io_uring_disabled ] || [ "$(cat /proc/sys/kernel/io_uring_disabled)" = 0 ] || skip "io_uring is switched off here"
+    attacker $NAME privileged $NAME || return
+    inside $NAME 'cd /run && uring files /work name && uring connect 7303; uring /etc/public && uring sqpoll /etc/public'
+    same "status" 0 "$STATUS"
+    told_of $NAME '.ioUring and .operation=="open" and .syscall=="openat" and .path=="/work/name" and .result=="Passed" and .returned>2' \
+        '.ioUring and .operation=="open" and .path=="/work/name" and .returned==-2' \
+        '.ioUring and .operation=="rename" and .path=="/work/name" and .otherPath=="/run/renamed"' '.ioUring and .operation=="unlink" and .path=="/run/renamed"' \
+        '.ioUring and .operation=="connect" and .address=="127.0.0.1" and .port==7303' '.ioUring and .operation=="accept" and .address=="127.0.0.1" and .port>1023 and .port!=7303' \
+        '.ioUring and .operation=="open" and .path=="/etc/public" and .process.executable=="/usr/local/bin/uring" and .process.arguments==["uring","sqpoll","/etc/public"]'
+    # There are no such requests on 5.10.
+    [ "$KERNEL" = 5.10 ] || told_of $NAME '.ioUring and .operation=="link" and .path=="/work/name" and .otherPath=="/work/linked"' \
+        '.ioUring and .operation=="symlink" and .path=="/work/symbolic" and .otherPath=="target"' '.ioUring and .operation=="mkdir" and .path=="/work/made"'
+}
+
+# CHECK telemetry-capabilities core: capabilities that are used are reported, and those that are not had
+check_telemetry_capabilities() {
+    need_daemon $ALL_SEEN
+    note "seen by $(pc status | flat | tr '\t' '\n' | grep '^.telemetry.attached.*=cap_capable' | cut -d= -f2)"
+    attacker $NAME plain $NAME || return
+    inside $NAME 'sockets socket 2 3 1; '$APPLETS'/chown 7:7 /etc/public; true'
+    told_of $NAME '.type=="capability" and .capability=="CAP_NET_RAW" and .result=="Operation not permitted" and .process.executable=="/usr/local/bin/sockets"' \
+        '.type=="capability" and .capability=="CAP_CHOWN" and .result=="Operation not permitted"'
+    attacker $NAME-able privileged $NAME || return
+    inside $NAME-able 'sockets socket 2 3 1; true'
+    told_of $NAME-able '.type=="capability" and .capability=="CAP_NET_RAW" and .result=="Passed"'
+}
+
+# CHECK telemetry-alert core: an alert has arguments, directory and terminal of the process; of an exec the arguments that the program was to have
+check_telemetry_alert() {
+    need_daemon
+    policy $NAME $NAME '  action: Block
+  process:
+    matchPaths:
+    - path: /usr/bin/secret-tool
+  file:
+    matchPaths:
+    - path: /etc/secret'
+    attacker $NAME plain $NAME || return
+    inside $NAME 'cd /work; SECRET=hidden /usr/bin/secret-tool "a b" "" c'
+    alert .operation=exec .path=/usr/bin/secret-tool '.process.arguments[0]=/usr/bin/secret-tool' '.process.arguments[1]=a b' '.process.arguments[2]=' '.process.arguments[3]=c' \
+        .process.directory=/work .process.terminal= .executable=/usr/bin/sh
+    expect "nothing of the environment: $(alerts_of $NAME | tail -n 1 | flat)" eval '! alerts_of $NAME | grep -q "hidden\|arguments\[4\]"'
+    inside $NAME 'cd /etc; '$APPLETS'/cat secret'
+    alert .operation=open '.process.arguments[1]=secret' .process.directory=/etc .executable=$APPLETS/cat
 }
