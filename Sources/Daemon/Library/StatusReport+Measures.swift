@@ -17,8 +17,8 @@ extension StatusReport {
         writer.key("readers")
         writer.object { writer in
             writer.member("clients", daemon.control.clients.count)
-            writer.member("eventRecords", daemon.control.eventRecordReaders)
-            writer.member("alertRecords", daemon.control.alertRecordReaders)
+            writer.member("eventRecords", daemon.control.eventRecordReaders.count)
+            writer.member("alertRecords", daemon.control.alertRecordReaders.count)
         }
     }
 

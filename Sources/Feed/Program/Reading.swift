@@ -19,12 +19,14 @@ final class Reading: @unchecked Sendable {
     private var workloads: [UInt32: (generation: UInt32, workload: FeedWorkload)] = [:]
     private var worded = Worded()
     private var throttle: AlertThrottle
+    private let names = UserNames()
 
     init(_ translator: FeedTranslator, _ throttle: AlertThrottle) { (self.translator, self.throttle) = (translator, throttle) }
 
     func begin(wallClockOffset: UInt64) {
         translator.wallClockOffset = wallClockOffset
         worded = Worded()
+        names.refresh()
     }
 
     func end() -> Worded { worded }
@@ -35,13 +37,17 @@ final class Reading: @unchecked Sendable {
         case .sender: break
         case .workload(let reference, let workload): workloads[reference.slot] = (reference.generation, workload)
         case .event(let bytes):
-            guard let event = ProcessEvent(bytes) else { return worded.malformed += 1 }
+            guard let event = Event(bytes) else { return worded.malformed += 1 }
             worded.records += 1
-            worded.messages.append(translator.message(of: event, workload(event.reference, isOfHost: event.source == .host)))
+            var message = translator.message(of: event, workload(event.reference, isOfHost: event.source == .host))
+            if event.source == .host { message.userName = names.name(of: message.uid) }
+            worded.messages.append(message)
         case .alert(let rule, let bytes):
             guard let alert = Alert(bytes) else { return worded.malformed += 1 }
             worded.records += 1
-            pass(translator.message(of: alert, rule, workload(alert.reference, isOfHost: alert.isOfHost)), at: alert.header.time)
+            var message = translator.message(of: alert, rule, workload(alert.reference, isOfHost: alert.isOfHost))
+            if alert.isOfHost { message.userName = names.name(of: message.uid) }
+            pass(message, at: alert.header.time)
         case .lost(let count): worded.lost += count
         }
     }
