@@ -489,14 +489,4 @@ __noinline int judge(__u32 level)
 	return action;
 }
 
-/* The same, and counts the verdict by what it was about and what it came to. */
-static __always_inline int judge_and_count(__u32 level)
-{
-	int action = judge(level);
-	struct scratch *scratch = scratch_at(level & (PC_SCRATCH_LEVELS - 1));
-	if (scratch)
-		count_verdict(scratch->request.operation, action);
-	return action;
-}
-
 #endif

@@ -11,7 +11,7 @@
  * Loaded and attached only while some set has such rules: with it, each system call of the machine takes the kernel's slow way in and out.
  */
 #include "ask.h"
-#include "judge.h"
+#include "tally.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
