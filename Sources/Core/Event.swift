@@ -22,6 +22,25 @@ public struct Event: Sendable {
         case stale = 4
     }
 
+    /// What has to be known to hand an event on: read in place, since there may be a million of them in a second.
+    public struct Outline: Sendable {
+        public let kind: Kind
+        public let source: Source
+        public let reference: SlotReference
+
+        /// Nil if the bytes are not an event of this ABI version.
+        public init?(_ bytes: UnsafeRawBufferPointer) {
+            guard bytes.count >= MemoryLayout<pc_event>.size else { return nil }
+            func half(_ offset: Int?) -> UInt16 { bytes.loadUnaligned(fromByteOffset: offset ?? 0, as: UInt16.self) }
+            func word(_ offset: Int?) -> UInt32 { bytes.loadUnaligned(fromByteOffset: offset ?? 0, as: UInt32.self) }
+            guard let kind = Kind(rawValue: half(MemoryLayout<pc_event>.offset(of: \.type))),
+                let source = Source(rawValue: half(MemoryLayout<pc_event>.offset(of: \.source)))
+            else { return nil }
+            (self.kind, self.source) = (kind, source)
+            reference = SlotReference(slot: word(MemoryLayout<pc_event>.offset(of: \.slot)), generation: word(MemoryLayout<pc_event>.offset(of: \.generation)))
+        }
+    }
+
     public let kind: Kind
     public let source: Source
     public let reference: SlotReference

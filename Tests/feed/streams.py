@@ -84,13 +84,17 @@ def show(channel, options):
 
 def count_all(call, messages, options):
     watch = Watch(call, options.timeout, options.idle)
-    count, size, seen, first = 0, 0, set(), None
+    count, size, lost, seen, first = 0, 0, 0, set(), None
     try:
         for content in messages:
             watch.touch()
             first = first or watch.last
             count, size = count + 1, size + len(content)
-            seen.add(hash(content))
+            # Portcullis's word about what is missing stands among the messages.
+            if b"SystemEvent" in content and (notice := lost_of(content, options)):
+                lost += notice
+            else:
+                seen.add(hash(content))
             if count == options.count:
                 watch.stop("count")
                 break
@@ -99,9 +103,14 @@ def count_all(call, messages, options):
     # From the first message to the last: neither the wait before nor the silence at the end is part of a rate.
     seconds = watch.last - first if first else 0.0
     end = "failed" if watch.reason is None and call.code() != grpc.StatusCode.OK else watch.reason or "server"
-    print(karmor_json.line({"count": count, "distinct": len(seen), "bytes": size, "seconds": round(seconds, 6),
+    print(karmor_json.line({"count": count, "distinct": len(seen), "lost": lost, "bytes": size, "seconds": round(seconds, 6),
                             "per_second": round(count / seconds) if seconds else 0, "end": end}), flush=True)
     finish(call, watch, count, options)
+
+
+def lost_of(content, options):
+    kind = METHODS[options.stream][1]
+    return int(kind.FromString(content).EventData.get("Lost", "0")) if "EventData" in kind.DESCRIPTOR.fields_by_name else 0
 
 
 def stall(channel, options):

@@ -29,6 +29,7 @@ final class DaemonService {
     /// Alerts about events, where nothing is enforced.
     private(set) var alertsObserved: UInt64 = 0
     private var eventRing: RingBuffer!
+    private var pace: EventPace!
     private var emptyRing: RingBuffer!
     private var signals: SignalSource
     /// Of connections, which all have the same patience; and of what takes longer: a pause of hours must not keep a silent peer.
@@ -75,7 +76,7 @@ final class DaemonService {
         alarm = try Deadline(poller, PollToken(.alarm))
         eventRing = try kernel.eventRing { [unowned self] in take($0) }
         emptyRing = try kernel.emptySlotRing { [unowned self] in slotEmpty($0) }
-        try poller.add(eventRing.descriptor, PollToken(.events))
+        pace = try EventPace(eventRing.descriptor, poller)
         try poller.add(emptyRing.descriptor, PollToken(.emptySlots))
         alertRing = try kernel.alertRing { [unowned self] in takeAlert($0) }
         if let alertRing { try poller.add(alertRing.descriptor, PollToken(.alerts)) }
@@ -191,7 +192,7 @@ final class DaemonService {
         while !isStopping {
             let ready = try poller.wait(awake: hooks.awakeUntil)
             // Events first: what a container did is reported while the registry still knows it.
-            eventRing.consume(limit: Self.eventBatch)
+            try pace.woken(consumed: eventRing.consume(limit: Self.eventBatch), isTimer: ready.contains(PollToken(.pace)))
             alertRing?.consume(limit: Self.eventBatch)
             for token in ready { try serve(token) }
             if programs.formerVersion != nil { settleTakeover() }
@@ -217,7 +218,7 @@ final class DaemonService {
         case .hookPeer: hooks.serve(token.descriptor)
         case .eventsListener: control.acceptReaders()
         case .controlClient: control.serve(token.descriptor)
-        case .events, .alerts: break
+        case .events, .alerts, .pace: break
         case .policies:
             policies.directory.clear()
             policies.readDirectory(containers)
@@ -384,18 +385,19 @@ final class DaemonService {
     private func take(_ bytes: UnsafeRawBufferPointer) {
         eventsRead += 1
         guard let control else { return }
-        let observes = !programs.enforcement.isActive && (control.hasAlertSubscribers || control.alertRecordReaders > 0)
-        guard observes || control.hasSubscribers || control.eventRecordReaders > 0 else { return }
-        guard let event = Event(bytes) else { return }
-        let container = event.source == .host ? nil : registry.container(event.reference)
-        if container == nil, event.source != .host { eventsUnknown += 1 }
-        if observes, let container { observe(event, container) }
-        if let container, visibility.hides(event, of: container) {
+        let observes = !programs.enforcement.isActive && (control.hasAlertSubscribers || !control.alertRecordReaders.isEmpty)
+        guard observes || control.hasSubscribers || !control.eventRecordReaders.isEmpty else { return }
+        guard let outline = Event.Outline(bytes) else { return }
+        let container = outline.source == .host ? nil : registry.container(outline.reference)
+        if container == nil, outline.source != .host { eventsUnknown += 1 }
+        let event = observes || control.hasSubscribers ? Event(bytes) : nil
+        if observes, let container, let event { observe(event, container) }
+        if let container, visibility.hides(outline.kind, of: container) {
             eventsHidden += 1
             return
         }
-        if control.eventRecordReaders > 0 { control.publish(event: bytes, container) }
-        guard control.hasSubscribers else { return }
+        control.publish(event: bytes, container)
+        guard control.hasSubscribers, let event else { return }
         control.publish(containerID: container?.id ?? []) {
             event.json(container, workload(of: container), wallClockOffset: Clocks.wallOffset)
         }
@@ -424,7 +426,7 @@ final class DaemonService {
 
     private func takeAlert(_ bytes: UnsafeRawBufferPointer) {
         alertsRead += 1
-        guard let control, control.hasAlertSubscribers || control.alertRecordReaders > 0 else { return }
+        guard let control, control.hasAlertSubscribers || !control.alertRecordReaders.isEmpty else { return }
         guard let alert = Alert(bytes) else { return }
         let container = registry.container(alert.reference)
         control.publish(alert: bytes, container) { FeedRule(of: alert, in: policies.set(of: alert)) }

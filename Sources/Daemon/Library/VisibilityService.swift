@@ -51,8 +51,8 @@ final class VisibilityService {
     }
 
     /// Whether an event is held back although the kernel reports it.
-    func hides(_ event: Event, of container: Container) -> Bool {
-        guard !programs.enforcement.isActive, event.kind == .exec || event.kind == .exit else { return false }
+    func hides(_ kind: Event.Kind, of container: Container) -> Bool {
+        guard !programs.enforcement.isActive, kind == .exec || kind == .exit else { return false }
         return !configuration.visibility(in: namespace(container.message[...])).classes.contains(.process)
     }
 

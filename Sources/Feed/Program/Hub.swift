@@ -93,6 +93,12 @@ final class Hub: Sendable {
         return subscription
     }
 
+    /// Waits until the daemon sends what the stream is made of, for as long as that usually takes: who is told that the stream is open misses nothing from then on.
+    func isReady(_ stream: Stream) async {
+        guard stream != .messages, let link = links.withLock({ $0[stream] }) else { return }
+        for _ in 0..<200 where !link.isConnected { try? await Task.sleep(for: .milliseconds(5)) }
+    }
+
     func unsubscribe(_ stream: Stream, _ subscription: Subscription) {
         state.withLock { state in
             state.subscribers[stream]?[ObjectIdentifier(subscription)] = nil
