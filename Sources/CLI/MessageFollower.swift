@@ -1,0 +1,75 @@
+import Client
+import Core
+import Glibc
+
+/// Prints alerts and logs: what is kept, then what comes, without a gap and without an event twice.
+struct MessageFollower {
+    let socket: String
+    let history: HistoryOptions
+    let alerts: Bool
+    let logs: Bool
+    var printer: MessagePrinter
+
+    /// For so long a feed may take to write down what the daemon has told it. In nanoseconds.
+    private static let writingTime: UInt64 = 1_000_000_000
+    /// Of events that were kept only so recently the ids are remembered; in nanoseconds, and at most so many.
+    private static let overlap: UInt64 = 10_000_000_000
+    private static let overlapLimit = 65_536
+
+    private var recent: Set<String> = []
+
+    init(_ socket: String, _ history: HistoryOptions, alerts: Bool, logs: Bool, _ printer: MessagePrinter) {
+        (self.socket, self.history, self.alerts, self.logs, self.printer) = (socket, history, alerts, logs, printer)
+    }
+
+    mutating func run() throws {
+        guard history.isWanted else { return try follow(try MessageStream(socket, alerts: alerts, logs: logs)) }
+        guard !history.noFollow else { return try readHistory(nil) }
+        // First the connection: what happens while the files are read comes over it.
+        let stream: Result<MessageStream, PortcullisError>
+        do throws(PortcullisError) { stream = .success(try MessageStream(socket, alerts: alerts, logs: logs)) } catch { stream = .failure(error) }
+        let connected = LocalNode.sinceBoot
+        do { try readHistory(connected) } catch let error as PortcullisError {
+            guard case .success = stream else { throw error }
+            Output.complain("portcullis: \(error); only what comes from now on is shown")
+        }
+        guard !printer.isDone else { return }
+        try follow(try stream.get())
+    }
+
+    private mutating func readHistory(_ connected: UInt64?) throws {
+        var files = HistoryFiles(), selection = HistorySelection(from: try history.start())
+        func take(_ message: KubeArmorMessage, _ self: inout MessageFollower) -> Bool {
+            guard message.kind == .alert ? self.alerts : self.logs, selection.takes(message) else { return true }
+            self.remember(message, connected)
+            self.printer.print(message)
+            return !self.printer.isDone
+        }
+        try files.read(history.path) { take($0, &self) }
+        if let connected, !printer.isDone, history.path != "-" {
+            // What the feed had not yet written when the connection was made.
+            let age = LocalNode.sinceBoot - connected
+            if age < Self.writingTime { usleep(UInt32((Self.writingTime - age) / 1000)) }
+            _ = try files.readMore { take($0, &self) }
+        }
+        files.end { take($0, &self) }
+        if case .event(let event) = try history.start(), !selection.hasSeenBoot {
+            Output.complain("portcullis: nothing is kept of the boot \(Output.clean(event.boot)), of which that event is")
+        }
+    }
+
+    private mutating func remember(_ message: KubeArmorMessage, _ connected: UInt64?) {
+        guard let connected, let event = EventID(message.eventID), event.time + Self.overlap > connected, recent.count < Self.overlapLimit else { return }
+        recent.insert(message.eventID)
+    }
+
+    private mutating func follow(_ stream: MessageStream) throws {
+        var stream = stream
+        while !printer.isDone {
+            for item in try stream.next() {
+                if case .message(let message) = item, recent.remove(message.eventID) != nil { continue }
+                printer.print(item)
+            }
+        }
+    }
+}
