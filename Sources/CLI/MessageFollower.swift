@@ -39,20 +39,20 @@ struct MessageFollower {
 
     private mutating func readHistory(_ connected: UInt64?) throws {
         var files = HistoryFiles(), selection = HistorySelection(from: try history.start())
-        func take(_ message: KubeArmorMessage, _ self: inout MessageFollower) -> Bool {
-            guard message.kind == .alert ? self.alerts : self.logs, selection.takes(message) else { return true }
-            self.remember(message, connected)
-            self.printer.print(message)
-            return !self.printer.isDone
+        func take(_ message: KubeArmorMessage) -> Bool {
+            guard message.kind == .alert ? alerts : logs, selection.takes(message) else { return true }
+            remember(message, connected)
+            printer.print(message)
+            return !printer.isDone
         }
-        try files.read(history.path) { take($0, &self) }
+        try files.read(history.path, take)
         if let connected, !printer.isDone, history.path != "-" {
             // What the feed had not yet written when the connection was made.
             let age = LocalNode.sinceBoot - connected
             if age < Self.writingTime { usleep(UInt32((Self.writingTime - age) / 1000)) }
-            _ = try files.readMore { take($0, &self) }
+            _ = try files.readMore(take)
         }
-        files.end { take($0, &self) }
+        files.end(take)
         if case .event(let event) = try history.start(), !selection.hasSeenBoot {
             Output.complain("portcullis: nothing is kept of the boot \(Output.clean(event.boot)), of which that event is")
         }

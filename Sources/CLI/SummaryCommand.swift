@@ -29,7 +29,7 @@ struct SummaryCommand: ParsableCommand {
     var pods: [String] = []
 
     @Option(
-        name: .customLong("container"), help: ArgumentHelp("Only of containers with this name, or whose id starts so.", valueName: "name or prefix"),
+        name: .customLong("container"), help: ArgumentHelp("Only of containers with this name, or whose id starts so.", valueName: "container"),
         completion: Completions.containers)
     var containers: [String] = []
 

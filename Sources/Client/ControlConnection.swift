@@ -92,8 +92,6 @@ public struct ControlConnection {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
     }
 
-    public func close() { Glibc.close(descriptor) }
-
     /// Milliseconds that a daemon may take to end.
     private static let endLimit: Int32 = 30_000
 
@@ -107,7 +105,7 @@ public struct ControlConnection {
         let process = pcl_pidfd_open(peer.pid)
         // Gone already.
         guard process >= 0 else { return }
-        defer { Glibc.close(process) }
+        defer { close(process) }
         var poller = pollfd(fd: process, events: Int16(POLLIN), revents: 0)
         guard poll(&poller, 1, endLimit) > 0 else { throw PortcullisError(.system, "the daemon, process \(peer.pid), has not stopped in time") }
     }

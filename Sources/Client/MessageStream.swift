@@ -29,8 +29,6 @@ public struct MessageStream {
         }
     }
 
-    public func close() { for source in sources { source.connection.close() } }
-
     /// Waits for something, at most so long or for ever, and returns all that is there; nothing if the time is over, or one of `other` has something to read.
     ///
     /// - Throws: What ends the stream; the daemon's end among it.

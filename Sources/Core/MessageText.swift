@@ -14,7 +14,8 @@ public enum MessageText {
     public static func owner(_ workload: FeedWorkload) -> String {
         guard !workload.containerID.isEmpty else { return "host" }
         let short = shortID(workload.containerID)
-        let names = [workload.pod, workload.containerName].filter { !$0.isEmpty }
+        // Outside Kubernetes the id is the name, where nobody gave another.
+        let names = [workload.pod, workload.containerName].filter { !$0.isEmpty && $0 != workload.containerID }
         guard !names.isEmpty else { return short }
         return (workload.namespace.isEmpty ? names : [workload.namespace] + names).joined(separator: "/") + "(\(short))"
     }

@@ -41,7 +41,7 @@ extension HostTests {
             try session.wait(for: "portcullis alerts")
             try session.type("--form", "Tab")
             try session.wait(for: "portcullis alerts --format")
-            try session.type(shell == .bash ? " tab" : "tab", "Tab")
+            try session.type("tab", "Tab")
             try session.wait(for: "--format table")
             try session.type("", "C-c")
             try session.type("portcullis policy show --socket \(daemon.controlSocket) default/m", "Tab")

@@ -24,6 +24,7 @@ import Testing
         let generated = String(repeating: "0123456789abcdef", count: 4)
         #expect(MessageText.owner(MessageSamples.workload(generated, name: "", pod: "")) == "0123456789ab")
         #expect(MessageText.owner(MessageSamples.workload("mine", name: "", pod: "")) == "mine")
+        #expect(MessageText.owner(MessageSamples.workload("mine", name: "mine", pod: "")) == "mine")
         #expect(MessageText.owner(MessageSamples.workload("mine", name: "c", pod: "")) == "shop/c(mine)")
         #expect(MessageText.owner(FeedWorkload()) == "host")
     }
