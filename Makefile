@@ -16,7 +16,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 PREFIX ?= /usr/local
 
 HOOK := $(BUILD)/$(ARCH)/portcullis-hook
-OBJECTS := $(BUILD)/bpf/identity.bpf.o $(BUILD)/bpf/observe.bpf.o $(BUILD)/bpf/takeover.bpf.o $(patsubst %,$(BUILD)/bpf/%.bpf.o,enforce judge syscalls guard enforce_reduced judge_reduced syscalls_reduced guard_reduced)
+OBJECTS := $(BUILD)/bpf/identity.bpf.o $(BUILD)/bpf/takeover.bpf.o $(patsubst %,$(BUILD)/bpf/%.bpf.o,observe telemetry uring capability observe_reduced telemetry_reduced uring_reduced capability_reduced enforce judge syscalls guard enforce_reduced judge_reduced syscalls_reduced guard_reduced)
 DAEMON := $(BUILD)/portcullisd
 CLI := $(BUILD)/portcullis
 FEED := $(BUILD)/portcullis-feed

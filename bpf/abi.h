@@ -20,9 +20,13 @@
 /* What is kept of a container's message for a restarted daemon: chunks in the map `records`. Annotations beyond are not kept. */
 #define PC_RECORD_CHUNK_BYTES 1024
 #define PC_RECORD_CHUNKS 24
-/* Bytes of one event's executable path and of its arguments. Longer ones are cut and flagged. */
+/* Bytes of one event's executable path, of which the end is kept, and of its arguments. Longer ones are cut and flagged. */
 #define PC_EXECUTABLE_BYTES 512
 #define PC_ARGUMENTS_BYTES 1024
+/* Bytes of all texts of one event together. What does not fit is cut and flagged. */
+#define PC_EVENT_TEXT_BYTES 8192
+/* Processes other than the daemon whose own acts are not reported. */
+#define PC_SILENT_MAX 4
 #define PC_COMM_BYTES 16
 /* Labelled tasks at one time where labels live in a hash (PC_LABELS_IN_HASH). Beyond it PC_COUNT_LABEL_FAILED counts. */
 #define PC_LABELS_MAX 65536
@@ -50,7 +54,7 @@
 #define PC_PATH_TRIES 8
 /* Verdicts under way on one CPU: a kernel may preempt one for another. Beyond it a verdict cannot be decided. */
 #define PC_SCRATCH_LEVELS 4
-/* Bytes of an executable's path in an alert. Longer ones keep their end. */
+/* Bytes of an executable's path and of the working directory in an alert. Longer ones keep their end. */
 #define PC_ALERT_EXECUTABLE_BYTES 1024
 
 /* Where the label of a task is kept. */
@@ -95,6 +99,7 @@ struct pc_slot {
 	__s64 tasks; /* tasks that carry this slot's label */
 	__u64 root;  /* address of the dentry that is the container's root, known from its first exec on; only compared */
 	__u64 paused_until; /* nanoseconds since boot, suspend included: until then what would be denied is only reported */
+	__u64 visibility; /* enum pc_see_flag: which events of it are reported */
 };
 
 enum pc_label_flag {
@@ -126,7 +131,7 @@ struct pc_set_entry {
 	__u64 digest;
 };
 
-/* What was judged. */
+/* What was judged or reported. */
 enum pc_operation {
 	PC_OPERATION_EXEC = 1,
 	PC_OPERATION_OPEN = 2,
@@ -155,8 +160,16 @@ enum pc_operation {
 	PC_OPERATION_CAPABILITY = 25,
 	PC_OPERATION_DNS = 26,
 	PC_OPERATION_MAP_ANONYMOUS = 27,
-	PC_OPERATION_SYSCALL = 28,
-	PC_OPERATIONS = 29,
+	PC_OPERATION_SYSCALL = 28, /* one that has no other name here */
+	PC_OPERATION_CREATE = 29,
+	PC_OPERATION_SETUID = 30, /* setuid, setreuid, setresuid, setfsuid */
+	PC_OPERATION_SETGID = 31, /* setgid, setregid, setresgid, setfsgid, setgroups */
+	PC_OPERATION_PTRACE = 32,
+	PC_OPERATION_CHROOT = 33,
+	PC_OPERATION_SETNS = 34,
+	PC_OPERATION_UNSHARE = 35,
+	PC_OPERATION_CAPSET = 36,
+	PC_OPERATIONS = 37,
 };
 
 /* Why a verdict fell. */
@@ -177,9 +190,16 @@ enum pc_reason {
 	PC_REASONS = 13,
 };
 
+enum pc_alert_flag {
+	PC_ALERT_ARGUMENTS_CUT = 1,
+	PC_ALERT_ARGUMENTS_UNREADABLE = 2,
+	PC_ALERT_DIRECTORY_CUT = 4,
+};
+
 /*
- * An alert. The path follows (`path_length` bytes), then the executable of the task (`executable_length` bytes), then the parent's
- * (`parent_length` bytes). For sockets and capabilities the path is what the automaton read.
+ * An alert. Texts follow: the path (`path_length` bytes), the executable of the task, the parent's, the arguments, each with a NUL, and the
+ * working directory. For sockets and capabilities the path is what the automaton read. The arguments of an exec are those that the
+ * new program was to have: the first `argument_count` texts, and what is behind them is none.
  */
 struct pc_alert {
 	__u16 operation; /* enum pc_operation */
@@ -211,6 +231,13 @@ struct pc_alert {
 	__u32 raw_path; /* the path is the text that the caller gave, followed by nobody */
 	__u8 comm[PC_COMM_BYTES];
 	__u8 parent_comm[PC_COMM_BYTES];
+	__u16 cpu; /* with `time` it names the alert */
+	__u16 arguments_length;
+	__u16 directory_length;
+	__u16 flags; /* enum pc_alert_flag */
+	__u32 argument_count; /* 0: all of them are arguments */
+	__u32 reserved;
+	__u8 tty[PC_COMM_BYTES]; /* as in pc_event */
 };
 
 /* A chunk of what the daemon must remember of a container across its own restart. */
@@ -280,50 +307,7 @@ enum pc_moving_pass {
 	PC_MOVING_REST = 2, /* only what is missing: the daemon gives labels itself */
 };
 
-enum pc_event_type {
-	PC_EVENT_EXEC = 1,
-	PC_EVENT_EXIT = 2,
-};
-
-/* How the container of an event was found. */
-enum pc_source {
-	PC_SOURCE_HOST = 0,
-	PC_SOURCE_LABEL = 1,
-	PC_SOURCE_KEY = 2,
-	PC_SOURCE_SETUP = 3, /* labelled, and still the runtime's process */
-	PC_SOURCE_STALE = 4, /* labelled with a generation that its slot no longer has: never the host, never the new container */
-};
-
-enum pc_event_flag {
-	PC_EVENT_EXECUTABLE_CUT = 1,
-	PC_EVENT_ARGUMENTS_CUT = 2,
-	PC_EVENT_ARGUMENTS_UNREADABLE = 4,
-};
-
-/* An event; for an exec `executable_length` bytes of path and `arguments_length` bytes of NUL-separated arguments follow. */
-struct pc_event {
-	__u16 type;
-	__u16 flags;
-	__u16 source;
-	__u16 label_flags;
-	__u32 slot;
-	__u32 generation;
-	__u64 time;       /* nanoseconds since boot, suspend included */
-	__u64 start_time; /* of the process; with pid it names the process for good */
-	__u32 pid;
-	__u32 namespace_pid; /* pid in the task's own pid namespace */
-	__u32 parent_pid;
-	__u32 parent_namespace_pid; /* the parent's pid in *its* active pid namespace */
-	__u32 uid;                  /* effective, in the initial user namespace */
-	__u32 gid;
-	__u32 mount_namespace;
-	__u32 pid_namespace;
-	__s32 exit_code; /* as wait(2) gives it: signal in the low 7 bits, exit status in bits 8 to 15 */
-	__u16 executable_length;
-	__u16 arguments_length;
-	__u8 comm[PC_COMM_BYTES];
-	__u8 parent_comm[PC_COMM_BYTES];
-};
+#include "abi_event.h"
 
 /* The last labelled task of a retired slot is gone. At most one for a slot's generation and CPU, so the ring cannot fill. */
 struct pc_slot_empty {
@@ -341,12 +325,14 @@ struct pc_label_line {
 
 /* Switches that change while the programs run; a mapped array of one. */
 struct pc_switches {
-	__u32 host_events; /* also report processes that are in no container */
-	__u32 reserved;
+	__u32 host_visibility; /* enum pc_see_flag: which events of processes that are in no container are reported */
+	__u32 any_visibility;  /* what the host and the containers are reported with, taken together: the rest need not be looked at */
 	__u64 host_policy; /* the policy word of processes that are in no container */
 	__u64 host_paused_until; /* as in pc_slot, of these */
 	__u64 daemon;       /* address of the daemon's task, for which the host's policy is not; only compared */
 	__u64 daemon_start; /* when that began, in nanoseconds since boot */
+	__u64 silent[PC_SILENT_MAX]; /* the same of other processes that read events: of their own there are none, else each would make the next */
+	__u64 silent_start[PC_SILENT_MAX];
 };
 
 /* What is pinned here, for the next daemon. */

@@ -102,6 +102,10 @@ static __always_inline void alert_begin(struct pc_alert *alert, struct request *
 		alert->owner = BPF_CORE_READ(inode, i_uid.val);
 	bpf_core_read(&alert->comm, sizeof alert->comm, &task->comm);
 	bpf_core_read(&alert->parent_comm, sizeof alert->parent_comm, &parent->comm);
+	alert->cpu = bpf_get_smp_processor_id();
+	struct tty_struct *tty = BPF_CORE_READ(task, signal, tty);
+	if (tty)
+		bpf_core_read(&alert->tty, PC_COMM_BYTES - 1, &tty->name);
 }
 
 static __always_inline void alert_send(void *alert, __u32 size)

@@ -82,6 +82,48 @@ static __always_inline long argument_next(struct scratch *scratch)
 	return length - 1;
 }
 
+/*
+ * Adds the beginning of the arguments behind `used` bytes of the alert's texts; the length. Of an exec those of the new program; what else is behind them there, the environment, whoever reads the alert leaves out by their number.
+ */
+__noinline int alert_arguments(__u32 level, __u32 used)
+{
+	struct scratch *scratch = scratch_at(level & (PC_SCRATCH_LEVELS - 1));
+	if (!scratch)
+		return 0;
+	struct request *request = &scratch->request;
+	struct pc_alert *alert = &scratch->alert;
+	__u8 *to = &scratch->paths[masked(used, 2 * PC_PATH_BYTES - 1)];
+	if (request->operation == PC_OPERATION_EXEC && request->automaton != PC_AUTOMATON_SYSCALL) {
+		__u32 start = request->exec_begin & PAGE_MASK, length = PAGE_SIZE - start;
+		if (length >= PC_ARGUMENTS_BYTES)
+			length = PC_ARGUMENTS_BYTES - 1;
+		length = masked(length, PC_ARGUMENTS_BYTES - 1);
+		__u64 page = request->exec_memory ? page_behind(request->exec_memory, request->exec_begin) : 0;
+		if (!page || bpf_probe_read_kernel(to, masked(length, PC_ARGUMENTS_BYTES - 1), (void *)(page + start))) {
+			alert->flags |= PC_ALERT_ARGUMENTS_UNREADABLE;
+			return 0;
+		}
+		alert->argument_count = request->exec_count;
+		__u32 rest = PC_ARGUMENTS_BYTES - 1 - length;
+		page = rest ? page_behind(request->exec_memory, (request->exec_begin | PAGE_MASK) + 1) : 0;
+		if (page && !bpf_probe_read_kernel(&scratch->paths[masked(used + length, 2 * PC_PATH_BYTES - 1)], masked(rest, PC_ARGUMENTS_BYTES - 1), (void *)page))
+			length += rest;
+		return length;
+	}
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u64 start = BPF_CORE_READ(task, mm, arg_start), end = BPF_CORE_READ(task, mm, arg_end), wanted = end > start ? end - start : 0;
+	if (wanted > PC_ARGUMENTS_BYTES - 1) {
+		wanted = PC_ARGUMENTS_BYTES - 1;
+		alert->flags |= PC_ALERT_ARGUMENTS_CUT;
+	}
+	wanted = masked(wanted, PC_ARGUMENTS_BYTES - 1);
+	if (bpf_probe_read_user(to, masked(wanted, PC_ARGUMENTS_BYTES - 1), (void *)start)) {
+		alert->flags |= PC_ALERT_ARGUMENTS_UNREADABLE;
+		return 0;
+	}
+	return wanted;
+}
+
 #define ARGUMENT_KEY_BYTES 5
 
 /* Has the automaton read an argument that argument_next has put at `start`, behind the key. */

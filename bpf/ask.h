@@ -48,10 +48,9 @@ static __always_inline void about_file(struct request *request, struct inode *in
 	request->file.inode_generation = inode->i_generation;
 }
 
-/* No room to work in: what is strict is denied, and reported with what fits the stack. */
+/* No room to work in: what is strict is denied, and reported without texts. */
 static __noinline int no_room(struct actor *who, __u32 operation, __u32 automaton)
 {
-	struct pc_alert alert;
 	struct request request;
 	count(PC_COUNT_UNDECIDED);
 	if (!(set_flags(who->policy) & strict_of(automaton)))
@@ -60,8 +59,13 @@ static __noinline int no_room(struct actor *who, __u32 operation, __u32 automato
 	settle(&request, PC_ACTION_BLOCK, PC_REASON_SCRATCH, PC_RULE_NONE << 8);
 	bool paused = is_paused(who->slot, who->generation);
 	request.decision = PAUSED_DECISION(request.decision, paused);
-	alert_begin(&alert, &request);
-	alert_send(&alert, sizeof alert);
+	/* In the ring itself: it does not fit the stack. */
+	struct pc_alert *alert = bpf_ringbuf_reserve(&alerts, sizeof *alert, 0);
+	if (alert) {
+		alert_begin(alert, &request);
+		bpf_ringbuf_submit(alert, 0);
+	}
+	count(alert ? PC_COUNT_ALERTS : PC_COUNT_ALERTS_LOST);
 	if (paused)
 		return 0;
 	count(PC_COUNT_DENIED);

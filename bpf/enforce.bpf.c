@@ -77,8 +77,8 @@ int BPF_PROG(pc_bprm_check, struct linux_binprm *bprm, int ret)
 	request->mount = mount_of(file->f_path.mnt);
 	request->owner = (__u64)file->f_inode;
 	request->exec_memory = (__u64)bprm->mm;
-	request->exec_at = bprm->p;
-	request->exec_left = bprm->argc;
+	request->exec_begin = request->exec_at = bprm->p;
+	request->exec_count = request->exec_left = bprm->argc;
 	scratch->walk.begun = WALK_AFRESH;
 	return verdict(scratch, level) ? -EACCES : 0;
 }

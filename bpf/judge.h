@@ -97,10 +97,9 @@ __noinline int classify(__u32 level)
 	return PC_REASON_RULE;
 }
 
-/* Adds the executable of `task` behind `used` bytes of paths; its length. */
-static __always_inline __u32 alert_executable(struct scratch *scratch, __u32 level, struct task_struct *task, __u32 used)
+/* Adds the path that was walked last behind `used` bytes of texts; its length. */
+static __always_inline __u32 alert_walked(struct scratch *scratch, __u32 used)
 {
-	walk_executable(scratch, level, task);
 	__u32 outcome = scratch->walk.outcome;
 	if (outcome != WALK_DONE && outcome != WALK_ANONYMOUS)
 		return 0;
@@ -110,6 +109,25 @@ static __always_inline __u32 alert_executable(struct scratch *scratch, __u32 lev
 	bpf_probe_read_kernel(&scratch->paths[masked(used, 2 * PC_PATH_BYTES - 1)], length,
 			      &scratch->match.bytes[masked(PC_PATH_BYTES - length, PC_PATH_BYTES - 1)]);
 	return length;
+}
+
+static __always_inline __u32 alert_executable(struct scratch *scratch, __u32 level, struct task_struct *task, __u32 used)
+{
+	walk_executable(scratch, level, task);
+	return alert_walked(scratch, used);
+}
+
+static __always_inline __u32 alert_directory(struct scratch *scratch, __u32 level, __u32 used)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	if (!fs)
+		return 0;
+	walk_from(&scratch->walk, (__u64)BPF_CORE_READ(fs, pwd.dentry), mount_of(BPF_CORE_READ(fs, pwd.mnt)));
+	walk_run(level);
+	if (PC_PATH_BYTES - scratch->walk.offset > PC_ALERT_EXECUTABLE_BYTES)
+		scratch->alert.flags |= PC_ALERT_DIRECTORY_CUT;
+	return alert_walked(scratch, used);
 }
 
 /* Reports what request.decision and request.reason say of the path that was walked last. */
@@ -132,7 +150,13 @@ __noinline int report(__u32 level)
 	more = alert_executable(scratch, level, BPF_CORE_READ(task, real_parent), used);
 	alert->parent_length = more;
 	used += more;
-	if (used > PC_PATH_BYTES + 2 * PC_ALERT_EXECUTABLE_BYTES)
+	more = alert_arguments(level, used);
+	alert->arguments_length = more;
+	used += more;
+	more = alert_directory(scratch, level, used);
+	alert->directory_length = more;
+	used += more;
+	if (used > PC_PATH_BYTES + 3 * PC_ALERT_EXECUTABLE_BYTES + PC_ARGUMENTS_BYTES)
 		return 0;
 	if (scratch->request.wanted & REQUEST_DEFER)
 		defer(alert);

@@ -79,7 +79,9 @@ struct pid {
 	struct upid numbers[1];
 };
 
-struct tty_struct;
+struct tty_struct {
+	char name[64];
+};
 
 typedef struct {
 	unsigned int val;
@@ -137,6 +139,7 @@ struct path {
 
 struct fs_struct {
 	struct path root;
+	struct path pwd;
 };
 
 struct super_block {
@@ -296,9 +299,18 @@ struct bpf_prog {
 struct kernel_siginfo;
 struct rlimit;
 
+struct in6_addr {
+	__u8 unread;
+};
+
 struct sock_common {
 	unsigned short skc_family;
+	__u32 skc_daddr;
+	__u32 skc_rcv_saddr;
 	__u16 skc_dport;
+	__u16 skc_num;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
 };
 
 struct sock {

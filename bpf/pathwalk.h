@@ -7,11 +7,14 @@
  * sequence counts over both: where they stand still, one reading is enough. They count what happens anywhere, though, and a busy or
  * hostile container could keep every other's paths from being read. So what follows are readings in pairs: each dentry has a count of
  * its own renames (d_seq), and when a second reading meets the same dentries, mounts and counts as the first, the first was true.
+ *
+ * Whoever includes this has made `struct scratch` with the members `walk`, `tops` and `match.bytes`.
  */
 #ifndef PORTCULLIS_PATHWALK_H
 #define PORTCULLIS_PATHWALK_H
 
-#include "scratch.h"
+#include "identify.h"
+#include "walk.h"
 
 /* The sequence counts are the first members of these locks (seqlock_t, include/linux/seqlock_types.h). */
 extern const void rename_lock __ksym __weak;

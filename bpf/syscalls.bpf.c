@@ -138,7 +138,8 @@ static __always_inline int ended(void *registers, __s64 result)
 	struct deferred_alert *kept = deferred_of(task, call);
 	if (kept) {
 		if (kept->alert.operation) {
-			__u32 used = kept->alert.path_length + kept->alert.executable_length + kept->alert.parent_length;
+			__u32 used = kept->alert.path_length + kept->alert.executable_length + kept->alert.parent_length + kept->alert.arguments_length
+				+ kept->alert.directory_length;
 			kept->alert.result = result;
 			if (used <= sizeof kept->paths)
 				alert_send(kept, sizeof kept->alert + used);

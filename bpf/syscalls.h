@@ -19,7 +19,7 @@ struct {
 /* An alert on its way; operation 0: no rule is about what the call does. */
 struct deferred_alert {
 	struct pc_alert alert;
-	__u8 paths[PC_PATH_BYTES + 2 * PC_ALERT_EXECUTABLE_BYTES];
+	__u8 paths[PC_PATH_BYTES + 3 * PC_ALERT_EXECUTABLE_BYTES + PC_ARGUMENTS_BYTES];
 };
 
 /* By task: an exec gives another thread's id to the one that makes it. Full: the oldest is forgotten, and its call judged by the text that the caller gave. */

@@ -22,6 +22,10 @@ public struct Alert: Sendable {
     public let path: [UInt8]
     public let executable: [UInt8]
     public let parentExecutable: [UInt8]
+    /// Of the process; of an exec those that the new program was to have. Each followed by a NUL but for the last one where they were cut.
+    public let arguments: [UInt8]
+    /// The working directory.
+    public let directory: [UInt8]
     /// True: nothing was enforced, and the daemon judged an event afterwards.
     public let isObserved: Bool
 
@@ -30,37 +34,57 @@ public struct Alert: Sendable {
         let size = MemoryLayout<pc_alert>.size
         guard bytes.count >= size else { return nil }
         header = bytes.loadUnaligned(as: pc_alert.self)
-        let lengths = [Int(header.path_length), Int(header.executable_length), Int(header.parent_length)]
-        guard bytes.count >= size + lengths.reduce(0, +), header.operation > 0, header.operation < PC_OPERATIONS.rawValue else { return nil }
+        let lengths = [header.path_length, header.executable_length, header.parent_length, header.arguments_length, header.directory_length]
+        guard bytes.count >= lengths.reduce(size, { $0 + Int($1) }), header.operation > 0, header.operation < PC_OPERATIONS.rawValue else { return nil }
         isObserved = false
         reference = SlotReference(slot: header.slot, generation: header.generation)
-        path = Array(bytes[size..<(size + lengths[0])])
-        executable = Array(bytes[(size + lengths[0])..<(size + lengths[0] + lengths[1])])
-        parentExecutable = Array(bytes[(size + lengths[0] + lengths[1])..<(size + lengths[0] + lengths[1] + lengths[2])])
+        var start = size
+        func next(_ length: UInt16) -> [UInt8] {
+            defer { start += Int(length) }
+            return Array(bytes[start..<(start + Int(length))])
+        }
+        path = next(header.path_length)
+        executable = next(header.executable_length)
+        parentExecutable = next(header.parent_length)
+        arguments = Self.counted(next(header.arguments_length), header.argument_count)
+        directory = next(header.directory_length)
     }
 
-    /// What the daemon found about an event; the texts that an event does not have are empty.
-    init(observed header: pc_alert, path: [UInt8]) {
+    /// The first `count` texts of `bytes`, which go on with others; all of them if it is 0.
+    private static func counted(_ bytes: [UInt8], _ count: UInt32) -> [UInt8] {
+        guard count > 0 else { return bytes }
+        var left = count
+        let end = bytes.firstIndex { byte in
+            if byte == 0 { left -= 1 }
+            return left == 0
+        }
+        return end.map { Array(bytes[...$0]) } ?? bytes
+    }
+
+    /// What the daemon found about an event.
+    init(observed header: pc_alert, _ event: Event, path: [UInt8]) {
         self.header = header
         self.path = path
         isObserved = true
         reference = SlotReference(slot: header.slot, generation: header.generation)
-        executable = []
-        parentExecutable = []
+        (executable, parentExecutable) = (event.executable, event.parentExecutable)
+        (arguments, directory) = (event.arguments, event.directory)
     }
 
-    /// Of the process: what the kernel does not tell yet is empty.
-    public var arguments: [UInt8] { [] }
-    public var directory: [UInt8] { [] }
-    public var terminal: String { "" }
-    public var cpu: UInt16 { 0 }
+    /// The terminal of the process, as the kernel names it; empty without.
+    public var terminal: [UInt8] { withUnsafeBytes(of: header.tty) { Array($0.prefix { $0 != 0 }) } }
+
+    /// With the time it names the alert.
+    public var cpu: UInt16 { header.cpu }
 
     /// As the kernel would have written it; for one that it did not.
     public func withRecord(_ body: (UnsafeRawBufferPointer) -> Void) {
         var header = header
-        header.path_length = UInt16(clamping: path.count)
-        (header.executable_length, header.parent_length) = (0, 0)
-        let bytes = withUnsafeBytes(of: header) { Array($0) } + path
+        let texts = [path, executable, parentExecutable, arguments, directory]
+        let lengths = texts.map { UInt16(clamping: $0.count) }
+        (header.path_length, header.executable_length, header.parent_length) = (lengths[0], lengths[1], lengths[2])
+        (header.arguments_length, header.directory_length, header.argument_count) = (lengths[3], lengths[4], 0)
+        let bytes = withUnsafeBytes(of: header) { Array($0) } + zip(texts, lengths).flatMap { $0.prefix(Int($1)) }
         bytes.withUnsafeBytes(body)
     }
 
@@ -89,14 +113,8 @@ public struct Alert: Sendable {
             message: found.rule.message)
     }
 
-    private static let operations: [String] = [
-        "none", "exec", "open", "write", "map-executable", "map-writable", "truncate", "unlink", "rmdir", "mkdir", "mknod", "symlink", "link",
-        "rename", "chmod", "chown", "receive", "mount", "unmount", "pivot-root", "socket", "connect", "bind", "listen", "accept", "capability",
-        "dns", "map-anonymous", "syscall",
-    ]
-
     /// What was attempted, as one word.
-    public var operation: String { Self.operations[Int(header.operation)] }
+    public var operation: String { Operation.name(header.operation) }
 
     /// Why, beyond what a rule says; empty where a rule or the posture decided.
     public var reason: String {
@@ -149,6 +167,10 @@ public struct Alert: Sendable {
             writer.object { writer in
                 writer.members(of: header)
                 if !isObserved, resource == nil, section != .syscalls { writer.member("fileOwner", header.owner) }
+                writer.key("arguments")
+                writer.array { writer in for argument in Event.split(arguments) { writer.text(argument) } }
+                writer.member("directory", directory)
+                writer.member("terminal", terminal)
             }
         }
         return writer.bytes

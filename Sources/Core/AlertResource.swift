@@ -23,7 +23,7 @@ extension Alert {
 
     private var socket: String {
         let family = Int(Self.value(path[0])), type = Int(Self.value(path[1])), number = Int(Self.value(path[2])) | Int(Self.value(path[3])) << 6
-        var text = "domain=\(AddressFamily.name(family)) type=\(SocketType.name(type)) protocol=\(Self.protocolName(family, type, number))"
+        var text = "domain=\(AddressFamily.name(family)) type=\(SocketType.name(type)) protocol=\(SocketAddress.protocolName(family, type, number))"
         text += place
         return text
     }
@@ -32,14 +32,32 @@ extension Alert {
     var socketText: String? {
         guard section == .network, path.count == 4 else { return nil }
         let family = Int(Self.value(path[0])), type = Int(Self.value(path[1])), number = Int(Self.value(path[2])) | Int(Self.value(path[3])) << 6
-        let text = "protocol=\(Self.protocolName(family, type, number)) type=\(SocketType.name(type)) domain=\(AddressFamily.name(family))"
+        let text = "protocol=\(SocketAddress.protocolName(family, type, number)) type=\(SocketType.name(type)) domain=\(AddressFamily.name(family))"
         return text + (address.map { " remoteip=\($0) port=\(header.port)" } ?? "")
     }
 
     private var place: String { address.map { " address=\($0) port=\(header.port)" } ?? "" }
 
+    private static func value(_ key: UInt8) -> UInt8 { key & 63 }
+
+    private var address: String? { SocketAddress.text(header.address, family: Int(header.address_family)) }
+}
+
+/// How sockets and their addresses are written.
+enum SocketAddress {
+    /// As ip(7) and RFC 5952 write it, without the shortening of zeros; nil for other families.
+    static func text(_ address: some Any, family: Int) -> String? {
+        let bytes = withUnsafeBytes(of: address) { Array($0) }
+        switch family {
+        case AddressFamily.inet: return bytes.prefix(4).map { String($0) }.joined(separator: ".")
+        case AddressFamily.inet6:
+            return stride(from: 0, to: 16, by: 2).map { String(UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]), radix: 16) }.joined(separator: ":")
+        default: return nil
+        }
+    }
+
     /// Only the internet's families number their protocols as the IANA does. There 0 is the one that the family has for the type (ip(7)).
-    private static func protocolName(_ family: Int, _ type: Int, _ number: Int) -> String {
+    static func protocolName(_ family: Int, _ type: Int, _ number: Int) -> String {
         guard family == AddressFamily.inet || family == AddressFamily.inet6 else { return "\(number)" }
         guard number == 0 else { return InternetProtocol.name(number) }
         switch SocketType(rawValue: type) {
@@ -47,19 +65,6 @@ extension Alert {
         case .dgram: return "UDP"
         case .seqpacket: return "SCTP"
         default: return "0"
-        }
-    }
-
-    private static func value(_ key: UInt8) -> UInt8 { key & 63 }
-
-    /// As ip(7) and RFC 5952 write it, without the shortening of zeros.
-    private var address: String? {
-        let bytes = withUnsafeBytes(of: header.address) { Array($0) }
-        switch Int(header.address_family) {
-        case AddressFamily.inet: return bytes.prefix(4).map { String($0) }.joined(separator: ".")
-        case AddressFamily.inet6:
-            return stride(from: 0, to: 16, by: 2).map { String(UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]), radix: 16) }.joined(separator: ":")
-        default: return nil
         }
     }
 }

@@ -17,7 +17,7 @@ extension FeedTranslator {
         message.result = alert.section == .syscalls ? alert.outcome : isDenied && isEnforced ? alert.refusal : "Passed"
         message.enforcer = enforcer(alert, rule)
         message.directory = Self.text(alert.directory)
-        message.terminal = alert.terminal
+        message.terminal = Self.text(alert.terminal)
         let executable = Self.text(alert.executable), parent = Self.text(alert.parentExecutable), commandLine = Self.commandLine(alert.arguments)
         message.processName = executable
         message.parentProcessName = parent

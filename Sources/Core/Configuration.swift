@@ -43,6 +43,10 @@ public struct Configuration: Equatable, Sendable {
     public var logLevel = LogLevel.info
     public var logFormat = LogFormat.auto
     public var hostEvents = false
+    /// What is reported of processes that are in no container.
+    public var hostVisibility = Visibility([])
+    /// Refused calls are reported whatever the visibility.
+    public var reportsFailures = true
     public var strictMountNamespace = false
     public var policyDirectory = "/etc/portcullis/policies"
     public var appliedPolicyDirectory = "/var/lib/portcullis/policies"
@@ -68,6 +72,15 @@ public struct Configuration: Equatable, Sendable {
     /// What is reported of the containers of a namespace.
     public func visibility(in namespace: String) -> Visibility { namespaces[namespace]?.visibility ?? visibility }
 
+    /// The same as the kernel's programs have it (`pc_see_flag`).
+    public func visibilityFlags(in namespace: String) -> UInt64 { visibility(in: namespace).flags | (reportsFailures ? UInt64(PC_SEE_FAILURES.rawValue) : 0) }
+
+    /// And of the host: refused calls only where some class of it is to be seen, since most machines do not want to hear of the host at all.
+    public var hostVisibilityFlags: UInt64 {
+        let classes = hostVisibility.flags
+        return classes | (hostEvents ? UInt64(PC_SEE_PROCESS.rawValue) : 0) | (classes != 0 && reportsFailures ? UInt64(PC_SEE_FAILURES.rawValue) : 0)
+    }
+
     /// Applies one value. False if the value is not one that the setting takes.
     public mutating func apply(_ setting: Setting, _ text: String) -> Bool {
         switch setting {
@@ -83,6 +96,14 @@ public struct Configuration: Equatable, Sendable {
         case .logLevel: return Self.setChoice(&logLevel, text)
         case .logFormat: return Self.setChoice(&logFormat, text)
         case .hostEvents: return Self.setSwitch(&hostEvents, text)
+        case .hostVisibility:
+            guard let read = Visibility(text) else { return false }
+            hostVisibility = read
+            return true
+        case .failures:
+            guard text == "on" || text == "off" else { return false }
+            reportsFailures = text == "on"
+            return true
         case .strictMountNamespace: return Self.setSwitch(&strictMountNamespace, text)
         case .policyDirectory: return Self.setPath(&policyDirectory, text, limit: 4000)
         case .appliedPolicyDirectory: return Self.setPath(&appliedPolicyDirectory, text, limit: 3700)
@@ -123,6 +144,8 @@ public struct Configuration: Equatable, Sendable {
         case .logLevel: logLevel.rawValue
         case .logFormat: logFormat.rawValue
         case .hostEvents: String(hostEvents)
+        case .hostVisibility: hostVisibility.text
+        case .failures: reportsFailures ? "on" : "off"
         case .strictMountNamespace: String(strictMountNamespace)
         case .policyDirectory: policyDirectory
         case .appliedPolicyDirectory: appliedPolicyDirectory

@@ -69,11 +69,8 @@ public enum ControlProtocol {
     /// Bytes of a frame beside its text.
     public static let frameOverhead = 6
 
-    /// What stands before a record of so many bytes.
-    public static func recordHeader(_ count: Int) -> [UInt8] {
-        let length = UInt32(count + 2)
-        return [UInt8(truncatingIfNeeded: length), UInt8(truncatingIfNeeded: length >> 8), UInt8(truncatingIfNeeded: length >> 16), UInt8(truncatingIfNeeded: length >> 24), version, Kind.record.rawValue]
-    }
+    /// What stands before a record of so many bytes: length, version, kind.
+    public static func recordHeader(_ count: Int) -> (UInt32, UInt8, UInt8) { (UInt32(count + 2).littleEndian, version, Kind.record.rawValue) }
 
     private static func frame(_ second: UInt8, _ text: [UInt8]) -> [UInt8] {
         let length = UInt32(text.count + 2)

@@ -14,9 +14,9 @@ public struct ExecObserver: Sendable {
     }
 
     /// The alert for an event; nil if its rules allow it or it cannot be judged.
-    public func alert(_ event: ProcessEvent) -> Alert? {
+    public func alert(_ event: Event) -> Alert? {
         guard event.kind == .exec, event.source == .label || event.source == .key,
-            UInt32(event.header.flags) & PC_EVENT_EXECUTABLE_CUT.rawValue == 0, let path = Self.normal(event.executable),
+            UInt32(event.header.flags) & PC_EVENT_PATH_CUT.rawValue == 0, let path = Self.normal(event.path),
             let decision = decision(path)
         else { return nil }
         var header = pc_alert()
@@ -36,7 +36,9 @@ public struct ExecObserver: Sendable {
         header.uid = event.header.uid
         header.comm = event.header.comm
         header.parent_comm = event.header.parent_comm
-        return Alert(observed: header, path: path)
+        header.cpu = event.header.cpu
+        header.tty = event.header.tty
+        return Alert(observed: header, event, path: path)
     }
 
     /// What a process would have met; nil for nothing worth reporting, and where it depends on what is not known here.

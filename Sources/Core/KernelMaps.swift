@@ -17,10 +17,10 @@ public protocol KernelMaps: AnyObject {
     func closeProcess(_ descriptor: Int32)
 
     func slot(_ index: UInt32) -> SlotContent
-    /// Takes a free slot into use with one task counted: the init, which is labelled next. Its policy word is in force with it.
+    /// Takes a free slot into use with one task counted: the init, which is labelled next. Its policy word and what is seen of it are in force with it.
     ///
     /// - Parameter root: The dentry that is the container's root, as far as it is known already; else 0.
-    func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64, root: UInt64)
+    func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64, visibility: UInt64, root: UInt64)
     func setState(_ state: SlotState, of reference: SlotReference)
     /// Counts a slot's init, for one that was copied with nobody counted and whose init had no label to move.
     func countInit(of reference: SlotReference)

@@ -57,9 +57,10 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
     ///   the root mount that was seen may be its own: it is then not taken to be in setup, which would hide all it does.
     /// - Parameter policy: The policy word for the new container, asked for when nothing else stands in the way of it. If there can be
     ///   none, the container is refused: it would run unprotected.
+    /// - Parameter visibility: Which of its events are reported (`pc_see_flag`).
     public mutating func add(
         _ message: HookMessage, body: ArraySlice<UInt8>, now: UInt64, hookWaits: () -> Bool = { true },
-        policy: () throws(PortcullisError) -> UInt64 = { 0 }
+        visibility: UInt64 = 0, policy: () throws(PortcullisError) -> UInt64 = { 0 }
     ) -> AddResult {
         let descriptor: Int32
         do { descriptor = try kernel.openProcess(message.pid) } catch {
@@ -68,7 +69,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
         }
         let result: AddResult
         do {
-            result = try add(message, body: body, descriptor: descriptor, now: now, hookWaits: hookWaits, policy: policy)
+            result = try add(message, body: body, descriptor: descriptor, now: now, hookWaits: hookWaits, visibility: visibility, policy: policy)
         } catch {
             if error.code == .full { counters.refusedFull += 1 } else { counters.refusedKernel += 1 }
             result = refusal(error.code == .full ? .tableFull : .kernel, error.description)
@@ -78,7 +79,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
     }
 
     private mutating func add(
-        _ message: HookMessage, body: ArraySlice<UInt8>, descriptor: Int32, now: UInt64, hookWaits: () -> Bool,
+        _ message: HookMessage, body: ArraySlice<UInt8>, descriptor: Int32, now: UInt64, hookWaits: () -> Bool, visibility: UInt64,
         policy: () throws(PortcullisError) -> UInt64
     ) throws(PortcullisError) -> AddResult {
         guard let process = try kernel.identify(descriptor, pid: message.pid) else {
@@ -122,7 +123,8 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
         do throws(PortcullisError) {
             try kernel.setRecord(reference, ContainerRecord(container).encoded())
             let stage = Self.stage(message, hookWaits)
-            kernel.activate(reference, mountSequence: process.mountSequence, policy: word, root: stage == .started ? process.root : 0)
+            kernel.activate(
+                reference, mountSequence: process.mountSequence, policy: word, visibility: visibility, root: stage == .started ? process.root : 0)
             try kernel.setLabel(descriptor, process, reference, stage: stage)
             try kernel.setIdentity(process.key, reference, mountSequence: process.mountSequence)
             // An init that died meanwhile may have died without its label, and its count would never go down.

@@ -13,6 +13,8 @@ public enum Setting: String, CaseIterable, Sendable {
     case logLevel = "log-level"
     case logFormat = "log-format"
     case hostEvents = "host-events"
+    case hostVisibility = "host-visibility"
+    case failures
     case strictMountNamespace = "strict-mount-namespace"
     case policyDirectory = "policy-dir"
     case appliedPolicyDirectory = "applied-policy-dir"
@@ -32,7 +34,7 @@ public enum Setting: String, CaseIterable, Sendable {
     /// Whether a reload applies it; the others are what the daemon was started with.
     public var isReloadable: Bool {
         switch self {
-        case .logLevel, .hostEvents, .strictMountNamespace, .visibility, .eventsSocketPolicies: true
+        case .logLevel, .hostEvents, .hostVisibility, .failures, .strictMountNamespace, .visibility, .eventsSocketPolicies: true
         case .filePosture, .networkPosture, .capabilitiesPosture, .hostFilePosture, .hostNetworkPosture, .hostCapabilitiesPosture: true
         default: false
         }
@@ -57,7 +59,8 @@ public enum Setting: String, CaseIterable, Sendable {
         case .policyDirectory, .appliedPolicyDirectory: "an absolute path"
         case .replay: "auto, external or off"
         case .replayRoots: "KIND=DIRECTORY, several apart by commas, KIND one of runc, crun, containerd, storage"
-        case .visibility: "none or some of \(Visibility.Class.allCases.map(\.rawValue).joined(separator: ",")), apart by commas"
+        case .failures: "on or off"
+        case .visibility, .hostVisibility: "none or some of \(Visibility.Class.allCases.map(\.rawValue).joined(separator: ",")), apart by commas"
         case .filePosture, .networkPosture, .capabilitiesPosture, .hostFilePosture, .hostNetworkPosture, .hostCapabilitiesPosture: "audit or block"
         }
     }
@@ -76,7 +79,9 @@ public enum Setting: String, CaseIterable, Sendable {
         case .labelStore: "where task labels live; auto takes what the kernel has"
         case .logLevel: "what is logged"
         case .logFormat: "auto is text on a terminal, JSON lines elsewhere"
-        case .hostEvents: "also report processes outside containers"
+        case .hostEvents: "also report execs and exits outside containers: host-visibility process"
+        case .hostVisibility: "which classes of events are reported outside containers"
+        case .failures: "also report what was refused (EPERM, EACCES), whatever the visibility"
         case .strictMountNamespace: "refuse hooks from another mount namespace than the host's"
         case .policyDirectory: "where policies are read from (*.yaml), watched for changes"
         case .appliedPolicyDirectory: "where applied policies are kept; root's alone"

@@ -1,3 +1,5 @@
+import CABI
+
 /// Which classes of telemetry are reported; KubeArmor's words. Alerts do not depend on it.
 public struct Visibility: Hashable, Sendable {
     public enum Class: String, CaseIterable, Sendable { case process, file, network, capabilities, dns }
@@ -22,7 +24,22 @@ public struct Visibility: Hashable, Sendable {
         classes = found
     }
 
+    /// As the kernel's programs have it (`pc_see_flag`).
+    public var flags: UInt64 { classes.reduce(0) { $0 | UInt64($1.flag.rawValue) } }
+
     public var text: String {
         classes.isEmpty ? "none" : Class.allCases.filter(classes.contains).map(\.rawValue).joined(separator: ",")
+    }
+}
+
+extension Visibility.Class {
+    var flag: pc_see_flag {
+        switch self {
+        case .process: PC_SEE_PROCESS
+        case .file: PC_SEE_FILE
+        case .network: PC_SEE_NETWORK
+        case .capabilities: PC_SEE_CAPABILITIES
+        case .dns: PC_SEE_DNS
+        }
     }
 }

@@ -98,6 +98,12 @@ final class BPFObject {
         try check(bpf_map__set_initial_value(try map(section), &value, MemoryLayout<Value>.size), "setting \(section) of \(name)")
     }
 
+    /// The same of an array that fills the section.
+    func setReadOnlyData<Value: BitwiseCopyable>(_ section: String, _ values: [Value]) throws(PortcullisError) {
+        let map = try map(section)
+        try check(values.withUnsafeBytes { bpf_map__set_initial_value(map, $0.baseAddress, $0.count) }, "setting \(section) of \(name)")
+    }
+
     /// Uses a map that exists in the place of one of its own, whatever the size of its values.
     func use(_ descriptor: Int32, asMap map: String) throws(PortcullisError) {
         try check(bpf_map__reuse_fd(try self.map(map), descriptor), "using a map as \(map)")

@@ -76,7 +76,6 @@ public final class KernelPrograms {
             best.forkByLSM = best.forkByLSM && forced == .tasks
         }
         let identity = try BPFObject(pco_identity(), pinDirectory: directory)
-        let observe = try BPFObject(pco_observe(), pinDirectory: directory)
         let links = PinnedLinks(directory: directory)
         let found = try Self.pinnedMeta(directory)
         if let found {
@@ -95,6 +94,7 @@ public final class KernelPrograms {
         // A start that was cut off begins anew: what it labelled it counted in slots that are copied again.
         if found == nil, try Self.isUnfinished(directory, links) { try PinDirectory.empty(directory) }
         let variant = best
+        let observe = try BPFObject(variant.labelStore == .hash ? pco_observe_reduced() : pco_observe(), pinDirectory: directory)
         let wanted = Self.attached.filter { Self.isUsed($0.program, variant) }
         let same = found.map {
             $0.identity_object == identity.hash && $0.observe_object == observe.hash && ($0.fork_by_lsm != 0) == variant.forkByLSM
@@ -131,6 +131,9 @@ public final class KernelPrograms {
         if found == nil { try takeover?.bringLabels() }
         self.identity = identity
         self.observe = observe
+        makeTelemetry = { () throws(PortcullisError) in
+            try TelemetryPrograms(directory: directory, reduced: variant.labelStore == .hash) { object throws(PortcullisError) in try Self.configure(object, variant, sizes) }
+        }
         self.variant = variant
         var overruled: [String] = []
         if variant.capacity != sizes.capacity { overruled.append("capacity stays \(variant.capacity)") }
@@ -220,6 +223,33 @@ public final class KernelPrograms {
         try takeover.finish()
         self.takeover = nil
         return takeover.moved
+    }
+
+    // MARK: Telemetry
+
+    /// Loaded when somebody may be seen with more than execs and exits.
+    private var telemetry: TelemetryPrograms?
+    private let makeTelemetry: () throws(PortcullisError) -> TelemetryPrograms
+
+    /// Tracepoints that are attached because somebody is to be seen with more than execs and exits.
+    public var telemetryAttached: [String] { telemetry?.attached ?? [] }
+
+    /// Whether these kinds of events (`pc_see_flag`) need more programs than those that are always attached.
+    public func needsTelemetry(_ visibility: UInt64) -> Bool { visibility & TelemetryPrograms.kinds != 0 }
+
+    /// What this kernel does not let be seen, and why.
+    public var telemetryMissing: [String] { telemetry?.missing ?? [] }
+
+    /// Has the kernel check the programs for these kinds of events, which takes a while.
+    public func loadTelemetry(for visibility: UInt64) throws(PortcullisError) {
+        if telemetry == nil { telemetry = try makeTelemetry() }
+        telemetry?.load(for: visibility)
+    }
+
+    /// Attaches what these kinds of events need, and detaches the rest.
+    public func attachTelemetry(for visibility: UInt64) throws(PortcullisError) {
+        if needsTelemetry(visibility) { try loadTelemetry(for: visibility) }
+        try telemetry?.attach(for: visibility)
     }
 
     // MARK: Self-protection

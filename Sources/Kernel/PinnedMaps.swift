@@ -106,12 +106,13 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
             mountSequence: entry.pointee.mount_sequence, tasks: pcl_add(&entry.pointee.tasks, 0))
     }
 
-    public func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64, root: UInt64) {
+    public func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64, visibility: UInt64, root: UInt64) {
         let entry = entry(reference.slot)
         entry.pointee.policy = setStore == nil ? PolicyWord.withoutFlags(policy) : policy
         // A container on the host's own root has no tree to be told by.
         entry.pointee.root = root == hostRoot ? 0 : root
         entry.pointee.paused_until = 0
+        entry.pointee.visibility = visibility
         entry.pointee.mount_sequence = mountSequence
         entry.pointee.tasks = 1
         // Last, and atomically: until now no reader believes the rest.
@@ -264,8 +265,29 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
 
     // MARK: Switches, counters, rings
 
-    /// Whether processes outside containers are reported too.
-    public func setHostEvents(_ on: Bool) { switches.elements[0].host_events = on ? 1 : 0 }
+    /// Which events of a container are reported (`pc_see_flag`).
+    public func setVisibility(_ flags: UInt64, _ slot: UInt32) { pcl_store(&entry(slot).pointee.visibility, flags) }
+
+    /// The same of processes outside containers, and what is seen of these and of all containers together.
+    public func setVisibility(host: UInt64, any: UInt64) {
+        switches.elements[0].host_visibility = UInt32(truncatingIfNeeded: host)
+        switches.elements[0].any_visibility = UInt32(truncatingIfNeeded: any)
+    }
+
+    /// Processes besides the daemon of whose own acts nothing is reported, since they read events. At most `PC_SILENT_MAX`.
+    public func setSilent(_ processes: [ProcessIdentity]) {
+        withUnsafeMutableBytes(of: &switches.elements[0].silent) { tasks in
+            withUnsafeMutableBytes(of: &switches.elements[0].silent_start) { starts in
+                let (tasks, starts) = (tasks.bindMemory(to: UInt64.self), starts.bindMemory(to: UInt64.self))
+                for index in tasks.indices {
+                    tasks[index] = 0
+                    guard index < processes.count else { continue }
+                    starts[index] = processes[index].startTime
+                    tasks[index] = processes[index].task
+                }
+            }
+        }
+    }
 
     /// One of the kernel's per-CPU counters, one value for each CPU.
     public func counter(_ index: UInt32) throws(PortcullisError) -> [UInt64] {

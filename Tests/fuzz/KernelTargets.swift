@@ -13,14 +13,19 @@ extension FuzzTarget {
         name: "event", format: .binary,
         seeds: {
             var exec = pc_event()
-            (exec.type, exec.source, exec.executable_length, exec.arguments_length) = (1, 1, 7, 6)
+            (exec.type, exec.source, exec.path_length, exec.arguments_length) = (1, 1, 7, 6)
             var end = pc_event()
             (end.type, end.source, end.exit_code) = (2, 0, 9)
-            return [bytes(exec, "/bin/sh", "sh\0-c\0"), bytes(end)]
+            var rename = pc_event()
+            (rename.type, rename.source, rename.operation, rename.flags, rename.syscall, rename.result) = (3, 1, 13, 0x300, 82, -13)
+            (rename.executable_length, rename.parent_length, rename.directory_length, rename.path_length, rename.other_path_length) = (7, 3, 4, 1, 2)
+            var connect = pc_event()
+            (connect.type, connect.source, connect.operation, connect.syscall, connect.socket_family, connect.socket_type, connect.port) = (4, 0, 21, 42, 2, 1, 443)
+            return [bytes(exec, "sh\0-c\0", "/bin/sh"), bytes(end), bytes(rename, "/bin/sh", "/sh", "/tmp", "a", "/b"), bytes(connect)]
         }(), words: [[1, 0], [2, 0], [0xFF, 0xFF]], limit: 4096,
         reader: {
             { input throws(BrokenPromise) in
-                guard let event = input.withUnsafeBytes({ ProcessEvent($0) }) else { return false }
+                guard let event = input.withUnsafeBytes({ Event($0) }) else { return false }
                 _ = event.splitArguments()
                 try isJSON(event.json(nil, WorkloadIdentity(), wallClockOffset: UInt64(fingerprint(input)) << 33))
                 return true

@@ -16,6 +16,27 @@ static const unsigned char identity[] __attribute__((aligned(8))) = {
 static const unsigned char observe[] __attribute__((aligned(8))) = {
 #embed "../../../.build-portcullis/bpf/observe.bpf.o"
 };
+static const unsigned char observe_reduced[] __attribute__((aligned(8))) = {
+#embed "../../../.build-portcullis/bpf/observe_reduced.bpf.o"
+};
+static const unsigned char telemetry[] __attribute__((aligned(8))) = {
+#embed "../../../.build-portcullis/bpf/telemetry.bpf.o"
+};
+static const unsigned char telemetry_reduced[] __attribute__((aligned(8))) = {
+#embed "../../../.build-portcullis/bpf/telemetry_reduced.bpf.o"
+};
+static const unsigned char uring[] __attribute__((aligned(8))) = {
+#embed "../../../.build-portcullis/bpf/uring.bpf.o"
+};
+static const unsigned char uring_reduced[] __attribute__((aligned(8))) = {
+#embed "../../../.build-portcullis/bpf/uring_reduced.bpf.o"
+};
+static const unsigned char capability[] __attribute__((aligned(8))) = {
+#embed "../../../.build-portcullis/bpf/capability.bpf.o"
+};
+static const unsigned char capability_reduced[] __attribute__((aligned(8))) = {
+#embed "../../../.build-portcullis/bpf/capability_reduced.bpf.o"
+};
 static const unsigned char enforce[] __attribute__((aligned(8))) = {
 #embed "../../../.build-portcullis/bpf/enforce.bpf.o"
 };
@@ -46,12 +67,20 @@ static const unsigned char takeover[] __attribute__((aligned(8))) = {
 #define SIZE(object) sizeof object
 #else
 static const unsigned char identity[8], observe[8], enforce[8], enforce_reduced[8], judge[8], judge_reduced[8], syscalls[8], syscalls_reduced[8],
-    guard[8], guard_reduced[8], takeover[8];
+    guard[8], guard_reduced[8], takeover[8], observe_reduced[8], telemetry[8], telemetry_reduced[8],
+    uring[8], uring_reduced[8], capability[8], capability_reduced[8];
 #define SIZE(object) 0
 #endif
 
 struct pco_object pco_identity(void) { return (struct pco_object){ "identity", identity, SIZE(identity) }; }
 struct pco_object pco_observe(void) { return (struct pco_object){ "observe", observe, SIZE(observe) }; }
+struct pco_object pco_observe_reduced(void) { return (struct pco_object){ "observe", observe_reduced, SIZE(observe_reduced) }; }
+struct pco_object pco_telemetry(void) { return (struct pco_object){ "telemetry", telemetry, SIZE(telemetry) }; }
+struct pco_object pco_telemetry_reduced(void) { return (struct pco_object){ "telemetry", telemetry_reduced, SIZE(telemetry_reduced) }; }
+struct pco_object pco_uring(void) { return (struct pco_object){ "uring", uring, SIZE(uring) }; }
+struct pco_object pco_uring_reduced(void) { return (struct pco_object){ "uring", uring_reduced, SIZE(uring_reduced) }; }
+struct pco_object pco_capability(void) { return (struct pco_object){ "capability", capability, SIZE(capability) }; }
+struct pco_object pco_capability_reduced(void) { return (struct pco_object){ "capability", capability_reduced, SIZE(capability_reduced) }; }
 struct pco_object pco_enforce(void) { return (struct pco_object){ "enforce", enforce, SIZE(enforce) }; }
 struct pco_object pco_enforce_reduced(void) { return (struct pco_object){ "enforce", enforce_reduced, SIZE(enforce_reduced) }; }
 struct pco_object pco_judge(void) { return (struct pco_object){ "judge", judge, SIZE(judge) }; }

@@ -8,7 +8,15 @@ struct ByteQueue {
     var count: Int { bytes.count - sent }
     var isEmpty: Bool { count == 0 }
 
-    mutating func append(_ more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
+    mutating func append(_ more: [UInt8]) { bytes.append(contentsOf: more) }
+    mutating func append(_ more: UnsafeRawBufferPointer) { bytes.append(contentsOf: more) }
+
+    /// Bytes of a number as they stand in memory.
+    mutating func append(_ word: (UInt32, UInt8, UInt8)) {
+        Swift.withUnsafeBytes(of: word.0) { bytes.append(contentsOf: $0) }
+        bytes.append(word.1)
+        bytes.append(word.2)
+    }
 
     mutating func removeFirst(_ count: Int) {
         sent += count

@@ -34,6 +34,9 @@ final class ControlClient {
 
     init(socket: Int32, isReader: Bool) { (self.socket, self.isReader) = (socket, isReader) }
 
+    /// Bytes that may wait for it.
+    var queueLimit: Int { if case .records = activity { ControlServer.recordQueueLimit } else { ControlServer.queueLimit } }
+
     var isAsking: Bool { if case .request = activity { true } else { false } }
 }
 

@@ -12,8 +12,7 @@ extension ControlServer {
 
     /// Says to all readers of records what has changed of the daemon.
     func publishSender() {
-        for client in clients.values {
-            guard case .records = client.activity else { continue }
+        for client in eventRecordReaders + alertRecordReaders {
             append(FeedRecord.encode(answers.sender()), to: client)
         }
     }
@@ -22,46 +21,43 @@ extension ControlServer {
     ///
     /// - Parameter container: Nil for the host's, and for one that nobody knows any more.
     func publish(event: UnsafeRawBufferPointer, _ container: Container?) {
-        publish(.events, [FeedRecord.Kind.event.rawValue], event, container)
+        for client in eventRecordReaders { Self.eventHead.withUnsafeBytes { publish($0, event, container, to: client) } }
     }
+
+    private static let eventHead = [FeedRecord.Kind.event.rawValue]
 
     func publish(alert: UnsafeRawBufferPointer, _ container: Container?, _ rule: () -> FeedRule) {
-        guard alertRecordReaders > 0 else { return }
-        publish(.alerts, FeedRecord.encode(rule()), alert, container)
+        guard !alertRecordReaders.isEmpty else { return }
+        let head = FeedRecord.encode(rule())
+        for client in alertRecordReaders { head.withUnsafeBytes { publish($0, alert, container, to: client) } }
     }
 
-    private func publish(_ kind: RecordStream.Kind, _ head: [UInt8], _ bytes: UnsafeRawBufferPointer, _ container: Container?) {
-        for client in clients.values {
-            guard case .records(let stream) = client.activity, stream.kind == kind else { continue }
-            let size = head.count + bytes.count + ControlProtocol.frameOverhead
-            // Room for who it is and for the word about losses is kept beside the limit.
-            guard client.queue.count + size <= Self.recordQueueLimit else {
-                client.dropped += 1
-                droppedRecords += 1
-                continue
-            }
-            if client.dropped > 0 {
-                append(FeedRecord.encode(lost: UInt64(client.dropped)), to: client)
-                client.dropped = 0
-            }
-            if let container, stream.told[container.reference.slot] != container.reference.generation {
-                stream.told[container.reference.slot] = container.reference.generation
-                append(FeedRecord.encode(container.reference, FeedWorkload(container)), to: client)
-            }
-            client.queue.append(ControlProtocol.recordHeader(head.count + bytes.count))
-            client.queue.append(head)
-            client.queue.append(bytes)
+    private func publish(_ head: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer, _ container: Container?, to client: ControlClient) {
+        guard case .records(let stream) = client.activity else { return }
+        let size = head.count + bytes.count
+        // Room for who it is and for the word about losses is kept beside the limit. Nothing goes past a gap.
+        guard client.dropped == 0, client.queue.count + size + ControlProtocol.frameOverhead <= Self.recordQueueLimit else {
+            client.dropped += 1
+            droppedRecords += 1
+            return
         }
+        if let container, stream.told[container.reference.slot] != container.reference.generation {
+            stream.told[container.reference.slot] = container.reference.generation
+            append(FeedRecord.encode(container.reference, FeedWorkload(container)), to: client)
+        }
+        client.queue.append(ControlProtocol.recordHeader(size))
+        client.queue.append(head)
+        client.queue.append(bytes)
     }
 
     /// The names of a container have changed: the next record tells them anew.
     func forget(_ reference: SlotReference) {
-        for client in clients.values {
+        for client in eventRecordReaders + alertRecordReaders {
             if case .records(let stream) = client.activity { stream.told[reference.slot] = nil }
         }
     }
 
-    private func append(_ record: [UInt8], to client: ControlClient) {
+    func append(_ record: [UInt8], to client: ControlClient) {
         client.queue.append(ControlProtocol.recordHeader(record.count))
         client.queue.append(record)
     }

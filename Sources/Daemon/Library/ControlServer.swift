@@ -50,8 +50,8 @@ final class ControlServer {
     var hasAlertSubscribers: Bool { alertSubscribers > 0 }
     private var alertSubscribers = 0
     /// Readers of records.
-    private(set) var eventRecordReaders = 0
-    private(set) var alertRecordReaders = 0
+    private(set) var eventRecordReaders: [ControlClient] = []
+    private(set) var alertRecordReaders: [ControlClient] = []
 
     func accept() { while let socket = acceptor.next() { accept(socket, group: nil) } }
 
@@ -142,10 +142,10 @@ final class ControlServer {
             alertSubscribers += 1
         case .eventRecords:
             begin(client, records: .events)
-            eventRecordReaders += 1
+            eventRecordReaders.append(client)
         case .alertRecords:
             begin(client, records: .alerts)
-            alertRecordReaders += 1
+            alertRecordReaders.append(client)
         case .policies:
             guard let listing = answers.policies(String(decoding: text, as: UTF8.self)) else { return fail(client, "there is no such policy") }
             client.activity = .listing(listing)
@@ -201,6 +201,9 @@ final class ControlServer {
                 }
             }
             guard send(client) else { return drop(client.socket) }
+            let isTelling = client.dropped > 0
+            tellDropped(client)
+            if isTelling, client.dropped == 0 { continue }
             if !client.queue.isEmpty { break }
             switch client.activity {
             case .ending: return drop(client.socket)
@@ -251,17 +254,25 @@ final class ControlServer {
             guard let client = clients[socket], let prefix = prefix(client.activity), containerID.starts(with: prefix) else { continue }
             let made = frame ?? ControlProtocol.answer(.item, json())
             frame = made
-            if client.queue.count + made.count > Self.queueLimit {
+            // Nothing goes past a gap: it is told first, when there is room.
+            if client.dropped > 0 || client.queue.count + made.count > Self.queueLimit {
                 client.dropped += 1
                 droppedEvents += 1
             } else {
-                if client.dropped > 0 {
-                    client.queue += ControlProtocol.answer(.item, Array("{\"type\":\"lost\",\"count\":\(client.dropped)}".utf8))
-                    client.dropped = 0
-                }
                 client.queue += made
             }
         }
+    }
+
+    /// Says what a reader was too slow for, as soon as most of what waited has gone: no later event may come to say it with.
+    private func tellDropped(_ client: ControlClient) {
+        guard client.dropped > 0, client.queue.count < client.queueLimit / 2 else { return }
+        if case .records = client.activity {
+            append(FeedRecord.encode(lost: UInt64(client.dropped)), to: client)
+        } else {
+            client.queue += ControlProtocol.answer(.item, Array("{\"type\":\"lost\",\"count\":\(client.dropped)}".utf8))
+        }
+        client.dropped = 0
     }
 
     /// Sends what `publish` queued; called once for a batch of events.
@@ -275,9 +286,8 @@ final class ControlServer {
     private func drop(_ socket: Int32) {
         if case .events = clients[socket]?.activity { subscribers -= 1 }
         if case .alerts = clients[socket]?.activity { alertSubscribers -= 1 }
-        if case .records(let stream) = clients[socket]?.activity {
-            if stream.kind == .events { eventRecordReaders -= 1 } else { alertRecordReaders -= 1 }
-        }
+        eventRecordReaders.removeAll { $0.socket == socket }
+        alertRecordReaders.removeAll { $0.socket == socket }
         if let client = clients[socket] { forgetRequest(client) }
         clients[socket] = nil
         close(socket)

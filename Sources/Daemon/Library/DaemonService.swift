@@ -23,11 +23,13 @@ final class DaemonService {
     private(set) var policies: PolicyService!
     private(set) var replay: ReplayService!
     private(set) var pauses: PauseService!
+    private(set) var visibility: VisibilityService!
     private var alertRing: RingBuffer?
     private(set) var alertsRead: UInt64 = 0
     /// Alerts about events, where nothing is enforced.
     private(set) var alertsObserved: UInt64 = 0
     private var eventRing: RingBuffer!
+    private var pace: EventPace!
     private var emptyRing: RingBuffer!
     private var signals: SignalSource
     /// Of connections, which all have the same patience; and of what takes longer: a pause of hours must not keep a silent peer.
@@ -40,12 +42,10 @@ final class DaemonService {
     var takeover = TakeoverState()
     private(set) var eventsRead: UInt64 = 0
     private(set) var eventsUnknown: UInt64 = 0
-    /// Events of containers whose namespace's visibility leaves processes out.
+    /// Events that policies were asked about and that are not to be seen.
     private(set) var eventsHidden: UInt64 = 0
     private var isStopping = false
     private var workloads: [SlotReference: WorkloadIdentity] = [:]
-    /// Whether events about a container's processes are reported; as good as the configuration.
-    private var isVisible: [SlotReference: Bool] = [:]
     /// Beyond it all are forgotten and read again as they are needed.
     private static let workloadLimit = 512
 
@@ -76,7 +76,7 @@ final class DaemonService {
         alarm = try Deadline(poller, PollToken(.alarm))
         eventRing = try kernel.eventRing { [unowned self] in take($0) }
         emptyRing = try kernel.emptySlotRing { [unowned self] in slotEmpty($0) }
-        try poller.add(eventRing.descriptor, PollToken(.events))
+        pace = try EventPace(eventRing.descriptor, poller)
         try poller.add(emptyRing.descriptor, PollToken(.emptySlots))
         alertRing = try kernel.alertRing { [unowned self] in takeAlert($0) }
         if let alertRing { try poller.add(alertRing.descriptor, PollToken(.alerts)) }
@@ -89,9 +89,13 @@ final class DaemonService {
         replay = ReplayService(mode: settings.replay, kernel: kernel, logger: logger.logger, started: started)
         policies = PolicyService(
             kernel: kernel, enforces: programs.enforcement.isActive, configuration: configuration, logger: logger.logger)
-        registry.slotFreed = { [unowned self] in policies.freed($0) }
+        visibility = VisibilityService(kernel: kernel, programs: programs, configuration: settings, logger: logger.logger)
+        visibility.update(settings, containers)
+        registry.slotFreed = { [unowned self] in
+            policies.freed($0)
+            visibility.freed($0)
+        }
         try policies.start(containers, poller)
-        kernel.setHostEvents(settings.hostEvents)
         hooks = try HookServer(
             path: settings.hookSocket, poller: poller, peers: PeerCheck(kernel: kernel, strict: settings.strictMountNamespace),
             logger: logger.logger,
@@ -188,7 +192,7 @@ final class DaemonService {
         while !isStopping {
             let ready = try poller.wait(awake: hooks.awakeUntil)
             // Events first: what a container did is reported while the registry still knows it.
-            eventRing.consume(limit: Self.eventBatch)
+            try pace.woken(consumed: eventRing.consume(limit: Self.eventBatch), isTimer: ready.contains(PollToken(.pace)))
             alertRing?.consume(limit: Self.eventBatch)
             for token in ready { try serve(token) }
             if programs.formerVersion != nil { settleTakeover() }
@@ -197,6 +201,7 @@ final class DaemonService {
             if !timer.isArmed, let deadline = hooks.nextDeadline { timer.set(deadline) }
             if let deadline = replay.deadline { alarm.set(deadline) }
             if let deadline = pauses.deadline { alarm.set(deadline) }
+            if let deadline = visibility.deadline { alarm.set(deadline) }
             if let deadline = takeover.next { alarm.set(deadline) }
         }
         SystemdNotify.send("STOPPING=1")
@@ -213,7 +218,7 @@ final class DaemonService {
         case .hookPeer: hooks.serve(token.descriptor)
         case .eventsListener: control.acceptReaders()
         case .controlClient: control.serve(token.descriptor)
-        case .events, .alerts: break
+        case .events, .alerts, .pace: break
         case .policies:
             policies.directory.clear()
             policies.readDirectory(containers)
@@ -230,6 +235,7 @@ final class DaemonService {
             alarm.expired()
             release(replay.expired(now: Clocks.monotonic))
             pauses.expired(containers)
+            visibility.expired(now: Clocks.monotonic)
         case .replay: release(replay.programEnded())
         case .pins:
             let missing = pinWatch.news(programs.missingPins)
@@ -296,17 +302,20 @@ final class DaemonService {
 
     private func add(_ message: HookMessage, _ body: ArraySlice<UInt8>, _ hookWaits: () -> Bool) -> HookAnswer {
         outcomes.count(message)
-        let result = registry.add(message, body: body, now: Clocks.sinceBoot, hookWaits: hookWaits) { () throws(PortcullisError) in
+        let seen = visibility.flags(body)
+        visibility.expect(seen)
+        let result = registry.add(message, body: body, now: Clocks.sinceBoot, hookWaits: hookWaits, visibility: seen) { () throws(PortcullisError) in
             try policies.word(for: body)
         }
         if message.sources != 0 { replay.note(message, result.answer.code, isNew: result.watch != nil) }
         if let updated = result.updated, let container = registry.container(inSlot: updated.slot) {
             workloads[updated] = nil
             control?.forget(updated)
-            isVisible[updated] = nil
+            visibility.registered(updated.slot, visibility.flags(container.message[...]))
             policies.update(container)
         }
         if let watch = result.watch {
+            visibility.registered(watch.reference.slot, seen)
             policies.registered(watch.reference, message, isStarted: message.hasStarted || !hookWaits())
             do {
                 try poller.add(watch.descriptor, PollToken(watch.reference))
@@ -376,25 +385,26 @@ final class DaemonService {
     private func take(_ bytes: UnsafeRawBufferPointer) {
         eventsRead += 1
         guard let control else { return }
-        let observes = !programs.enforcement.isActive && (control.hasAlertSubscribers || control.alertRecordReaders > 0)
-        guard observes || control.hasSubscribers || control.eventRecordReaders > 0 else { return }
-        guard let event = ProcessEvent(bytes) else { return }
-        let container = event.source == .host ? nil : registry.container(event.reference)
-        if container == nil, event.source != .host { eventsUnknown += 1 }
-        if observes, let container { observe(event, container) }
-        if let container, !reportsProcesses(of: container) {
+        let observes = !programs.enforcement.isActive && (control.hasAlertSubscribers || !control.alertRecordReaders.isEmpty)
+        guard observes || control.hasSubscribers || !control.eventRecordReaders.isEmpty else { return }
+        guard let outline = Event.Outline(bytes) else { return }
+        let container = outline.source == .host ? nil : registry.container(outline.reference)
+        if container == nil, outline.source != .host { eventsUnknown += 1 }
+        let event = observes || control.hasSubscribers ? Event(bytes) : nil
+        if observes, let container, let event { observe(event, container) }
+        if let container, visibility.hides(outline.kind, of: container) {
             eventsHidden += 1
             return
         }
-        if control.eventRecordReaders > 0 { control.publish(event: bytes, container) }
-        guard control.hasSubscribers else { return }
+        control.publish(event: bytes, container)
+        guard control.hasSubscribers, let event else { return }
         control.publish(containerID: container?.id ?? []) {
             event.json(container, workload(of: container), wallClockOffset: Clocks.wallOffset)
         }
     }
 
     /// Where nothing is denied, says at least what would have been.
-    private func observe(_ event: ProcessEvent, _ container: Container) {
+    private func observe(_ event: Event, _ container: Container) {
         guard let observer = policies.observer(ofSlot: container.reference.slot), let alert = observer.alert(event) else { return }
         alertsObserved += 1
         let set = policies.compiled(slot: container.reference.slot)
@@ -414,22 +424,9 @@ final class DaemonService {
         return workload
     }
 
-    /// Read out of the message once, for the same reason.
-    private func reportsProcesses(of container: Container) -> Bool {
-        let configuration = configuration.current
-        // Nothing is hidden on most machines.
-        guard configuration.visibility != .all || configuration.namespaces.values.contains(where: { $0.visibility != nil }) else { return true }
-        if let known = isVisible[container.reference] { return known }
-        guard let message = try? HookMessage(decoding: container.message[...]) else { return true }
-        let reports = configuration.visibility(in: ContainerLabels(message).namespace).classes.contains(.process)
-        if isVisible.count >= Self.workloadLimit { isVisible.removeAll(keepingCapacity: true) }
-        isVisible[container.reference] = reports
-        return reports
-    }
-
     private func takeAlert(_ bytes: UnsafeRawBufferPointer) {
         alertsRead += 1
-        guard let control, control.hasAlertSubscribers || control.alertRecordReaders > 0 else { return }
+        guard let control, control.hasAlertSubscribers || !control.alertRecordReaders.isEmpty else { return }
         guard let alert = Alert(bytes) else { return }
         let container = registry.container(alert.reference)
         control.publish(alert: bytes, container) { FeedRule(of: alert, in: policies.set(of: alert)) }
@@ -453,7 +450,7 @@ final class DaemonService {
     private func reload() {
         SystemdNotify.send("RELOADING=1")
         let changes = configuration.reload()
-        kernel.setHostEvents(configuration.current.hostEvents)
+        visibility.update(configuration.current, containers)
         hooks.peers.strict = configuration.current.strictMountNamespace
         logger.setLevel(configuration.current.logLevel)
         switch changes {
@@ -463,7 +460,6 @@ final class DaemonService {
         case .failure(let error):
             logger.logger.error("the configuration is wrong, the old one stays in force: \(error)")
         }
-        isVisible = [:]
         policies.update(configuration)
         // Switches every container whose policies or posture are others now.
         policies.readDirectory(containers)

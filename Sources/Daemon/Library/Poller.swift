@@ -22,6 +22,7 @@ struct PollToken: Equatable {
         case alarm
         case pins
         case eventsListener
+        case pace
     }
 
     let kind: Kind
@@ -66,6 +67,11 @@ final class Poller {
     /// Watches a descriptor for input.
     func add(_ watched: Int32, _ token: PollToken) throws(PortcullisError) {
         try control(EPOLL_CTL_ADD, watched, token, EPOLLIN.rawValue)
+    }
+
+    /// Watches for input, or for nothing for a while.
+    func change(_ watched: Int32, _ token: PollToken, input: Bool) throws(PortcullisError) {
+        try control(EPOLL_CTL_MOD, watched, token, input ? EPOLLIN.rawValue : 0)
     }
 
     /// Also watches for room to write, or no longer.

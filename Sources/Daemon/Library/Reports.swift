@@ -62,6 +62,8 @@ struct StatusReport {
             writer.object(enforcement)
             writer.key("kernel")
             writer.object(kernel)
+            writer.key("telemetry")
+            writer.object(telemetry)
             writer.key("maps")
             writer.object(maps)
             writer.key("replay")
@@ -91,6 +93,14 @@ struct StatusReport {
         writer.array { writer in for program in programs.programs { writer.string(program) } }
         writer.key("missingPins")
         writer.array { writer in for program in programs.missingPins { writer.string(program) } }
+    }
+
+    private func telemetry(_ writer: inout JSONWriter) {
+        writer.key("attached")
+        writer.array { writer in for name in daemon.programs.telemetryAttached { writer.string(name) } }
+        writer.key("missing")
+        writer.array { writer in for missing in daemon.programs.telemetryMissing { writer.string(missing) } }
+        writer.member("problem", daemon.visibility.problem)
     }
 
     private func maps(_ writer: inout JSONWriter) {
@@ -216,7 +226,8 @@ struct StatusReport {
             ("hookFramesTooLong", hooks.tooLong), ("hookFramesCut", hooks.cut), ("hookPeersSilent", hooks.silent),
             ("hookPeersEvicted", hooks.evicted), ("hookAnswersUnread", hooks.unread), ("hookOutOfDescriptors", daemon.hooks.acceptor.exhausted), ("hookPeersForeignMounts", hooks.foreignMounts),
             ("hookPeersRefused", hooks.refused.values.reduce(0, +)), ("controlClientsRefused", daemon.control.refused),
-            ("controlOutOfDescriptors", daemon.control.acceptor.exhausted), ("controlEventsDropped", daemon.control.droppedEvents), ("recordsDropped", daemon.control.droppedRecords), ("eventsRead", daemon.eventsRead),
+            ("controlOutOfDescriptors", daemon.control.acceptor.exhausted), ("controlEventsDropped", daemon.control.droppedEvents), ("recordsDropped", daemon.control.droppedRecords),
+            ("eventRecordReaders", UInt64(daemon.control.eventRecordReaders.count)), ("alertRecordReaders", UInt64(daemon.control.alertRecordReaders.count)), ("eventsRead", daemon.eventsRead),
             ("eventsOfUnknownContainers", daemon.eventsUnknown), ("eventsHidden", daemon.eventsHidden), ("alertsObserved", daemon.alertsObserved), ("spoolAccepted", daemon.spool.accepted),
             ("spoolRefused", daemon.spool.refused), ("spoolInvalid", daemon.spool.invalid), ("spoolLeft", daemon.spool.left),
             ("spoolExpired", daemon.spool.expired), ("hookLetThrough", daemon.outcomes.letThrough), ("hookLetThroughByNamespace", daemon.outcomes.letThroughByNamespace),

@@ -4,6 +4,12 @@ import Core
 
 /// The settings of `portcullis-feed`: flags over the configuration file over defaults.
 struct FeedConfiguration: ParsableArguments {
+    /// Flags without a value.
+    static let switches: Set<String> = ["json-output", "journal"]
+
+    @Option(help: "Settings as NAME: VALUE. (default: \(SettingsFile.usual), if it is there)")
+    var config: String?
+
     @Option(help: "The daemon's socket for readers.")
     var eventsSocket = "/run/portcullis-events/events.sock"
 
@@ -24,6 +30,24 @@ struct FeedConfiguration: ParsableArguments {
 
     @Option(help: "ADDRESS:PORT where metrics are served for Prometheus, as 127.0.0.1:9100; empty: nowhere.")
     var metricsAddress = ""
+
+    @Option(help: "A file for alerts and logs as JSON lines; empty: none.")
+    var jsonFile = ""
+
+    @Option(help: "MiB from which on another such file is begun.")
+    var jsonFileMib = 64
+
+    @Option(help: "Files beside the one that is written: FILE.1 is the newest.")
+    var jsonFilesKept = 5
+
+    @Flag(help: "Print alerts and logs as JSON lines.")
+    var jsonOutput = false
+
+    @Flag(help: "Send alerts and logs to the journal.")
+    var journal = false
+
+    @Option(help: "What goes to file, output and journal: all, alerts or logs.")
+    var outlets = "all"
 
     @Option(help: "What messages call the cluster.")
     var clusterName = "default"
@@ -51,8 +75,10 @@ struct FeedConfiguration: ParsableArguments {
             }
         }
         guard metricsAddress.isEmpty || ListenAddress(metricsAddress) != nil else { throw ValidationError("metrics-address: \(metricsAddress) is not ADDRESS:PORT") }
+        guard (1...1 << 20).contains(jsonFileMib), (0...1000).contains(jsonFilesKept) else { throw ValidationError("json-file-mib takes 1 to 1048576, json-files-kept 0 to 1000") }
+        guard ["all", "alerts", "logs"].contains(outlets) else { throw ValidationError("outlets: \(outlets) is not one of all, alerts, logs") }
         guard throttleAlerts >= 0, throttleSeconds > 0 else { throw ValidationError("throttle-alerts and throttle-seconds are counts") }
-        guard !grpcSocket.isEmpty || !grpcAddress.isEmpty || !metricsAddress.isEmpty else { throw ValidationError("nothing is to be served") }
+        guard !grpcSocket.isEmpty || !grpcAddress.isEmpty || !metricsAddress.isEmpty || !jsonFile.isEmpty || jsonOutput || journal else { throw ValidationError("nothing is to be served") }
     }
 }
 

@@ -33,6 +33,21 @@ final class Hub: Sendable {
         var dropped: UInt64 = 0
         var malformed: UInt64 = 0
         var unknownContainers: UInt64 = 0
+        /// Alerts that a throttle held back.
+        var held: UInt64 = 0
+
+        mutating func add(_ worded: Reading.Worded, _ stream: Stream) {
+            if stream == .alerts {
+                alerts += worded.records
+                alertsLost += worded.lost
+            } else {
+                logs += worded.records
+                logsLost += worded.lost
+            }
+            malformed += worded.malformed
+            unknownContainers += worded.unknown
+            held += worded.held
+        }
     }
 
     private struct State {
@@ -46,11 +61,13 @@ final class Hub: Sendable {
     private let logger: Logger
     private let state = Mutex(State())
     private let node: FeedTranslator
+    let outlets: Outlets
     private let links = Mutex<[Stream: RecordLink]>([:])
 
     init(_ options: FeedConfiguration, _ logger: Logger) {
         self.options = options
         self.logger = logger
+        outlets = Outlets(options, logger)
         node = FeedTranslator(clusterName: options.clusterName, hostName: options.nodeName, nodeID: Node.machineID, bootID: Node.bootID)
     }
 
@@ -60,6 +77,7 @@ final class Hub: Sendable {
         let logs = RecordLink(options.eventsSocket, .eventRecords, news: { [unowned self] in if case .gone(let problem) = $0 { logger.debug("\(problem)") } }, handler: reader(.logs))
         links.withLock { $0 = [.alerts: alerts, .logs: logs] }
         alerts.open()
+        if outlets.isUsed, options.outlets != "alerts" { logs.open() }
     }
 
     var condition: Condition { state.withLock { $0.condition } }
@@ -73,6 +91,12 @@ final class Hub: Sendable {
         state.withLock { $0.subscribers[stream, default: [:]][ObjectIdentifier(subscription)] = subscription }
         if stream == .logs { links.withLock { $0[.logs]?.open() } }
         return subscription
+    }
+
+    /// Waits until the daemon sends what the stream is made of, for as long as that usually takes: who is told that the stream is open misses nothing from then on.
+    func isReady(_ stream: Stream) async {
+        guard stream != .messages, let link = links.withLock({ $0[stream] }) else { return }
+        for _ in 0..<200 where !link.isConnected { try? await Task.sleep(for: .milliseconds(5)) }
     }
 
     func unsubscribe(_ stream: Stream, _ subscription: Subscription) {
@@ -137,76 +161,25 @@ final class Hub: Sendable {
 
     /// What takes in one link's records; the link's thread alone calls it.
     private func reader(_ stream: Stream) -> RecordLink.Handler {
-        let reading = Reading(node)
+        let reading = Reading(node, AlertThrottle(limit: options.throttleAlerts, seconds: options.throttleSeconds))
+        let isKept = outlets.isUsed && options.outlets != (stream == .alerts ? "logs" : "alerts")
         return { [unowned self] records in
             reading.begin(wallClockOffset: Node.wallOffset)
             for record in records {
                 if case .sender(let sender) = record { take(sender) }
                 reading.take(record)
             }
-            let worded = reading.end()
-            state.withLock { state in
-                if stream == .alerts { state.counters.alerts += UInt64(worded.messages.count); state.counters.alertsLost += worded.lost }
-                if stream == .logs { state.counters.logs += UInt64(worded.messages.count); state.counters.logsLost += worded.lost }
-                state.counters.malformed += worded.malformed
-                state.counters.unknownContainers += worded.unknown
-            }
-            if worded.lost > 0 { publish(stream, [LossNotice.encoded(stream, worded.lost, node, "between daemon and feed")]) }
+            var worded = reading.end()
+            state.withLock { $0.counters.add(worded, stream) }
+            if worded.lost > 0 { worded.messages.insert(LossNotice.message(stream, worded.lost, node, "between daemon and feed"), at: 0) }
             guard !worded.messages.isEmpty else { return }
-            publish(stream, worded.messages.map { EncodedMessage(bytes: stream == .alerts ? $0.alertBytes : $0.logBytes) })
+            if isKept { outlets.write(worded.messages) }
+            guard state.withLock({ $0.subscribers[stream]?.isEmpty == false }) else { return }
+            publish(stream, worded.messages.map { EncodedMessage($0) })
         }
     }
 
     /// Tells a client what it has lost.
-    func lossNotice(_ stream: Stream, _ count: UInt64) -> EncodedMessage { LossNotice.encoded(stream, count, node, "this client reads too slowly") }
-}
-
-/// Records of one link on their way to messages.
-private final class Reading: @unchecked Sendable {
-    struct Worded {
-        var messages: [KubeArmorMessage] = []
-        var lost: UInt64 = 0
-        var malformed: UInt64 = 0
-        var unknown: UInt64 = 0
-    }
-
-    private var translator: FeedTranslator
-    /// By slot, whose it is in the records that come now.
-    private var workloads: [UInt32: (generation: UInt32, workload: FeedWorkload)] = [:]
-    private var worded = Worded()
-
-    init(_ translator: FeedTranslator) { self.translator = translator }
-
-    func begin(wallClockOffset: UInt64) {
-        translator.wallClockOffset = wallClockOffset
-        worded = Worded()
-    }
-
-    func end() -> Worded { worded }
-
-    func take(_ record: FeedRecord) {
-        switch record {
-        // The first of a connection: what an earlier daemon told is of no use.
-        case .sender: break
-        case .workload(let reference, let workload): workloads[reference.slot] = (reference.generation, workload)
-        case .event(let bytes):
-            guard let event = ProcessEvent(bytes) else { return worded.malformed += 1 }
-            worded.messages.append(translator.message(of: event, workload(event.reference, isOfHost: event.source == .host)))
-        case .alert(let rule, let bytes):
-            guard let alert = Alert(bytes) else { return worded.malformed += 1 }
-            worded.messages.append(translator.message(of: alert, rule, workload(alert.reference, isOfHost: alert.isOfHost)))
-        case .lost(let count): worded.lost += count
-        }
-    }
-
-    private func workload(_ reference: SlotReference, isOfHost: Bool) -> FeedWorkload {
-        guard !isOfHost else { return FeedWorkload() }
-        if let known = workloads[reference.slot], known.generation == reference.generation { return known.workload }
-        worded.unknown += 1
-        // Nobody remembers it; but it was a container, and not the host.
-        var unknown = FeedWorkload()
-        unknown.containerID = "slot-\(reference.slot)-\(reference.generation)"
-        return unknown
-    }
+    func lossNotice(_ stream: Stream, _ count: UInt64) -> EncodedMessage { EncodedMessage(LossNotice.message(stream, count, node, "this client reads too slowly")) }
 }
 #endif

@@ -36,6 +36,7 @@ struct LogService: RegistrableRPCService {
             guard filters.isEmpty || filters.contains(filter) else { return StreamingServerResponse { _ in [:] } }
             // Before the client is told that the stream is open: it misses nothing from then on.
             let subscription = hub.subscribe(stream)
+            await hub.isReady(stream)
             return StreamingServerResponse { writer in
                 defer { hub.unsubscribe(stream, subscription) }
                 try await withRPCCancellationHandler {

@@ -18,6 +18,18 @@ struct PortcullisFeed: AsyncParsableCommand {
 
     @OptionGroup var options: FeedConfiguration
 
+    static func main() async {
+        do {
+            let given = Array(CommandLine.arguments.dropFirst())
+            let command = try parseAsRoot(try SettingsFile.arguments(for: given) + given)
+            if let feed = command as? PortcullisFeed { try await feed.run() } else { var other = command; try other.run() }
+        } catch let error as PortcullisError {
+            let line = Array("portcullis-feed: \(error)\n".utf8)
+            _ = write(2, line, line.count)
+            exit(withError: ExitCode(EX_CONFIG))
+        } catch { exit(withError: error) }
+    }
+
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
         guard let level = Logger.Level(rawValue: options.logLevel) else { throw ValidationError("log-level: \(options.logLevel) is not one of error, warning, info, debug") }

@@ -17,6 +17,8 @@ final class RecordLink: Sendable {
     /// Bytes read at one time, and the largest record that is believed: twice what the kernel can write.
     private static let bufferBytes = 1 << 20
     private static let recordLimit = 256 << 10
+    /// Nanoseconds between two readings where one follows on another: what comes meanwhile is taken together.
+    private static let interval: UInt64 = 2_000_000
     /// Nanoseconds between two tries to connect; doubled each time.
     private static let shortestPause: UInt64 = 50_000_000
     private static let longestPause: UInt64 = 2_000_000_000
@@ -31,7 +33,11 @@ final class RecordLink: Sendable {
         var readers = 0
         var isRunning = false
         var descriptor: Int32 = -1
+        /// The daemon has answered.
+        var isConnected = false
     }
+
+    var isConnected: Bool { state.withLock { $0.isConnected } }
 
     init(_ socket: String, _ command: ControlProtocol.Command, news: @escaping @Sendable (News) -> Void, handler: @escaping Handler) {
         (self.socket, self.command, self.news, self.handler) = (socket, command, news, handler)
@@ -97,7 +103,7 @@ final class RecordLink: Sendable {
             return state.readers > 0
         }
         defer {
-            state.withLock { $0.descriptor = -1 }
+            state.withLock { ($0.descriptor, $0.isConnected) = (-1, false) }
             Glibc.close(descriptor)
         }
         guard isWanted else { return "" }
@@ -110,12 +116,19 @@ final class RecordLink: Sendable {
         var filled = 0
         var records: [FeedRecord] = []
         var isFirst = true
+        var last: UInt64 = 0
         while true {
+            let now = Node.now
+            if now &- last < Self.interval {
+                var time = timespec(tv_sec: 0, tv_nsec: Int(Self.interval))
+                nanosleep(&time, nil)
+            }
             let count = recv(descriptor, buffer.baseAddress.map { $0 + filled }, buffer.count - filled, 0)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { return "reading from the daemon: \(SystemErrorText.text(errno))" }
             guard count > 0 else { return "the daemon closed the connection" }
             filled += count
+            last = Node.now
             records.removeAll(keepingCapacity: true)
             var at = 0
             while filled - at >= 4 {
@@ -135,6 +148,7 @@ final class RecordLink: Sendable {
             }
             if isFirst, !records.isEmpty {
                 isFirst = false
+                state.withLock { $0.isConnected = true }
                 connected()
                 news(.connected)
             }

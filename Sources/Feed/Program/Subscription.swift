@@ -1,9 +1,13 @@
 #if Feed
+import Core
 import Synchronization
 
 /// A message as it goes over the wire. Made once, whoever gets it.
 struct EncodedMessage: Sendable {
     let bytes: [UInt8]
+
+    init(bytes: [UInt8]) { self.bytes = bytes }
+    init(_ message: KubeArmorMessage) { bytes = message.kind == .alert ? message.alertBytes : message.logBytes }
 }
 
 /// What one client is to be sent. Bounded: a client that does not keep up loses messages, is told how many, and costs the others nothing.

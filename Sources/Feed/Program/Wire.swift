@@ -49,7 +49,7 @@ extension KubeArmorMessage {
 
 /// How a client learns that messages are missing: in the stream itself, where they would have been.
 enum LossNotice {
-    static func encoded(_ stream: Hub.Stream, _ count: UInt64, _ node: FeedTranslator, _ why: String) -> EncodedMessage {
+    static func message(_ stream: Hub.Stream, _ count: UInt64, _ node: FeedTranslator, _ why: String) -> KubeArmorMessage {
         var message = node.notice(stream == .alerts ? .alert : .log, nanoseconds: Node.now)
         message.operation = "Lost"
         message.message = "\(count) \(stream == .alerts ? "alerts" : "logs") were lost: \(why)"
@@ -57,7 +57,7 @@ enum LossNotice {
         // Logs have no Message.
         message.resource = message.message
         message.eventData = [.init(key: "Lost", value: String(count))]
-        return EncodedMessage(bytes: stream == .alerts ? message.alertBytes : message.logBytes)
+        return message
     }
 }
 #endif

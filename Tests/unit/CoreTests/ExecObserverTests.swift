@@ -17,16 +17,16 @@ struct ExecObserverTests {
         return try PolicySetCompiler.compile(PolicySetInput(policies: parsed.policies, posture: Postures(posture)))
     }
 
-    private func event(_ path: String, source: pc_source = PC_SOURCE_LABEL, type: pc_event_type = PC_EVENT_EXEC, flags: UInt32 = 0) throws -> ProcessEvent {
+    private func event(_ path: String, source: pc_source = PC_SOURCE_LABEL, type: pc_event_type = PC_EVENT_EXEC, flags: UInt32 = 0) throws -> Event {
         var header = pc_event()
         header.type = UInt16(type.rawValue)
         header.source = UInt16(source.rawValue)
         header.flags = UInt16(flags)
         header.pid = 4711
         header.uid = 33
-        header.executable_length = UInt16(path.utf8.count)
+        header.path_length = UInt16(path.utf8.count)
         let bytes = withUnsafeBytes(of: header) { Array($0) } + Array(path.utf8)
-        return try #require(bytes.withUnsafeBytes { ProcessEvent($0) })
+        return try #require(bytes.withUnsafeBytes { Event($0) })
     }
 
     @Test(arguments: [
@@ -49,7 +49,7 @@ struct ExecObserverTests {
         for source in [PC_SOURCE_HOST, PC_SOURCE_SETUP, PC_SOURCE_STALE] { #expect(observer.alert(try event("/bin/env", source: source)) == nil) }
         #expect(observer.alert(try event("/bin/env", source: PC_SOURCE_KEY)) != nil)
         #expect(observer.alert(try event("/bin/env", type: PC_EVENT_EXIT)) == nil)
-        #expect(observer.alert(try event("/bin/env", flags: PC_EVENT_EXECUTABLE_CUT.rawValue)) == nil)
+        #expect(observer.alert(try event("/bin/env", flags: PC_EVENT_PATH_CUT.rawValue)) == nil)
     }
 
     @Test(arguments: [(Posture.block, "Audit (Block)"), (.audit, "Audit")])

@@ -67,7 +67,7 @@ final class MemoryKernel: KernelMaps {
 
     func slot(_ index: UInt32) -> SlotContent { slots[Int(index)] }
 
-    func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64, root: UInt64) {
+    func activate(_ reference: SlotReference, mountSequence: UInt64, policy: UInt64, visibility: UInt64, root: UInt64) {
         if let beforeWrite { beforeWrite("activate") }
         slots[Int(reference.slot)] = SlotContent(state: .active, generation: reference.generation, mountSequence: mountSequence, tasks: 1)
     }

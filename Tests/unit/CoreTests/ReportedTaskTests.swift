@@ -26,7 +26,7 @@ import Testing
         (header.uid, header.gid, header.start_time) = (5, 9, 6)
         name("sh", &header.comm)
         name("0123456789abcdef", &header.parent_comm)
-        let event = try #require(withUnsafeBytes(of: header) { ProcessEvent($0) })
+        let event = try #require(withUnsafeBytes(of: header) { Event($0) })
         let text = String(decoding: event.json(nil, workload(), wallClockOffset: 0), as: UTF8.self)
         #expect(text.contains(process + #""gid":9,"#), "\(text)")
         #expect(text.contains(container.dropLast().replacing(#"{"id""#, with: #"{"source":"label","id""#)), "\(text)")
@@ -41,6 +41,6 @@ import Testing
         name("0123456789abcdef", &header.parent_comm)
         let alert = try #require(withUnsafeBytes(of: header) { Alert($0) })
         let text = String(decoding: alert.json(nil, nil, workload(), wallClockOffset: 0), as: UTF8.self)
-        #expect(text.contains(process + #""fileOwner":9}"#) && text.contains(container), "\(text)")
+        #expect(text.contains(process + #""fileOwner":9,"arguments":["#) && text.contains(container), "\(text)")
     }
 }

@@ -31,34 +31,34 @@ import Testing
         #expect(throws: Never.self) { try reader.skipValue() }
     }
 
-    /// An exec event as bytes: header, path, arguments.
+    /// An exec event as bytes: header, arguments, path.
     private func event(_ executable: String, _ arguments: [UInt8], _ edit: (inout pc_event) -> Void = { _ in }) -> [UInt8] {
         var header = pc_event()
         header.type = UInt16(PC_EVENT_EXEC.rawValue)
         header.source = UInt16(PC_SOURCE_LABEL.rawValue)
         header.slot = 3
         header.generation = 4
-        header.executable_length = UInt16(executable.utf8.count)
+        header.path_length = UInt16(executable.utf8.count)
         header.arguments_length = UInt16(arguments.count)
         edit(&header)
-        return withUnsafeBytes(of: header) { Array($0) } + Array(executable.utf8) + arguments
+        return withUnsafeBytes(of: header) { Array($0) } + arguments + Array(executable.utf8)
     }
 
     @Test func decodesAnEvent() throws {
         let bytes = event("/bin/sh", Array("sh\0-c\0\0a b\0".utf8)) { $0.label_flags = UInt16(PC_LABEL_FIRST.rawValue) }
-        let decoded = try #require(bytes.withUnsafeBytes { ProcessEvent($0) })
+        let decoded = try #require(bytes.withUnsafeBytes { Event($0) })
         #expect(decoded.isFirst && decoded.reference == SlotReference(slot: 3, generation: 4))
         #expect(decoded.splitArguments().map { String(decoding: $0, as: UTF8.self) } == ["sh", "-c", "", "a b"])
         let cut = event("/bin/sh", Array("sh\0lon".utf8))
-        #expect(cut.withUnsafeBytes { ProcessEvent($0) }?.splitArguments().count == 2)
-        #expect(bytes.withUnsafeBytes { ProcessEvent($0)?.json(nil, WorkloadIdentity(), wallClockOffset: 0) }?.isEmpty == false)
+        #expect(cut.withUnsafeBytes { Event($0) }?.splitArguments().count == 2)
+        #expect(bytes.withUnsafeBytes { Event($0)?.json(nil, WorkloadIdentity(), wallClockOffset: 0) }?.isEmpty == false)
     }
 
     @Test func refusesWhatIsNoEvent() {
         let whole = event("/bin/sh", [0x61, 0])
-        for end in 0..<whole.count { #expect(whole[..<end].withUnsafeBytes { ProcessEvent($0) } == nil) }
-        #expect(event("/x", []) { $0.type = 9 }.withUnsafeBytes { ProcessEvent($0) } == nil)
-        #expect(event("/x", []) { $0.source = 99 }.withUnsafeBytes { ProcessEvent($0) } == nil)
+        for end in 0..<whole.count { #expect(whole[..<end].withUnsafeBytes { Event($0) } == nil) }
+        #expect(event("/x", []) { $0.type = 9 }.withUnsafeBytes { Event($0) } == nil)
+        #expect(event("/x", []) { $0.source = 99 }.withUnsafeBytes { Event($0) } == nil)
     }
 
     @Test func controlFrames() {

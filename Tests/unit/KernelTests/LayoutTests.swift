@@ -22,7 +22,7 @@ import Testing
     static let layouts = [
         Layout("pc_identity_key", pc_identity_key.self, ["mount_namespace": \.mount_namespace, "pid_namespace": \.pid_namespace]),
         Layout("pc_identity", pc_identity.self, ["mount_sequence": \.mount_sequence, "slot_and_generation": \.slot_and_generation]),
-        Layout("pc_slot", pc_slot.self, ["policy": \.policy, "state": \.state, "mount_sequence": \.mount_sequence, "tasks": \.tasks, "root": \.root, "paused_until": \.paused_until]),
+        Layout("pc_slot", pc_slot.self, ["policy": \.policy, "state": \.state, "mount_sequence": \.mount_sequence, "tasks": \.tasks, "root": \.root, "paused_until": \.paused_until, "visibility": \.visibility]),
         Layout("pc_label", pc_label.self, ["slot": \.slot, "generation": \.generation, "flags": \.flags, "source_class": \.source_class, "setup_mount": \.setup_mount, "source_policy": \.source_policy, "reported": \.reported]),
         Layout("pc_record_key", pc_record_key.self, ["slot": \.slot, "chunk": \.chunk]),
         Layout("pc_record", pc_record.self, ["generation": \.generation, "length": \.length, "bytes": \.bytes]),
@@ -36,12 +36,20 @@ import Testing
             "type": \.type, "flags": \.flags, "source": \.source, "label_flags": \.label_flags, "slot": \.slot,
             "generation": \.generation, "time": \.time, "start_time": \.start_time, "pid": \.pid, "namespace_pid": \.namespace_pid,
             "parent_pid": \.parent_pid, "parent_namespace_pid": \.parent_namespace_pid, "uid": \.uid, "gid": \.gid,
-            "mount_namespace": \.mount_namespace, "pid_namespace": \.pid_namespace, "exit_code": \.exit_code,
-            "executable_length": \.executable_length, "arguments_length": \.arguments_length, "comm": \.comm, "parent_comm": \.parent_comm,
+            "mount_namespace": \.mount_namespace, "pid_namespace": \.pid_namespace, "exit_code": \.exit_code, "result": \.result,
+            "operation": \.operation, "cpu": \.cpu, "syscall": \.syscall, "registers": \.registers, "owner": \.owner, "capability": \.capability,
+            "socket_family": \.socket_family, "socket_type": \.socket_type, "socket_protocol": \.socket_protocol, "port": \.port, "address": \.address,
+            "executable_length": \.executable_length, "parent_length": \.parent_length, "arguments_length": \.arguments_length,
+            "directory_length": \.directory_length, "path_length": \.path_length, "other_path_length": \.other_path_length, "comm": \.comm,
+            "parent_comm": \.parent_comm, "tty": \.tty, "reserved": \.reserved,
+        ]),
+        Layout("pc_call", pc_call.self, [
+            "visibility": \.visibility, "type": \.type, "operation": \.operation, "shape": \.shape, "path": \.path, "directory": \.directory,
+            "other_path": \.other_path, "other_directory": \.other_directory,
         ]),
         Layout("pc_slot_empty", pc_slot_empty.self, ["slot": \.slot, "generation": \.generation]),
         Layout("pc_label_line", pc_label_line.self, ["slot": \.slot, "generation": \.generation, "pid": \.pid, "thread": \.thread]),
-        Layout("pc_switches", pc_switches.self, ["host_events": \.host_events, "reserved": \.reserved, "host_policy": \.host_policy, "host_paused_until": \.host_paused_until, "daemon": \.daemon, "daemon_start": \.daemon_start]),
+        Layout("pc_switches", pc_switches.self, ["host_visibility": \.host_visibility, "any_visibility": \.any_visibility, "silent": \.silent, "silent_start": \.silent_start, "host_policy": \.host_policy, "host_paused_until": \.host_paused_until, "daemon": \.daemon, "daemon_start": \.daemon_start]),
         Layout("pc_meta", pc_meta.self, [
             "abi": \.abi, "capacity": \.capacity, "label_store": \.label_store, "fork_by_lsm": \.fork_by_lsm,
             "identity_object": \.identity_object, "observe_object": \.observe_object, "enforce_object": \.enforce_object,
@@ -70,7 +78,8 @@ import Testing
             "parent_namespace_pid": \.parent_namespace_pid, "uid": \.uid, "owner": \.owner, "path_length": \.path_length,
             "executable_length": \.executable_length, "parent_length": \.parent_length, "port": \.port, "address": \.address,
             "address_family": \.address_family, "syscall": \.syscall, "result": \.result, "raw_path": \.raw_path, "comm": \.comm,
-            "parent_comm": \.parent_comm,
+            "parent_comm": \.parent_comm, "cpu": \.cpu, "arguments_length": \.arguments_length, "directory_length": \.directory_length, "flags": \.flags,
+            "argument_count": \.argument_count, "reserved": \.reserved, "tty": \.tty,
         ]),
     ]
 
@@ -99,7 +108,7 @@ import Testing
     }
 
     @Test func objectsAgreeWithSwift() throws {
-        let found = try compare(pco_identity()).union(compare(pco_observe())).union(compare(pco_enforce())).union(compare(pco_judge())).union(compare(pco_syscalls())).union(compare(pco_guard())).union(compare(pco_takeover()))
+        let found = try compare(pco_identity()).union(compare(pco_observe())).union(compare(pco_telemetry())).union(compare(pco_enforce())).union(compare(pco_judge())).union(compare(pco_syscalls())).union(compare(pco_guard())).union(compare(pco_takeover()))
         #expect(found == Set(Self.layouts.map(\.name)), "not in any object: \(Set(Self.layouts.map(\.name)).subtracting(found))")
     }
 }

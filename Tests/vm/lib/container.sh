@@ -21,7 +21,7 @@ make_root() {
     ln -s libc.so $root/usr/lib/ld-musl-x86_64.so.1
     cp "$PROGRAMS/good" "$PROGRAMS/linked" $root/usr/bin
     cp "$PROGRAMS/liblinked.so" $root/usr/lib
-    for program in reach alter remount swarm pass uring sockets query memory terminal; do cp "$PROGRAMS/$program" $root/usr/local/bin/$program; done
+    for program in reach alter remount swarm pass uring sockets query memory terminal acts; do cp "$PROGRAMS/$program" $root/usr/local/bin/$program; done
     # /allowed is named by the bypass suite's whitelist for both classes, /work for files only.
     mkdir -p $root/allowed $root/work $root/vol
     cp "$PROGRAMS/secret-static" $root/work/evil

@@ -1,6 +1,6 @@
 # One daemon serves all checks that want it with the same options; starting one takes most of a second here.
 DAEMON_OPTIONS=(--hook-socket $W/run/hook.sock --control-socket $W/run/control.sock --spool $W/spool --bpf-directory /sys/fs/bpf/portcullis/v1
-    --log-level debug --log-format text --self-protection false)
+    --log-level debug --log-format text --self-protection false --visibility process --failures off)
 
 pc() { "$BIN/portcullis" "$1" --socket $W/run/control.sock --json "${@:2}"; }
 flat() { "$PROGRAMS/flat" "$@"; }

@@ -1,12 +1,17 @@
 /*
  * uring [sqpoll] PATH: leave the mount namespace, then let a worker of io_uring open PATH and read it.
  * uring socket FAMILY TYPE PROTOCOL: make a socket by io_uring with credentials that were the task's own a moment ago.
+ * uring files DIRECTORY NAME: create, rename, link and remove NAME there, and fail to open it.
+ * uring connect PORT: connect to somebody who listens, and accept that.
  */
 #include "attack.h"
+#include <arpa/inet.h>
 #include <linux/io_uring.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 static struct io_uring_params parameters;
 static int ring;
@@ -59,12 +64,49 @@ static int make_socket(char **a)
 	return 0;
 }
 
+/* Before 5.15 there are requests fewer. */
+static void if_there(const char *what, int result)
+{
+	if (result != -EINVAL) must(what, result);
+}
+
+static int files(char **a)
+{
+	start();
+	int directory = (int)must("open directory", open(a[0], O_RDONLY | O_DIRECTORY));
+	uintptr_t name = (uintptr_t)a[1];
+	must("openat", carry_out((struct io_uring_sqe){ .opcode = IORING_OP_OPENAT, .fd = directory, .addr = name, .len = 0600, .open_flags = O_RDWR | O_CREAT }));
+	if_there("linkat", carry_out((struct io_uring_sqe){ .opcode = IORING_OP_LINKAT, .fd = directory, .addr = name, .len = (unsigned)directory, .off = (uintptr_t)"linked" }));
+	if_there("symlinkat", carry_out((struct io_uring_sqe){ .opcode = IORING_OP_SYMLINKAT, .fd = directory, .addr = (uintptr_t)"target", .off = (uintptr_t)"symbolic" }));
+	if_there("mkdirat", carry_out((struct io_uring_sqe){ .opcode = IORING_OP_MKDIRAT, .fd = directory, .addr = (uintptr_t)"made", .len = 0700 }));
+	must("renameat", carry_out((struct io_uring_sqe){ .opcode = IORING_OP_RENAMEAT, .fd = directory, .addr = name, .len = (unsigned)AT_FDCWD, .off = (uintptr_t)"renamed" }));
+	must("unlinkat", carry_out((struct io_uring_sqe){ .opcode = IORING_OP_UNLINKAT, .fd = AT_FDCWD, .addr = (uintptr_t)"renamed" }));
+	if (carry_out((struct io_uring_sqe){ .opcode = IORING_OP_OPENAT, .fd = directory, .addr = name, .open_flags = O_RDONLY }) != -ENOENT) return 1;
+	puts("done");
+	return 0;
+}
+
+static int joined(char **a)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(a[0])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int listener = (int)must("socket", socket(AF_INET, SOCK_STREAM, 0)), client = (int)must("socket", socket(AF_INET, SOCK_STREAM, 0));
+	must("bind", bind(listener, (void *)&address, sizeof address));
+	must("listen", listen(listener, 1));
+	start();
+	must("connect", carry_out((struct io_uring_sqe){ .opcode = IORING_OP_CONNECT, .fd = client, .addr = (uintptr_t)&address, .off = sizeof address }));
+	must("accept", carry_out((struct io_uring_sqe){ .opcode = IORING_OP_ACCEPT, .fd = listener }));
+	puts("done");
+	return 0;
+}
+
 int main(int count, char **arguments)
 {
 	char bytes[256];
 	int polled = count > 2 && !strcmp(arguments[1], "sqpoll");
 	if (count < 2) return 254;
 	if (count > 4 && !strcmp(arguments[1], "socket")) return make_socket(arguments + 2);
+	if (count > 3 && !strcmp(arguments[1], "files")) return files(arguments + 2);
+	if (count > 2 && !strcmp(arguments[1], "connect")) return joined(arguments + 2);
 	if (polled) parameters.flags = IORING_SETUP_SQPOLL;
 	must("unshare", unshare(CLONE_NEWNS));
 	start();

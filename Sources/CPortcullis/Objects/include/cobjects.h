@@ -12,6 +12,13 @@ struct pco_object {
 
 struct pco_object pco_identity(void);
 struct pco_object pco_observe(void);
+struct pco_object pco_observe_reduced(void);
+struct pco_object pco_telemetry(void);
+struct pco_object pco_telemetry_reduced(void);
+struct pco_object pco_uring(void);
+struct pco_object pco_uring_reduced(void);
+struct pco_object pco_capability(void);
+struct pco_object pco_capability_reduced(void);
 struct pco_object pco_enforce(void);
 /* The same for 5.10. */
 struct pco_object pco_enforce_reduced(void);

@@ -1,0 +1,114 @@
+import CABI
+import Core
+import HookWire
+import Kernel
+import Logging
+
+/// Which events of whom are reported: it tells the kernel, where the rest is left out before it costs anything.
+final class VisibilityService {
+    /// Nanoseconds that programs stay attached for nobody: the kernel takes its time to attach what it has just let go.
+    private static let patience: UInt64 = 30_000_000_000
+
+    private let kernel: PinnedMaps
+    private let programs: KernelPrograms
+    private let logger: Logger
+    private var configuration: Configuration
+    /// By slot, of containers that are registered.
+    private var bySlot: [UInt32: UInt64] = [:]
+    private var any: UInt64 = 0
+    /// When programs that nobody needs any more are let go, on the monotonic clock; nil: there are none.
+    private(set) var deadline: UInt64?
+    /// Why something cannot be reported; empty if all can.
+    private(set) var problem = ""
+
+    init(kernel: PinnedMaps, programs: KernelPrograms, configuration: Configuration, logger: Logger) {
+        self.kernel = kernel
+        self.programs = programs
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// What is set for the host and for containers from here on, and for those that there are.
+    func update(_ configuration: Configuration, _ containers: [Container]) {
+        self.configuration = configuration
+        bySlot = [:]
+        for container in containers { register(container.reference.slot, flags(container.message[...])) }
+        settle()
+        prepare()
+    }
+
+    /// Which events of a container are reported; of its message as it came, annotations and all.
+    func flags(_ body: ArraySlice<UInt8>) -> UInt64 {
+        let flags = configuration.visibilityFlags(in: namespace(body))
+        // Where nothing is enforced, policies are asked about execs afterwards, whatever is to be seen; these are then held back here.
+        return programs.enforcement.isActive ? flags : flags | UInt64(PC_SEE_PROCESS.rawValue)
+    }
+
+    /// Empty where no namespace has a visibility of its own: it need not be found out.
+    private func namespace(_ body: ArraySlice<UInt8>) -> String {
+        guard configuration.namespaces.values.contains(where: { $0.visibility != nil }), let message = try? HookMessage(decoding: body) else { return "" }
+        return ContainerLabels(message).namespace
+    }
+
+    /// Whether an event is held back although the kernel reports it.
+    func hides(_ kind: Event.Kind, of container: Container) -> Bool {
+        guard !programs.enforcement.isActive, kind == .exec || kind == .exit else { return false }
+        return !configuration.visibility(in: namespace(container.message[...])).classes.contains(.process)
+    }
+
+    /// Makes ready for a container, before it does anything that is to be seen.
+    func expect(_ flags: UInt64) {
+        guard flags & ~any != 0 else { return }
+        attach(any | flags)
+    }
+
+    func registered(_ slot: UInt32, _ flags: UInt64) {
+        register(slot, flags)
+        settle()
+    }
+
+    func freed(_ slot: UInt32) {
+        bySlot[slot] = nil
+        settle()
+    }
+
+    private func register(_ slot: UInt32, _ flags: UInt64) {
+        bySlot[slot] = flags
+        kernel.setVisibility(flags, slot)
+    }
+
+    private func settle() {
+        let wanted = bySlot.values.reduce(configuration.hostVisibilityFlags, |)
+        deadline = programs.needsTelemetry(any) && !programs.needsTelemetry(wanted) ? deadline ?? Clocks.monotonic + Self.patience : nil
+        // What is attached and seen of nobody stays for a while, without looking at anything.
+        if deadline == nil { attach(wanted) } else { kernel.setVisibility(host: configuration.hostVisibilityFlags, any: wanted) }
+    }
+
+    /// Lets go of programs that nobody has needed for a while.
+    func expired(now: UInt64) {
+        guard let deadline, deadline <= now else { return }
+        self.deadline = nil
+        attach(bySlot.values.reduce(configuration.hostVisibilityFlags, |))
+    }
+
+    private func attach(_ flags: UInt64) {
+        any = flags
+        do throws(PortcullisError) {
+            try programs.attachTelemetry(for: flags)
+            problem = ""
+        } catch { tell(error) }
+        kernel.setVisibility(host: configuration.hostVisibilityFlags, any: flags)
+    }
+
+    /// Has the kernel check the programs now if a container may need them: its hook is not to wait for that.
+    private func prepare() {
+        let possible = configuration.namespaces.keys.reduce(configuration.visibilityFlags(in: "")) { $0 | configuration.visibilityFlags(in: $1) }
+        guard programs.needsTelemetry(possible) else { return }
+        do throws(PortcullisError) { try programs.loadTelemetry(for: possible) } catch { tell(error) }
+    }
+
+    private func tell(_ error: PortcullisError) {
+        if problem != error.description { logger.error("not everything that is to be seen can be reported: \(error)") }
+        problem = error.description
+    }
+}

@@ -1,0 +1,125 @@
+import CABI
+import CLibBPF
+import CObjects
+import Core
+import Glibc
+
+/// The programs that tell of files, sockets, capabilities and other calls. Nobody would read what they say without a daemon: so they are not pinned, and end with it.
+///
+/// They slow the whole machine down, and are attached only while somebody is to be seen with what they tell of.
+final class TelemetryPrograms {
+    /// Kinds of events that need any of them; execs and exits alone do not.
+    static let kinds = calls | UInt64(PC_SEE_CAPABILITIES.rawValue)
+    private static let calls = UInt64(PC_SEE_FILE.rawValue | PC_SEE_NETWORK.rawValue | PC_SEE_FAILURES.rawValue)
+    private static let capabilities = UInt64(PC_SEE_CAPABILITIES.rawValue)
+
+    /// One that is attached while somebody is to be seen with some of its kinds.
+    private struct Program {
+        let name: String
+        /// Where it is attached, as `status` has it.
+        let place: String
+        let kinds: UInt64
+        let object: BPFObject
+        var link: OpaquePointer?
+    }
+
+    private let attachesOnce: Bool
+    private let make: (pco_object) throws(PortcullisError) -> BPFObject
+    private let scratches: BPFObject
+    private var programs: [Program] = []
+    private var triesCapabilities = true
+    /// What this kernel does not let be seen, and why.
+    private(set) var missing: [String] = []
+
+    /// Places in use.
+    var attached: [String] { programs.filter { $0.link != nil }.map(\.place) }
+
+    init(directory: String, reduced: Bool, configure: @escaping (BPFObject) throws(PortcullisError) -> Void) throws(PortcullisError) {
+        attachesOnce = reduced
+        make = { embedded throws(PortcullisError) in
+            let object = try BPFObject(embedded, pinDirectory: directory)
+            try configure(object)
+            return object
+        }
+        let calls = try make(reduced ? pco_telemetry_reduced() : pco_telemetry())
+        try calls.setReadOnlyData(".rodata.calls", SystemCall.reported())
+        try calls.load()
+        scratches = calls
+        programs.append(Program(name: "pc_telemetry", place: "sys_exit", kinds: Self.kinds, object: calls))
+        do throws(PortcullisError) { try addRequests(reduced) } catch { missing.append("requests of io_uring: \(error)") }
+    }
+
+    deinit { for program in programs { if let link = program.link { bpf_link__destroy(link) } } }
+
+    /// What is done by io_uring, whose tracepoints have changed with the kernel.
+    private func addRequests(_ reduced: Bool) throws(PortcullisError) {
+        let kernel = KernelHooks()
+        let object = try make(reduced ? pco_uring_reduced() : pco_uring())
+        var wanted: [(name: String, place: String)] = []
+        if !reduced, kernel.parameters(ofTracepoint: "io_uring_submit_req") != nil {
+            wanted.append(("pc_uring_submit_req", "io_uring_submit_req"))
+        } else if kernel.parameters(ofTracepoint: "io_uring_submit_sqe") != nil {
+            wanted.append(("pc_uring_submit_sqe", "io_uring_submit_sqe"))
+        }
+        if let parameters = kernel.parameters(ofTracepoint: "io_uring_complete") {
+            // With the completion itself as the third and last one since 6.15; with its members before.
+            wanted.append((!reduced && parameters == 3 ? "pc_uring_complete_entry" : "pc_uring_complete", "io_uring_complete"))
+        }
+        guard wanted.count == 2 else { throw PortcullisError(.kernel, "this kernel has none of the tracepoints that are known") }
+        for name in ["pc_uring_submit_req", "pc_uring_submit_sqe", "pc_uring_complete", "pc_uring_complete_entry"]
+        where object.has(program: name) && !wanted.contains(where: { $0.name == name }) { try object.omit(program: name) }
+        try object.share(map: "scratches", of: scratches)
+        try object.load()
+        // First who completes, then who hands in: else what was handed in would wait for nobody.
+        for entry in wanted.reversed() { programs.append(Program(name: entry.name, place: entry.place, kinds: Self.calls, object: object)) }
+    }
+
+    /// Has the kernel check what these kinds of events need, which takes a while.
+    func load(for visibility: UInt64) {
+        guard visibility & Self.capabilities != 0, triesCapabilities else { return }
+        triesCapabilities = false
+        addCapabilities(["pc_capability", "pc_capability_traced"])
+    }
+
+    /// The first of the programs that this kernel takes. To attach to a function tells more than the tracepoint does; not every kernel lets one.
+    private func addCapabilities(_ candidates: [String]) {
+        for (index, name) in candidates.enumerated() {
+            do throws(PortcullisError) {
+                if name == "pc_capability_traced", KernelHooks().parameters(ofTracepoint: "cap_capable") == nil {
+                    throw PortcullisError(.kernel, "this kernel has no tracepoint cap_capable")
+                }
+                let object = try make(attachesOnce ? pco_capability_reduced() : pco_capability())
+                for other in ["pc_capability", "pc_capability_traced"] where other != name { try object.omit(program: other) }
+                try object.share(map: "scratches", of: scratches)
+                try object.load()
+                programs.append(Program(name: name, place: name == "pc_capability" ? "cap_capable" : "cap_capable (tracepoint)", kinds: Self.capabilities, object: object))
+                return
+            } catch where index == candidates.count - 1 {
+                missing.append("use of capabilities: \(error)")
+            } catch {}
+        }
+    }
+
+    /// Attaches what the kinds of events (`pc_see_flag`) need that somebody is to be seen with, and lets go of what none of them needs.
+    func attach(for visibility: UInt64) throws(PortcullisError) {
+        load(for: visibility)
+        var index = 0
+        while index < programs.count {
+            defer { index += 1 }
+            let isWanted = visibility & programs[index].kinds != 0
+            if isWanted, programs[index].link == nil {
+                programs[index].link = bpf_program__attach(try programs[index].object.program(programs[index].name))
+                guard programs[index].link == nil else { continue }
+                let error = PortcullisError(.kernel, "attaching \(programs[index].name)", errno: errno)
+                guard programs[index].name == "pc_capability" else { throw error }
+                programs.remove(at: index)
+                addCapabilities(["pc_capability_traced"])
+                index -= 1
+            } else if !isWanted, let link = programs[index].link, !attachesOnce {
+                // Up to 5.12 a program is attached only once: there it stays, and finds that nobody is to be seen.
+                bpf_link__destroy(link)
+                programs[index].link = nil
+            }
+        }
+    }
+}
