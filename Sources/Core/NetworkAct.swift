@@ -17,13 +17,19 @@ struct NetworkAct: Equatable {
         } else if ["connect", "send"].contains(where: act.contains) || message.datum("Qtype") != nil {
             kind = .outgoing
         } else {
+            // One is made, or listens: it has been bound already.
             kind = .socket
         }
-        let name = [message.datum("Protocol"), message.datum("Type")].compactMap { $0 }.first { !$0.isEmpty } ?? ""
-        protocolName = name
-        let asked = message.datum("Domain").flatMap { $0.hasPrefix("AF_") ? nil : $0 }
-        let isWhole = message.resource.contains("=") || kind == .socket
-        address = ["Remoteip", "Address", "Daddr", "Saddr", "Localip", "Path", "Sun_path"].compactMap(message.datum).first ?? asked ?? (isWhole ? "" : message.resource)
+        let domain = message.datum("Domain") ?? "", family = domain.hasPrefix("AF_") ? String(domain.dropFirst(3)) : ""
+        // Families beside the internet's number their protocols as they like, mostly with 0.
+        let names = [message.datum("Protocol") ?? "", family, message.datum("Type") ?? ""]
+        protocolName = names.first { !$0.isEmpty && $0 != "0" } ?? ""
+        guard kind != .socket else {
+            (address, port) = ("", "")
+            return
+        }
+        let asked = family.isEmpty && !domain.isEmpty ? domain : message.resource.contains("=") ? "" : message.resource
+        address = ["Remoteip", "Localip", "Address", "Daddr", "Saddr", "Path"].compactMap(message.datum).first ?? asked
         port = message.datum("Port") ?? message.datum("Dport") ?? ""
     }
 }

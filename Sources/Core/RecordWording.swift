@@ -24,7 +24,7 @@ public struct RecordWording: Sendable {
             workloads[reference.slot] = (reference.generation, workload)
             return nil
         case .event(let bytes):
-            guard let event = ProcessEvent(bytes) else { return .malformed }
+            guard let event = Event(bytes) else { return .malformed }
             return .message(translator.message(of: event, workload(event.reference, isOfHost: event.source == .host)))
         case .alert(let rule, let bytes):
             guard let alert = Alert(bytes) else { return .malformed }

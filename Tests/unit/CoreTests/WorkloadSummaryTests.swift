@@ -49,6 +49,9 @@ import Testing
         ("syscall=SYS_BIND protocol=UDP address=0.0.0.0 port=53", "", .binds, "/bin/sh 0.0.0.0:53 UDP 1 05 Allow"),
         ("lsm=SOCKET_SENDMSG domain=example.com", "example.com", .outgoing, "/bin/sh example.com 1 05 Allow"),
         ("lsm=SOCKET_CREATE protocol=ICMP type=SOCK_RAW domain=AF_INET", "protocol=ICMP type=SOCK_RAW", .sockets, "/bin/sh  ICMP 1 05 Allow"),
+        ("syscall=SYS_BIND fd=3 localip=127.0.0.1 port=80 protocol=TCP", "localip=127.0.0.1 port=80 protocol=TCP", .binds, "/bin/sh 127.0.0.1:80 TCP 1 05 Allow"),
+        ("syscall=SYS_LISTEN fd=3 localip=127.0.0.1 port=80 protocol=TCP", "localip=127.0.0.1 port=80 protocol=TCP", .sockets, "/bin/sh  TCP 1 05 Allow"),
+        ("syscall=SYS_CONNECT fd=3 domain=AF_UNIX type=SOCK_STREAM protocol=0 path=/run/x", "domain=AF_UNIX type=SOCK_STREAM protocol=0 path=/run/x", .outgoing, "/bin/sh /run/x UNIX 1 05 Allow"),
         ("", "", .sockets, "/bin/sh  1 05 Allow"),
     ])
     func connections(_ data: String, _ resource: String, _ section: WorkloadSummary.Section, _ row: String) throws {
