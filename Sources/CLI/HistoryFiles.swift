@@ -22,45 +22,75 @@ struct HistoryFiles {
         var pending: [UInt8] = []
         /// It is longer than any line of ours.
         var isTooLong = false
+
+        /// Names the file for good, also once it has been renamed.
+        var inode: [UInt64] {
+            var info = stat()
+            return fstat(descriptor, &info) == 0 ? [UInt64(info.st_dev), UInt64(info.st_ino)] : []
+        }
     }
 
-    /// The rotated ones first, `.2` before `.1`.
-    static func all(_ path: String) -> [String] {
-        guard path != "-" else { return [path] }
-        let slash = path.lastIndex(of: "/")
-        let directory = slash.map { String(path[...$0]) } ?? "./"
-        let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
-        var numbers: [Int] = []
-        if let stream = opendir(directory) {
-            defer { closedir(stream) }
-            while let entry = readdir(stream) {
-                let found = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-                guard found.hasPrefix(name + "."), let number = Int(found.dropFirst(name.utf8.count + 1)), number > 0 else { continue }
-                numbers.append(number)
-            }
+    /// A file and its rotated ones, the oldest first, all open: what is rotated from here on is read all the same.
+    private static func openAll(_ path: String) throws(PortcullisError) -> [OpenFile] {
+        guard path != "-" else { return [OpenFile(name: "(standard input)", descriptor: 0)] }
+        // The newest first: one that is rotated meanwhile is then met twice, and none is missed.
+        var files: [OpenFile] = []
+        for name in [path] + rotated(path) {
+            let descriptor = open(name, O_RDONLY | O_CLOEXEC)
+            // Of a feed that has just rotated there may be no newest.
+            if descriptor < 0, errno == ENOENT { continue }
+            guard descriptor >= 0 else { throw PortcullisError(.configuration, "cannot read the history in \(name)", errno: errno) }
+            let file = OpenFile(name: name, descriptor: descriptor)
+            if files.contains(where: { $0.inode == file.inode }) { close(descriptor) } else { files.append(file) }
         }
-        return numbers.sorted(by: >).map { "\(path).\($0)" } + [path]
+        guard !files.isEmpty else {
+            let hint = path == standard ? " (portcullis-feed keeps it, where its json-file says so)" : ""
+            throw PortcullisError(.configuration, "cannot read the history in \(path)\(hint)", errno: ENOENT)
+        }
+        return files.reversed()
+    }
+
+    /// `.1` before `.2`.
+    private static func rotated(_ path: String) -> [String] {
+        let slash = path.lastIndex(of: "/")
+        let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+        guard let stream = opendir(slash.map { String(path[...$0]) } ?? ".") else { return [] }
+        defer { closedir(stream) }
+        var numbers: [Int] = []
+        while let entry = readdir(stream) {
+            let found = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            guard found.hasPrefix(name + "."), let number = Int(found.dropFirst(name.count + 1)), number > 0 else { continue }
+            numbers.append(number)
+        }
+        return numbers.sorted().map { "\(path).\($0)" }
     }
 
     /// Reads all of them, in their order, until `take` says that it has enough.
     mutating func read(_ path: String, _ take: (KubeArmorMessage) -> Bool) throws(PortcullisError) {
-        let files = Self.all(path)
-        for file in files {
-            let descriptor = file == "-" ? 0 : open(file, O_RDONLY | O_CLOEXEC)
-            // A rotated one may have gone since it was listed; of a feed that has just rotated there may be no newest.
-            if descriptor < 0, errno == ENOENT, files.count > 1 { continue }
-            guard descriptor >= 0 else {
-                let hint = errno == ENOENT && file == Self.standard ? " (portcullis-feed keeps it; is it running?)" : ""
-                throw PortcullisError(.configuration, "cannot read the history in \(file)\(hint)", errno: errno)
-            }
+        for file in try Self.openAll(path) {
             if let last { finish(last, take) }
-            last = OpenFile(name: file == "-" ? "(standard input)" : file, descriptor: descriptor)
-            guard try readMore(take) else { return }
+            last = file
+            guard try readOn(take) else { return }
         }
     }
 
-    /// Reads what has been written since; false once `take` has enough.
-    mutating func readMore(_ take: (KubeArmorMessage) -> Bool) throws(PortcullisError) -> Bool {
+    /// Reads what has been written since, to the newest and to one that was begun after it.
+    mutating func readMore(_ path: String, _ take: (KubeArmorMessage) -> Bool) throws(PortcullisError) {
+        guard try readOn(take) else { return }
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        let file = OpenFile(name: path, descriptor: descriptor)
+        guard let last, last.inode != file.inode else {
+            close(descriptor)
+            return
+        }
+        finish(last, take)
+        self.last = file
+        _ = try readOn(take)
+    }
+
+    /// Reads the last file to its end; false once `take` has enough.
+    private mutating func readOn(_ take: (KubeArmorMessage) -> Bool) throws(PortcullisError) -> Bool {
         guard var file = last else { return true }
         defer { last = file }
         var buffer = [UInt8](repeating: 0, count: Self.chunk)

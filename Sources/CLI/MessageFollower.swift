@@ -50,7 +50,7 @@ struct MessageFollower {
             // What the feed had not yet written when the connection was made.
             let age = LocalNode.sinceBoot - connected
             if age < Self.writingTime { usleep(UInt32((Self.writingTime - age) / 1000)) }
-            _ = try files.readMore(take)
+            try files.readMore(history.path, take)
         }
         files.end(take)
         if case .event(let event) = try history.start(), !selection.hasSeenBoot {
