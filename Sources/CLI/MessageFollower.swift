@@ -12,11 +12,13 @@ struct MessageFollower {
 
     /// For so long a feed may take to write down what the daemon has told it. In nanoseconds.
     private static let writingTime: UInt64 = 1_000_000_000
-    /// Of events that were kept only so recently the ids are remembered; in nanoseconds, and at most so many.
-    private static let overlap: UInt64 = 10_000_000_000
-    private static let overlapLimit = 65_536
+    /// Of events that are kept, and happened no longer before the connection than this, the ids are remembered: they may come over it, too. In nanoseconds,
+    /// and at most so many.
+    private static let overlap: UInt64 = 5_000_000_000
+    private static let overlapLimit = 1 << 19
 
-    private var recent: Set<String> = []
+    private var recent: Set<EventID> = []
+    private var isOverlapFull = false
 
     init(_ socket: String, _ history: HistoryOptions, alerts: Bool, logs: Bool, _ printer: MessagePrinter) {
         (self.socket, self.history, self.alerts, self.logs, self.printer) = (socket, history, alerts, logs, printer)
@@ -59,15 +61,19 @@ struct MessageFollower {
     }
 
     private mutating func remember(_ message: KubeArmorMessage, _ connected: UInt64?) {
-        guard let connected, let event = EventID(message.eventID), event.time + Self.overlap > connected, recent.count < Self.overlapLimit else { return }
-        recent.insert(message.eventID)
+        guard let connected, let event = EventID(message.eventID), event.time &+ Self.overlap > connected else { return }
+        guard recent.count < Self.overlapLimit else {
+            if !isOverlapFull { Output.complain("portcullis: more than \(Self.overlapLimit) events were kept while the history was read; some may come twice") }
+            return isOverlapFull = true
+        }
+        recent.insert(event)
     }
 
     private mutating func follow(_ stream: MessageStream) throws {
         var stream = stream
         while !printer.isDone {
             for item in try stream.next() {
-                if case .message(let message) = item, recent.remove(message.eventID) != nil { continue }
+                if case .message(let message) = item, !recent.isEmpty, let event = EventID(message.eventID), recent.remove(event) != nil { continue }
                 printer.print(item)
             }
         }
