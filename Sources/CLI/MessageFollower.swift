@@ -17,7 +17,8 @@ struct MessageFollower {
     private static let overlap: UInt64 = 5_000_000_000
     private static let overlapLimit = 1 << 19
 
-    private var recent: Set<EventID> = []
+    /// Where nothing is enforced an event and the alert that the daemon makes of it have one id.
+    private var recent: [KubeArmorMessage.Kind: Set<EventID>] = [:]
     private var isOverlapFull = false
 
     init(_ socket: String, _ history: HistoryOptions, alerts: Bool, logs: Bool, _ printer: MessagePrinter) {
@@ -62,18 +63,18 @@ struct MessageFollower {
 
     private mutating func remember(_ message: KubeArmorMessage, _ connected: UInt64?) {
         guard let connected, let event = EventID(message.eventID), event.time &+ Self.overlap > connected else { return }
-        guard recent.count < Self.overlapLimit else {
+        guard recent[message.kind]?.count ?? 0 < Self.overlapLimit else {
             if !isOverlapFull { Output.complain("portcullis: more than \(Self.overlapLimit) events were kept while the history was read; some may come twice") }
             return isOverlapFull = true
         }
-        recent.insert(event)
+        recent[message.kind, default: []].insert(event)
     }
 
     private mutating func follow(_ stream: MessageStream) throws {
         var stream = stream
         while !printer.isDone {
             for item in try stream.next() {
-                if case .message(let message) = item, !recent.isEmpty, let event = EventID(message.eventID), recent.remove(event) != nil { continue }
+                if case .message(let message) = item, !recent.isEmpty, let event = EventID(message.eventID), recent[message.kind]?.remove(event) != nil { continue }
                 printer.print(item)
             }
         }
