@@ -70,7 +70,8 @@ extension HostTests {
                     found = try messages()
                     return condition(found)
                 }
-                #expect(seen, "\(try String(contentsOfFile: file, encoding: .utf8))")
+                let text = try String(contentsOfFile: file, encoding: .utf8)
+                #expect(seen, "\(text)")
                 return found
             }
         }
