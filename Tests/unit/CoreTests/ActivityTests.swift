@@ -6,15 +6,15 @@ import Testing
     @Test func theBusiestComeFirst() {
         var activity = Activity(), other = MessageSamples.log("File", "/a")
         other.workload = MessageSamples.workload("c1", name: "", pod: "", namespace: "default")
-        for _ in 0..<3 { activity.take(other) }
+        for _ in 0..<4 { activity.take(other) }
         activity.take(MessageSamples.log("File", "/a"))
         activity.take(MessageSamples.alert("File", "/a"))
         activity.take(MessageSamples.alert("File", "/a", action: "Audit", result: "Passed"))
         activity.lose(4)
         let report = activity.turn()
-        #expect(report.containers.map(\.owner) == ["c1", "shop/web-0/web(3f2a91b7c0de)"] && report.containers.map(\.events) == [3, 1])
+        #expect(report.containers.map(\.owner) == ["c1", "shop/web-0/web(3f2a91b7c0de)"] && report.containers.map(\.events) == [4, 1])
         #expect(report.policies == [.init(policy: "shop/secrets", alerts: 2, denied: 1, allAlerts: 2)])
-        #expect((report.events, report.alerts, report.denied, report.lost) == (4, 2, 1, 4))
+        #expect((report.events, report.alerts, report.denied, report.lost) == (5, 2, 1, 4))
     }
 
     /// An interval begins with nothing; who had an alert is remembered.
