@@ -5,11 +5,18 @@ import FoundationEssentials
 
 struct EventsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "events", abstract: "Follow what containers execute and how their processes end.")
+        commandName: "events", abstract: "Follow what containers execute and how their processes end.",
+        discussion: """
+            In the daemon's own words, until interrupted. [first] marks a container's own first instruction, [entered] a process that came in from outside, or descends
+            from one. portcullis logs has more filters, and KubeArmor's words.
+
+            Example:
+              portcullis events --json --container 3f2a91
+            """)
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Option(help: "Only events of containers whose id starts so.")
+    @Option(help: "Only events of containers whose id starts so.", completion: Completions.containers)
     var container = ""
 
     private struct Event: Decodable {
