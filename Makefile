@@ -131,6 +131,11 @@ test-long:
 	$(Q)$(MAKE) --no-print-directory test PORTCULLIS_LONG=1 VM_SET=long; result=$$?; Tests/vm/report >docs/test-long.md; exit $$result
 .PHONY: test-build test-host hook-aarch64-check
 
+# A daemon and a feed, scraped.
+test-metrics: all feed
+	$(Q)$(SUDO) env PATH="$$PATH" Tests/feed/metrics --bin $(BUILD)
+.PHONY: test-metrics
+
 # --- generated and mutated inputs for every reader of bytes from outside, and the unit tests under sanitizers. A finding leaves its input in .build-fuzz/findings.
 FUZZ_CORPORA := $(foreach directory,$(wildcard ../shared/samples ../shared/corpus),--corpus $(abspath $(directory)))
 FUZZ_SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
@@ -243,6 +248,8 @@ install: all
 	$(Q)for completion in $(COMPLETIONS); do \
 		case $$completion in */_portcullis) shell=zsh ;; *.fish) shell=fish ;; *) shell=bash ;; esac; \
 		$(CLI) --generate-completion-script $$shell >$$completion && chmod 0644 $$completion || exit 1; done
+	$(Q)install -D -m 0644 deploy/prometheus/alerts.yaml $(DESTDIR)$(PREFIX)/share/portcullis/prometheus/alerts.yaml
+	$(Q)install -D -m 0644 deploy/grafana/portcullis.json $(DESTDIR)$(PREFIX)/share/portcullis/grafana/portcullis.json
 	@echo "  Installed under $(DESTDIR)$(PREFIX). To have CRI-O and podman run the hook, copy"
 	@echo "  $(PREFIX)/share/portcullis/hooks.d/portcullis.json into /usr/share/containers/oci/hooks.d."
 

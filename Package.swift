@@ -29,6 +29,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.0"),
         .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.0"),
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.0"),
@@ -77,6 +78,8 @@ let package = Package(
             name: "portcullis-feed",
             dependencies: [
                 "Client", "Core", "FeedProtocol", "CLinux", .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport", condition: feed),
+                .product(name: "NIOCore", package: "swift-nio", condition: feed), .product(name: "NIOPosix", package: "swift-nio", condition: feed),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: feed),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Feed/Program", swiftSettings: strict),

@@ -365,4 +365,9 @@ enum pc_counter {
 	PC_COUNTERS = 14,
 };
 
+/* Verdicts by what was judged and what came of it, in the per-CPU map `verdicts`. Its size does not follow PC_OPERATIONS: it is pinned. */
+#define PC_VERDICTS_MAX 256
+#define PC_VERDICT_ACTIONS 4 /* enum pc_action, and room */
+#define PC_VERDICT_INDEX(operation, action) (((__u32)(operation) * PC_VERDICT_ACTIONS + ((__u32)(action) & (PC_VERDICT_ACTIONS - 1))) & (PC_VERDICTS_MAX - 1))
+
 #endif

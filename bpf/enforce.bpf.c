@@ -441,13 +441,14 @@ static __always_inline int ask_mount(__u32 operation, __u64 dentry, struct vfsmo
 	note_syscall(&who, (void *)dentry, mount);
 	if (!(set_flags(who.policy) & (PC_SET_PROCESS_STRICT | PC_SET_FILE_STRICT)) || set_flags(who.policy) & PC_SET_MOUNTS || who.slot == PC_SLOT_HOST)
 		return 0;
+	bool paused = is_paused(who.slot, who.generation);
 	count(PC_COUNT_JUDGED);
+	count_verdict(operation, paused ? PC_ACTION_AUDIT : PC_ACTION_BLOCK);
 	struct scratch *scratch = scratch_claim(&level);
 	if (!scratch)
 		return no_room(&who, operation, set_flags(who.policy) & PC_SET_FILE_STRICT ? PC_AUTOMATON_FILE : PC_AUTOMATON_PROCESS);
 	fill(&scratch->request, &who, operation, PC_AUTOMATON_FILE, 0);
 	settle(&scratch->request, PC_ACTION_BLOCK, PC_REASON_MOUNTS, PC_RULE_NONE << 8);
-	bool paused = is_paused(who.slot, who.generation);
 	scratch->request.decision = PAUSED_DECISION(scratch->request.decision, paused);
 	walk_from(&scratch->walk, dentry, mount_of(mount));
 	decide(level, DECIDE_REPORT);

@@ -8,7 +8,7 @@
  * Verifier   takes over the helpers and rules of the program that it is linked into, an LSM program; only numbers can be arguments, so
  *            that everything else is in the scratch; frames of judge and hook are counted apart, 512 bytes each
  */
-#include "judge.h"
+#include "tally.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -21,7 +21,7 @@ int pc_decide(__u32 level, __u32 what)
 {
 	switch (what) {
 	case DECIDE_VERDICT:
-		return judge(level);
+		return judge_and_count(level);
 	case DECIDE_SOURCE:
 		return classify(level);
 	case DECIDE_REPORT:

@@ -64,6 +64,14 @@ struct {
 } counters SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PC_VERDICTS_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} verdicts SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
@@ -106,6 +114,15 @@ struct {
 static __always_inline void count(__u32 counter)
 {
 	__u64 *value = bpf_map_lookup_elem(&counters, &counter);
+	if (value)
+		*value += 1;
+}
+
+/* A verdict that PC_COUNT_JUDGED counts, by operation and action. */
+static __always_inline void count_verdict(__u32 operation, __u32 action)
+{
+	__u32 index = PC_VERDICT_INDEX(operation, action);
+	__u64 *value = bpf_map_lookup_elem(&verdicts, &index);
 	if (value)
 		*value += 1;
 }

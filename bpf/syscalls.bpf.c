@@ -11,7 +11,7 @@
  * Loaded and attached only while some set has such rules: with it, each system call of the machine takes the kernel's slow way in and out.
  */
 #include "ask.h"
-#include "judge.h"
+#include "tally.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -63,7 +63,7 @@ static __noinline int judge_text(struct actor *who, __u32 call, __s32 result, __
 	/* Room for the three bytes before it. */
 	long length = text ? bpf_probe_read_user_str(scratch->paths, PC_PATH_BYTES - 3, (void *)text) : 0;
 	request->text_length = length > 0 ? length - 1 : 0;
-	judge(level);
+	judge_and_count(level);
 	scratch_release(scratch);
 	return 0;
 }

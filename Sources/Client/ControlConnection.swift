@@ -36,7 +36,11 @@ public struct ControlConnection {
             if count < 0, errno == EINTR { continue }
             // A refusal may have closed the connection already; its words are read all the same.
             if count < 0, errno == EPIPE || errno == ECONNRESET { break }
-            guard count >= 0 else { throw PortcullisError(.system, "asking the daemon", errno: errno) }
+            guard count >= 0 else {
+                let error = errno
+                Glibc.close(descriptor)
+                throw PortcullisError(.system, "asking the daemon", errno: error)
+            }
             sent += count
         }
     }
@@ -92,6 +96,8 @@ public struct ControlConnection {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
     }
 
+    public func close() { Glibc.close(descriptor) }
+
     /// Milliseconds that a daemon may take to end.
     private static let endLimit: Int32 = 30_000
 
@@ -105,7 +111,7 @@ public struct ControlConnection {
         let process = pcl_pidfd_open(peer.pid)
         // Gone already.
         guard process >= 0 else { return }
-        defer { close(process) }
+        defer { Glibc.close(process) }
         var poller = pollfd(fd: process, events: Int16(POLLIN), revents: 0)
         guard poll(&poller, 1, endLimit) > 0 else { throw PortcullisError(.system, "the daemon, process \(peer.pid), has not stopped in time") }
     }

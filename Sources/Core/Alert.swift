@@ -114,7 +114,10 @@ public struct Alert: Sendable {
     }
 
     /// What was attempted, as one word.
-    public var operation: String { Operation.name(header.operation) }
+    public var operation: String { Self.operation(header.operation) }
+
+    /// - Precondition: It is below `PC_OPERATIONS`.
+    public static func operation(_ number: UInt16) -> String { Operation.name(number) }
 
     /// Why, beyond what a rule says; empty where a rule or the posture decided.
     public var reason: String {

@@ -5,7 +5,7 @@ import HookWire
 /// A remove of an id that nobody knows may be about a container that a scan is just about to tell of. It waits until the first scan has ended, and is then
 /// carried out in its turn; what is removed before its add is found gone by that add, since its init is dead.
 public struct ReplayLedger: Sendable {
-    public enum State: String, Sendable {
+    public enum State: String, CaseIterable, Sendable {
         /// No scan is wanted.
         case off
         /// A scan is to come, and has not begun.

@@ -1,7 +1,7 @@
 /// The daemon's answer to one request. Only `registered` means that the identity is in force in the kernel.
 public struct HookAnswer: Equatable, Sendable {
     /// What became of the request. The numbers are part of the protocol.
-    public enum Code: UInt16, Sendable {
+    public enum Code: UInt16, CaseIterable, Sendable {
         case registered = 1
         case removed = 2
         /// A mark of a replay was taken note of.

@@ -20,6 +20,7 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
     private let identitiesMap: BPFMap<pc_identity_key, pc_identity>
     private let records: RecordStore
     private let counters: Int32
+    private let verdictCounts: Int32
     private let labels: LabelStore
     private let labelling: TaskLabelling
     private let programs: KernelPrograms
@@ -44,6 +45,7 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
         }
         records = RecordStore(try object.mapDescriptor("records"))
         counters = try object.mapDescriptor("counters")
+        verdictCounts = try object.mapDescriptor("verdicts")
         labels = LabelStore(
             kind: variant.labelStore, descriptor: try object.mapDescriptor(variant.labelStore == .tasks ? "labels" : "labels_hash"))
         labelling = try TaskLabelling(
@@ -290,13 +292,27 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
     }
 
     /// One of the kernel's per-CPU counters, one value for each CPU.
-    public func counter(_ index: UInt32) throws(PortcullisError) -> [UInt64] {
+    public func counter(_ index: UInt32) throws(PortcullisError) -> [UInt64] { try Self.values(counters, "counters", index) }
+
+    /// Verdicts by what was judged and what came of it, since the map was made; those that cannot be read are left out.
+    public func verdicts() -> [VerdictCount] {
+        // Operations behind these are reported, and never judged.
+        (1...UInt16(PC_OPERATION_SYSCALL.rawValue)).compactMap { operation in
+            let counts = [PC_ACTION_ALLOW, PC_ACTION_AUDIT, PC_ACTION_BLOCK].map { action in
+                try? Self.values(verdictCounts, "verdicts", UInt32(operation) * UInt32(PC_VERDICT_ACTIONS) + action.rawValue).reduce(0, &+)
+            }
+            guard let allowed = counts[0], let audited = counts[1], let blocked = counts[2] else { return nil }
+            return VerdictCount(operation: Alert.operation(operation), allowed: allowed, audited: audited, blocked: blocked)
+        }
+    }
+
+    private static func values(_ map: Int32, _ name: String, _ index: UInt32) throws(PortcullisError) -> [UInt64] {
         let processors = Int(libbpf_num_possible_cpus())
         guard processors > 0 else { throw PortcullisError(.kernel, "counting the CPUs", errno: Int32(-processors)) }
         var values = [UInt64](repeating: 0, count: processors)
         var index = index
-        guard bpf_map_lookup_elem(counters, &index, &values) == 0 else {
-            throw PortcullisError(.kernel, "reading the map counters", errno: errno)
+        guard bpf_map_lookup_elem(map, &index, &values) == 0 else {
+            throw PortcullisError(.kernel, "reading the map \(name)", errno: errno)
         }
         return values
     }

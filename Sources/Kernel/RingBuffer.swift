@@ -6,6 +6,10 @@ import Glibc
 public final class RingBuffer {
     private let raw: OpaquePointer
     private let box: Box
+    /// Its size.
+    public let bytes: Int
+    /// Records handed over so far.
+    public private(set) var consumed: UInt64 = 0
 
     /// What the C callback gets as context.
     private final class Box {
@@ -30,6 +34,9 @@ public final class RingBuffer {
             throw PortcullisError(.kernel, "opening the ring buffer \(name)", errno: errno)
         }
         raw = ring
+        var info = bpf_map_info()
+        var size = UInt32(MemoryLayout<bpf_map_info>.size)
+        bytes = bpf_obj_get_info_by_fd(map, &info, &size) == 0 ? Int(info.max_entries) : 0
     }
 
     deinit { ring_buffer__free(raw) }
@@ -43,6 +50,7 @@ public final class RingBuffer {
         box.taken = 0
         box.limit = limit
         _ = ring_buffer__consume(raw)
+        consumed &+= UInt64(box.taken)
         return box.taken
     }
 }

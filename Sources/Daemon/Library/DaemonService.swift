@@ -15,6 +15,7 @@ final class DaemonService {
     let programs: KernelPrograms
     let kernel: PinnedMaps
     let started = Clocks.sinceBoot
+    let usage = ProcessUsage()
     let logger: DaemonLogger
     let poller: Poller
     var registry: Registry<PinnedMaps>
@@ -24,13 +25,13 @@ final class DaemonService {
     private(set) var replay: ReplayService!
     private(set) var pauses: PauseService!
     private(set) var visibility: VisibilityService!
-    private var alertRing: RingBuffer?
+    private(set) var alertRing: RingBuffer?
     private(set) var alertsRead: UInt64 = 0
     /// Alerts about events, where nothing is enforced.
     private(set) var alertsObserved: UInt64 = 0
-    private var eventRing: RingBuffer!
+    private(set) var eventRing: RingBuffer!
     private var pace: EventPace!
-    private var emptyRing: RingBuffer!
+    private(set) var emptyRing: RingBuffer!
     private var signals: SignalSource
     /// Of connections, which all have the same patience; and of what takes longer: a pause of hours must not keep a silent peer.
     private var timer: Deadline
@@ -259,10 +260,12 @@ final class DaemonService {
     }
 
     private func handle(_ message: HookMessage, _ body: ArraySlice<UInt8>, _ hookWaits: () -> Bool) -> HookAnswer {
-        switch message.operation {
-        case .add: return add(message, body, hookWaits)
-        case .remove: return remove(message.containerID)
+        let answer = switch message.operation {
+        case .add: add(message, body, hookWaits)
+        case .remove: remove(message.containerID)
         }
+        outcomes.time(message, answer.code)
+        return answer
     }
 
     private func remove(_ id: [UInt8]) -> HookAnswer {

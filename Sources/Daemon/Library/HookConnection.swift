@@ -15,6 +15,8 @@ struct HookConnection {
     var isReplaying = false
     /// The frame at the front is a remove that waits; 0 if not. The number tells it from later ones on the same descriptor.
     var heldAs: UInt64 = 0
+    /// When that came, on the monotonic clock.
+    var heldSince: UInt64 = 0
     /// Frames answered so far.
     var frames = 0
 

@@ -52,6 +52,8 @@ final class HookServer {
     /// Until when a frame is expected, on the monotonic clock; 0 if none is.
     private(set) var awakeUntil: UInt64 = 0
     private(set) var counters = HookCounters()
+    /// From the arrival of a frame's last byte to its answer's being sent.
+    private(set) var answerTimes: [HookAnswer.Code: LatencyHistogram] = [:]
     var peers: PeerCheck
     private var connections: [Int32: HookConnection] = [:]
     /// Accepted in this round and not yet watched; see `settle`.
@@ -127,7 +129,7 @@ final class HookServer {
     @discardableResult
     func serve(_ socket: Int32) -> Bool {
         guard var connection = connections.removeValue(forKey: socket) else { return false }
-        let reading = connection.read(into: &buffer)
+        let reading = connection.read(into: &buffer), arrived = Clocks.monotonic
         while true {
             // What it asked for first comes first. Whoever does not wait for that any longer has written it into the spool.
             guard connection.heldAs == 0 else {
@@ -151,36 +153,40 @@ final class HookServer {
             case .tooLong(let length):
                 counters.tooLong += 1
                 logger.warning("a hook's frame is too long", metadata: ["bytes": "\(length)", "limit": "\(Frame.bodyLimit)"])
-                _ = connection.send(answer(.malformed, "the frame has \(length) bytes, the limit is \(Frame.bodyLimit)"))
+                _ = connection.send(answer(.malformed, "the frame has \(length) bytes, the limit is \(Frame.bodyLimit)").encoded())
                 end(connection)
                 return false
             case .frame(let range):
                 awakeUntil = 0
                 counters.frames += 1
                 switch answer(to: connection.received[range], on: &connection) {
-                case .later: continue
+                case .later:
+                    connection.heldSince = arrived
+                    continue
                 case .none: connection.received.removeFirst(range.upperBound)
-                case .send(let answer): guard finish(&connection, range.upperBound, answer) else { return false }
+                case .send(let answer): guard finish(&connection, range.upperBound, answer, arrived: arrived) else { return false }
                 }
             }
         }
     }
 
     /// Sends the answer to the frame at the front, which ends at `end`. False if the peer does not take it, and is closed.
-    private func finish(_ connection: inout HookConnection, _ frameEnd: Int, _ answer: [UInt8]) -> Bool {
-        guard connection.send(answer) else {
+    private func finish(_ connection: inout HookConnection, _ frameEnd: Int, _ answer: HookAnswer, arrived: UInt64) -> Bool {
+        let isSent = connection.send(answer.encoded()), now = Clocks.monotonic
+        answerTimes[answer.code, default: LatencyHistogram()].add(nanoseconds: now &- arrived)
+        guard isSent else {
             counters.unread += 1
             end(connection)
             return false
         }
         connection.received.removeFirst(frameEnd)
         connection.frames += 1
-        connection.deadline = Clocks.monotonic + Self.patience
+        connection.deadline = now + Self.patience
         return true
     }
 
     private enum Reply {
-        case send([UInt8])
+        case send(HookAnswer)
         /// Nobody waits for one.
         case none
         /// It is a remove that waits.
@@ -191,7 +197,7 @@ final class HookServer {
         do throws(FrameError) {
             if let mark = try ReplayMark(decoding: body) {
                 connection.isReplaying = mark == .begin
-                return .send(handlers.mark(mark).encoded())
+                return .send(handlers.mark(mark))
             }
             if let report = try HookReport(decoding: body) {
                 handlers.report(report)
@@ -204,7 +210,7 @@ final class HookServer {
                 held[lastHeld] = socket
                 return .later
             }
-            return .send(handlers.handle(message, body, { Self.waits(socket) }).encoded())
+            return .send(handlers.handle(message, body, { Self.waits(socket) }))
         } catch {
             counters.malformed += 1
             logger.warning("a hook's frame is malformed: \(error.reason)")
@@ -218,7 +224,7 @@ final class HookServer {
             case .frame(let range) = connection.front
         else { return }
         connection.heldAs = 0
-        guard finish(&connection, range.upperBound, answer.encoded()) else {
+        guard finish(&connection, range.upperBound, answer, arrived: connection.heldSince) else {
             connections[socket] = nil
             return
         }
@@ -239,8 +245,8 @@ final class HookServer {
         return count > 0 || (count < 0 && errno == EAGAIN)
     }
 
-    private func answer(_ code: HookAnswer.Code, _ reason: String) -> [UInt8] {
-        HookAnswer(code: code, abi: abiVersion, reason: Array(reason.utf8)).encoded()
+    private func answer(_ code: HookAnswer.Code, _ reason: String) -> HookAnswer {
+        HookAnswer(code: code, abi: abiVersion, reason: Array(reason.utf8))
     }
 
     /// Closes what has been silent for too long.

@@ -47,7 +47,7 @@ struct ContainerReport {
 
 /// The daemon and its kernel side as JSON, for `portcullis status`.
 struct StatusReport {
-    private let daemon: DaemonService
+    let daemon: DaemonService
 
     init(_ daemon: DaemonService) { self.daemon = daemon }
 
@@ -70,6 +70,7 @@ struct StatusReport {
             writer.object(replay)
             writer.key("counters")
             writer.object(counters)
+            measures(&writer)
             writer.key("configuration")
             writer.object(configuration)
         }

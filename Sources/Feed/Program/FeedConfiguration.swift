@@ -5,7 +5,7 @@ import Core
 /// The settings of `portcullis-feed`: flags over the configuration file over defaults.
 struct FeedConfiguration: ParsableArguments {
     /// Flags without a value.
-    static let switches: Set<String> = ["json-output", "journal"]
+    static let switches: Set<String> = ["json-output", "journal", "metrics-anywhere"]
 
     @Option(help: "Settings as NAME: VALUE. (default: \(SettingsFile.usual), if it is there)")
     var config: String?
@@ -28,8 +28,11 @@ struct FeedConfiguration: ParsableArguments {
     @Option(help: "The authorities whose client certificates are accepted, PEM. With it every client over TCP must show one, and may change policies.")
     var tlsClientCa = ""
 
-    @Option(help: "ADDRESS:PORT where metrics are served for Prometheus, as 127.0.0.1:9100; empty: nowhere.")
+    @Option(help: "ADDRESS:PORT where metrics are served for Prometheus, as 127.0.0.1:9780; empty: nowhere.")
     var metricsAddress = ""
+
+    @Flag(help: "Let metrics-address be one that other machines reach. Whoever does reads it: it has neither encryption nor a password.")
+    var metricsAnywhere = false
 
     @Option(help: "A file for alerts and logs as JSON lines; empty: none.")
     var jsonFile = ""
@@ -74,7 +77,12 @@ struct FeedConfiguration: ParsableArguments {
                 throw ValidationError("grpc-address: \(grpcAddress) can be reached from other machines, which needs tls-certificate and tls-key")
             }
         }
-        guard metricsAddress.isEmpty || ListenAddress(metricsAddress) != nil else { throw ValidationError("metrics-address: \(metricsAddress) is not ADDRESS:PORT") }
+        if !metricsAddress.isEmpty {
+            guard let address = ListenAddress(metricsAddress) else { throw ValidationError("metrics-address: \(metricsAddress) is not ADDRESS:PORT") }
+            guard address.isLoopback || metricsAnywhere else {
+                throw ValidationError("metrics-address: \(metricsAddress) can be reached from other machines, and metrics are readable by whoever reaches them: say metrics-anywhere if that is meant")
+            }
+        }
         guard (1...1 << 20).contains(jsonFileMib), (0...1000).contains(jsonFilesKept) else { throw ValidationError("json-file-mib takes 1 to 1048576, json-files-kept 0 to 1000") }
         guard ["all", "alerts", "logs"].contains(outlets) else { throw ValidationError("outlets: \(outlets) is not one of all, alerts, logs") }
         guard throttleAlerts >= 0, throttleSeconds > 0 else { throw ValidationError("throttle-alerts and throttle-seconds are counts") }

@@ -34,7 +34,9 @@ struct FeedServer {
                 services: try services(overTCP: true)))
             logger.info("gRPC is served", metadata: ["address": "\(options.grpcAddress)", "tls": "\(!options.tlsCertificate.isEmpty)"])
         }
+        let metrics = ListenAddress(options.metricsAddress).map { MetricsServer(hub, $0, logger) }
         try await withThrowingTaskGroup(of: Void.self) { group in
+            if let metrics { group.addTask { try await metrics.serve() } }
             for server in servers { group.addTask { try await server.serve() } }
             try await group.next()
             group.cancelAll()

@@ -81,7 +81,14 @@ final class Hub: Sendable {
     }
 
     var condition: Condition { state.withLock { $0.condition } }
-    var counters: Counters { state.withLock { $0.counters } }
+    /// With what clients have lost that are still there.
+    var counters: Counters {
+        state.withLock { state in
+            var counters = state.counters
+            for subscribers in state.subscribers.values { counters.dropped += subscribers.values.reduce(0) { $0 + $1.totalDropped } }
+            return counters
+        }
+    }
     var clients: [Stream: Int] { state.withLock { $0.subscribers.mapValues(\.count) } }
 
     // MARK: Clients

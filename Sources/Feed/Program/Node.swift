@@ -29,6 +29,22 @@ enum Node {
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
+    /// Nanoseconds of a clock that is never set.
+    static var monotonic: UInt64 { read(CLOCK_MONOTONIC) }
+    /// Nanoseconds of processor time that this process has taken.
+    static var cpu: UInt64 { read(CLOCK_PROCESS_CPUTIME_ID) }
+
+    /// Bytes of this process that are in RAM; nil where /proc is not to be read.
+    static var residentBytes: UInt64? {
+        let descriptor = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var text = [UInt8](repeating: 0, count: MemoryText.limit)
+        let count = Glibc.read(descriptor, &text, text.count)
+        guard count > 0 else { return nil }
+        return MemoryText.residentPages(text[..<count]).map { $0 * UInt64(max(sysconf(Int32(_SC_PAGESIZE)), 0)) }
+    }
+
     /// Nanoseconds since 1970.
     static var now: UInt64 { read(CLOCK_REALTIME) }
     /// From nanoseconds since the boot to those.

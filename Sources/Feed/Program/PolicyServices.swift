@@ -48,10 +48,12 @@ struct PolicyService: Policy_PolicyService.SimpleServiceProtocol {
             case "ADDED", "MODIFIED":
                 let submission = PolicySubmission(name: "gRPC", text: change.document)
                 var connection = try ControlConnection(socket, .applyPolicies, bytes: submission.encoded)
+                defer { connection.close() }
                 guard let answer = try connection.next(), PolicyChangeRequest.isAccepted(answer) else { return .invalid }
                 return change.type == "ADDED" ? .applied : .modified
             case "DELETED":
                 var connection = try ControlConnection(socket, .deletePolicy, change.identity)
+                defer { connection.close() }
                 return try connection.next() == nil ? .notExist : .deleted
             default: return .invalid
             }

@@ -38,6 +38,7 @@ struct ProbeService: Policy_ProbeService.SimpleServiceProtocol {
     private func probe(_ socket: String) throws -> Policy_ProbeResponse {
         var response = Policy_ProbeResponse()
         var containers = try ControlConnection(socket, .containers)
+        defer { containers.close() }
         while let item = try containers.next() {
             let container = try JSONDecoder().decode(Listed.self, from: Data(item))
             guard container.state == "running" else { continue }
@@ -50,6 +51,7 @@ struct ProbeService: Policy_ProbeService.SimpleServiceProtocol {
             response.containerMap[container.pod.isEmpty ? name : container.pod] = data
         }
         var conversation = try ControlConnection(socket, .status)
+        defer { conversation.close() }
         guard let item = try conversation.next() else { return response }
         let status = try JSONDecoder().decode(Status.self, from: Data(item))
         var host = Policy_HostSecurityPolicies()
