@@ -35,7 +35,7 @@ help:
 	@echo "make vmshell     a root shell in such a guest (VM_KERNELS=6.1)"
 	@echo "make fuzz        10^7 generated inputs for every reader (FUZZ_INPUTS, FUZZ_SEED); make sanitize: the unit tests under sanitizers"
 	@echo "make bench       the figures of the README, as table, JSON and one HTML page"
-	@echo "make check       format, layout and dependency rules"
+	@echo "make check       format, layout and dependency rules, manual pages; make manual: write the pages of the commands anew"
 	@echo "make hook ARCH=aarch64   cross-build the hook"
 	@echo "make install     into PREFIX=$(PREFIX)"
 
@@ -122,6 +122,7 @@ test-build: all
 test-unit: test-build
 	$(Q)PORTCULLIS_POLICY_CORPUS="$(PORTCULLIS_POLICY_CORPUS)" PORTCULLIS_LONG="$(PORTCULLIS_LONG)" $(TEST_RUN) --skip HostTests --xunit-output $(BUILD)/unit.xml
 test-host: test-build hook-aarch64-check
+	$(Q)scripts/install-packages $(ARCH) shells
 	$(Q)$(SUDO) env PATH="$$PATH" PORTCULLIS_LONG=$(PORTCULLIS_LONG) $(TEST_RUN) --filter HostTests --xunit-output $(BUILD)/host.xml; \
 		result=$$?; [ -z "$(SUDO)" ] || $(SUDO) chown -R $$(id -u):$$(id -g) .build; exit $$result
 test: check test-unit fuzz-short test-host vmtest
@@ -219,10 +220,20 @@ bench: all vm-deps $(VM_PROGRAMS) $(BUILD)/bench/match.bpf.o $(BUILD)/bench/poli
 	$(Q)scripts/install-packages $(ARCH) bench
 	$(Q)$(SUDO) Tests/bench/run --bin $(BUILD) --out $(BUILD)/bench $(if $(QUICK),--quick) $(BENCH)
 
-check:
+check: check-manual
 	$(Q)scripts/check "$(SWIFT)"
 
+# The pages of the commands are made from the program; what is made is committed.
+manual: $(CLI)
+	$(Q)scripts/manual $(CLI)
+check-manual: $(CLI)
+	$(Q)scripts/manual --check $(CLI)
+.PHONY: manual check-manual
+
 LIBEXEC := $(DESTDIR)$(PREFIX)/libexec/portcullis
+# Where bash, zsh and fish look.
+SHARE := $(DESTDIR)$(PREFIX)/share
+COMPLETIONS := $(SHARE)/bash-completion/completions/portcullis $(SHARE)/zsh/site-functions/_portcullis $(SHARE)/fish/vendor_completions.d/portcullis.fish
 install: all
 	$(Q)install -D -m 0755 $(DAEMON) $(DESTDIR)$(PREFIX)/sbin/portcullisd
 	$(Q)install -D -m 0755 $(CLI) $(DESTDIR)$(PREFIX)/bin/portcullis
@@ -233,13 +244,17 @@ install: all
 	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	$(Q)sed 's|/usr/sbin/portcullisd|$(PREFIX)/sbin/portcullisd|' deploy/systemd/portcullisd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/portcullisd.service
 	$(Q)install -m 0644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	$(Q)install -d $(dir $(COMPLETIONS))
+	$(Q)for completion in $(COMPLETIONS); do \
+		case $$completion in */_portcullis) shell=zsh ;; *.fish) shell=fish ;; *) shell=bash ;; esac; \
+		$(CLI) --generate-completion-script $$shell >$$completion && chmod 0644 $$completion || exit 1; done
 	$(Q)install -D -m 0644 deploy/prometheus/alerts.yaml $(DESTDIR)$(PREFIX)/share/portcullis/prometheus/alerts.yaml
 	$(Q)install -D -m 0644 deploy/grafana/portcullis.json $(DESTDIR)$(PREFIX)/share/portcullis/grafana/portcullis.json
 	@echo "  Installed under $(DESTDIR)$(PREFIX). To have CRI-O and podman run the hook, copy"
 	@echo "  $(PREFIX)/share/portcullis/hooks.d/portcullis.json into /usr/share/containers/oci/hooks.d."
 
 uninstall:
-	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/portcullisd $(DESTDIR)$(PREFIX)/bin/portcullis $(DESTDIR)$(PREFIX)/share/man/man8/portcullis*.8
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/portcullisd $(DESTDIR)$(PREFIX)/bin/portcullis $(DESTDIR)$(PREFIX)/share/man/man8/portcullis*.8 $(COMPLETIONS)
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/portcullis.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/portcullisd.service
 	$(Q)rm -rf $(LIBEXEC) $(DESTDIR)$(PREFIX)/share/portcullis
 

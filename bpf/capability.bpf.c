@@ -46,13 +46,13 @@ static __always_inline int tell_capability(const struct cred *cred, int capabili
 }
 
 SEC("fexit/cap_capable")
-int BPF_PROG(pc_capability, const struct cred *cred, struct user_namespace *namespace, int capability, unsigned int options, int result)
+int BPF_PROG(pc_capability_event, const struct cred *cred, struct user_namespace *namespace, int capability, unsigned int options, int result)
 {
 	return options & CAP_OPT_NOAUDIT ? 0 : tell_capability(cred, capability, result);
 }
 
 SEC("tp_btf/cap_capable")
-int BPF_PROG(pc_capability_traced, const struct cred *cred, struct user_namespace *target, const struct user_namespace *capable, int capability, int result)
+int BPF_PROG(pc_capability_traced_event, const struct cred *cred, struct user_namespace *target, const struct user_namespace *capable, int capability, int result)
 {
 	/* Asked about at every allocation of memory, only to be more generous. */
 	if (capability == CAP_SYS_ADMIN && result)

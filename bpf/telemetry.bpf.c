@@ -141,9 +141,10 @@ __noinline int tell(__u32 level)
 	record_process(level);
 	record_directory(scratch, level, directory ? (__s32)argument(scratch, directory) : AT_FDCWD);
 	scratch->cut = 0;
-	if (shape == PC_CALL_FILE)
-		record_file(scratch, level, scratch->registers[0]);
-	else if (scratch->call.path && !(shape == PC_CALL_OPENS && passed && record_file(scratch, level, event->result)))
+	bool known = shape == PC_CALL_FILE || (shape == PC_CALL_OPENS && passed);
+	if (known)
+		known = record_file(scratch, level, shape == PC_CALL_FILE ? (__s32)scratch->registers[0] : event->result);
+	if (!known && scratch->call.path)
 		record_text(scratch, level, scratch->call.path);
 	if (scratch->call.other_path)
 		record_other_text(scratch, level);
@@ -152,7 +153,7 @@ __noinline int tell(__u32 level)
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(pc_telemetry, struct REGISTERS *registers, long result)
+int BPF_PROG(pc_call_event, struct REGISTERS *registers, long result)
 {
 	struct identified who;
 	__u32 number = NUMBER_OF(registers), level = 0;

@@ -304,38 +304,38 @@ static __always_inline __u64 key_of_number(void *ring, __u64 number)
 }
 
 SEC("tp_btf/io_uring_submit_sqe")
-int BPF_PROG(pc_uring_submit_sqe, void *ring, void *request, __u8 operation, __u64 number)
+int BPF_PROG(pc_request_sqe_event, void *ring, void *request, __u8 operation, __u64 number)
 {
 	return submitted(request, key_of_number(ring, number));
 }
 
 SEC("tp_btf/io_uring_complete")
-int BPF_PROG(pc_uring_complete, void *ring, __u64 number, int result)
+int BPF_PROG(pc_completion_event, void *ring, __u64 number, int result)
 {
 	return completed(key_of_number(ring, number), result);
 }
 #else
 SEC("tp_btf/io_uring_submit_req")
-int BPF_PROG(pc_uring_submit_req, struct io_kiocb *request)
+int BPF_PROG(pc_request_event, struct io_kiocb *request)
 {
 	return submitted(request, (__u64)request);
 }
 
 SEC("tp_btf/io_uring_submit_sqe")
-int BPF_PROG(pc_uring_submit_sqe, struct io_kiocb *request)
+int BPF_PROG(pc_request_sqe_event, struct io_kiocb *request)
 {
 	return submitted(request, (__u64)request);
 }
 
 SEC("tp_btf/io_uring_complete")
-int BPF_PROG(pc_uring_complete, struct io_ring_ctx *ring, void *request, __u64 number, int result)
+int BPF_PROG(pc_completion_event, struct io_ring_ctx *ring, void *request, __u64 number, int result)
 {
 	return completed((__u64)request, result);
 }
 
 /* As it is since 6.15: with the completion itself. */
 SEC("tp_btf/io_uring_complete")
-int BPF_PROG(pc_uring_complete_entry, struct io_ring_ctx *ring, void *request, struct io_uring_cqe *entry)
+int BPF_PROG(pc_completion_entry_event, struct io_ring_ctx *ring, void *request, struct io_uring_cqe *entry)
 {
 	return completed((__u64)request, entry->res);
 }

@@ -5,65 +5,61 @@ import FoundationEssentials
 
 struct AlertsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "alerts", abstract: "Follow what policies deny or report.")
+        commandName: "alerts", abstract: "Follow what policies deny or report.",
+        discussion: """
+            Until interrupted, or as many as --limit says. BLOCKED was denied, AUDIT was let through because the policy says so, WOULD-BLOCK because enforcement is
+            paused or this kernel enforces nothing. --format json, or --json, prints the daemon's own objects, which also have the rule's place in its policy;
+            kubearmor prints KubeArmor's. Of what is kept (--since, --file, --no-follow) portcullis-feed writes the files, in KubeArmor's words.
+
+            Examples:
+              portcullis alerts --namespace shop --action Block
+              portcullis alerts --policy shop/web --format table
+              portcullis alerts --since 2h --no-follow --result denied
+            """)
 
     @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var filters: FilterOptions
+    @OptionGroup var history: HistoryOptions
 
-    @Option(help: "Only alerts of containers whose id starts so.")
-    var container = ""
+    @Option(help: "How to print.")
+    var format: MessageFormat?
 
-    private struct Alert: Decodable {
-        struct Container: Decodable { let id, namespace, pod, name: String }
-        struct Process: Decodable {
-            let pid, hostPid, uid: Int
-            let comm: String
+    @Option(help: ArgumentHelp("End after so many.", valueName: "number"))
+    var limit: Int?
+
+    private var chosen: MessageFormat { format ?? (connection.json ? .json : .compact) }
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit takes a number from 1 on") }
+        guard !history.isWanted || chosen != .json else {
+            throw ValidationError("what is kept is in KubeArmor's words: --format kubearmor instead of json")
         }
-        let type: String
-        let count: Int?
-        let time, policy, namespace, rule, action, operation, access, path, resource, syscall, result, executable, reason, message: String?
-        let severity: Int?
-        let host: Bool?
-        let container: Container?
-        let process: Process?
     }
 
     func run() throws {
         try reportingErrors {
-            var conversation = try ControlConnection(connection.socket, .alerts, container)
-            while let json = try conversation.next() {
-                if connection.json {
-                    Output.line(json)
-                } else {
-                    Output.line(Output.clean(describe(try JSONDecoder().decode(Alert.self, from: Data(json)))))
-                }
-            }
+            // The daemon's own words say more of the rule than KubeArmor's have room for.
+            guard history.isWanted || chosen == .table || chosen == .kubearmor else { return try followDaemon() }
+            let printer = MessagePrinter(chosen, filters.filter, limit: limit)
+            var follower = MessageFollower(connection.socket, history, alerts: true, logs: false, printer)
+            try follower.run()
         }
     }
 
-    private func describe(_ alert: Alert) -> String {
-        if alert.type == "lost" { return "*** \(alert.count ?? 0) alerts were dropped: this reader is too slow ***" }
-        guard let process = alert.process, let owner = alert.container else { return alert.type }
-        let time = alert.time.map { String($0.dropFirst(11).prefix(12)) } ?? ""
-        let short = owner.id.count == 64 ? String(owner.id.prefix(12)) : owner.id
-        let names = [owner.namespace, owner.pod, owner.name].filter { !$0.isEmpty }
-        let name = alert.host == true ? "host" : names.isEmpty ? short : "\(names.joined(separator: "/"))(\(short))"
-        let verdict = switch alert.action {
-        case "Block": "BLOCKED"
-        case "Audit (Block)": "WOULD-BLOCK"
-        default: "AUDIT"
+    private func followDaemon() throws {
+        let filter = filters.filter
+        var left = limit ?? Int.max
+        var conversation = try ControlConnection(connection.socket, .alerts)
+        while left > 0, let json = try conversation.next() {
+            // Nothing is read of what is only passed on.
+            if chosen == .json, filter == MessageFilter(), limit == nil {
+                Output.line(json)
+                continue
+            }
+            let alert = try JSONDecoder().decode(DaemonAlert.self, from: Data(json))
+            guard alert.isLossNotice || filter.matches(alert.filtered) else { continue }
+            if !alert.isLossNotice { left -= 1 }
+            if chosen == .json { Output.line(json) } else { Output.line(Output.clean(alert.line)) }
         }
-        let actor = alert.executable.flatMap { $0.isEmpty ? nil : $0 } ?? process.comm
-        let object = [alert.syscall, alert.path ?? alert.resource].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: " ")
-        var text = "\(time) \(name) \(verdict) \(alert.operation ?? "?") \(object) by \(actor)"
-        text += " pid=\(process.pid) host-pid=\(process.hostPid) uid=\(process.uid)"
-        if let policy = alert.policy, !policy.isEmpty {
-            let place = alert.namespace.flatMap { $0.isEmpty ? nil : "\($0)/" } ?? ""
-            text += " policy=\(place)\(policy)" + (alert.rule.flatMap { $0.isEmpty ? nil : " rule=\($0)" } ?? "")
-        }
-        if alert.syscall != nil, let result = alert.result { text += " result=\(result)" }
-        if let severity = alert.severity, severity > 0 { text += " severity=\(severity)" }
-        if let reason = alert.reason, !reason.isEmpty { text += " (\(reason))" }
-        if let message = alert.message, !message.isEmpty { text += " \"\(message)\"" }
-        return text
     }
 }

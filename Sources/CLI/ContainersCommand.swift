@@ -5,7 +5,8 @@ import FoundationEssentials
 
 struct ContainersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "containers", abstract: "List the containers that the kernel knows.")
+        commandName: "containers", abstract: "List the containers that the kernel knows.",
+        discussion: "Examples:\n  portcullis containers\n  portcullis containers -o wide 3f2a91")
 
     enum Style: String, ExpressibleByArgument, CaseIterable { case wide }
 
@@ -14,7 +15,7 @@ struct ContainersCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: "More columns.")
     var output: Style?
 
-    @Argument(help: "Only the containers whose id starts so.")
+    @Argument(help: "Only the containers whose id starts so.", completion: Completions.containers)
     var prefix = ""
 
     private struct Item: Decodable {

@@ -10,6 +10,9 @@ struct DownCommand: ParsableCommand {
         discussion: """
             Without --remove what is in the kernel stays there: verdicts go on. With it, policies are let go, programs detached and all labels
             forgotten: nothing is denied and no container is known any more, until a daemon is started again.
+
+            Example:
+              portcullis down --remove
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -17,10 +20,10 @@ struct DownCommand: ParsableCommand {
     @Flag(help: "Also take programs, labels and policies out of the kernel.")
     var remove = false
 
-    @Option(help: "The program portcullisd, which removes; by default the one installed with this program.")
+    @Option(help: "The program portcullisd, which removes; by default the one installed with this program.", completion: .file())
     var daemon: String?
 
-    @Option(help: "Where the pins are; by default what the running daemon says, or portcullisd's own default.")
+    @Option(help: "Where the pins are; by default what the running daemon says, or portcullisd's own default.", completion: .directory)
     var bpfDirectory: String?
 
     private struct Status: Decodable { let configuration: [String: String] }

@@ -8,9 +8,14 @@ enum Output {
     static func line(_ bytes: [UInt8]) {
         var line = bytes
         line.append(0x0A)
+        write(line)
+    }
+
+    /// The bytes as they are.
+    static func write(_ bytes: [UInt8]) {
         var written = 0
-        while written < line.count {
-            let count = line.withUnsafeBytes { write(1, $0.baseAddress.map { $0 + written }, $0.count - written) }
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { Glibc.write(1, $0.baseAddress.map { $0 + written }, $0.count - written) }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { exit(1) }
             written += count
@@ -21,7 +26,7 @@ enum Output {
 
     static func complain(_ text: String) {
         let line = Array("\(text)\n".utf8)
-        _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+        _ = line.withUnsafeBytes { Glibc.write(2, $0.baseAddress, $0.count) }
     }
 
     /// Text of a container's own making, safe for a terminal.
@@ -38,15 +43,17 @@ struct Table {
 
     mutating func add(_ cells: [String]) { rows.append(cells.map { $0.isEmpty ? "-" : Output.clean($0) }) }
 
-    func print() {
+    var lines: [String] {
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
-        for row in rows {
+        return rows.map { row in
             var line = ""
             for (column, cell) in row.enumerated() {
                 line += column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count + 2)
             }
-            Output.line(line)
+            return line
         }
     }
+
+    func print() { for line in lines { Output.line(line) } }
 }

@@ -11,7 +11,7 @@ private struct PauseOutcome: Decodable {
 
 /// Whom a pause is about.
 struct PauseScope: ParsableArguments {
-    @Option(help: "Containers whose id starts so.")
+    @Option(help: "Containers whose id starts so.", completion: Completions.containers)
     var container: String?
 
     @Option(help: "Containers of this namespace of policies.")
@@ -32,7 +32,9 @@ struct PauseCommand: ParsableCommand {
             Of all containers and the host, or of some. It ends by itself, also if the daemon is gone by then; portcullis resume ends it before.
             Alerts about what would have been denied say "Audit (Block)".
 
-            portcullis pause --for 10m --namespace shop
+            Examples:
+              portcullis pause --for 10m --namespace shop
+              portcullis pause --for 30s
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -54,7 +56,8 @@ struct PauseCommand: ParsableCommand {
 
 struct ResumeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "resume", abstract: "End a pause before its time.", discussion: "Without --container or --namespace all pauses end.")
+        commandName: "resume", abstract: "End a pause before its time.", 
+        discussion: "Without --container or --namespace all pauses end.\n\nExample:\n  portcullis resume --namespace shop")
 
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var scope: PauseScope

@@ -6,6 +6,7 @@ import FoundationEssentials
 struct PolicyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy", abstract: "Apply, delete, list, show and check policies.",
+        discussion: "Example:\n  portcullis policy validate web.yaml && portcullis policy apply web.yaml",
         subcommands: [PolicyApplyCommand.self, PolicyDeleteCommand.self, PolicyListCommand.self, PolicyShowCommand.self, PolicyValidateCommand.self])
 }
 
@@ -42,14 +43,20 @@ private struct PolicyOutcome: Decodable {
 struct PolicyApplyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apply", abstract: "Put the policies of a file in force, all of them or none.",
-        discussion: "They stay in force until they are deleted, also across restarts. A policy of the same name is replaced.")
+        discussion: """
+            They stay in force until they are deleted, also across restarts. A policy of the same name is replaced.
+
+            Examples:
+              portcullis policy apply web.yaml
+              portcullis policy apply - <web.yaml
+            """)
 
     @OptionGroup var connection: ConnectionOptions
 
     @Flag(help: "Also policies of this host that would lock people out.")
     var force = false
 
-    @Argument(help: "A YAML file; - is standard input.")
+    @Argument(help: "A YAML file; - is standard input.", completion: .file(extensions: ["yaml", "yml", "json"]))
     var file: String
 
     func run() throws {
@@ -61,18 +68,18 @@ struct PolicyApplyCommand: ParsableCommand {
 }
 
 struct PolicyDeleteCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "delete", abstract: "Delete an applied policy.")
+    static let configuration = CommandConfiguration(commandName: "delete", abstract: "Delete an applied policy.", discussion: "Example:\n  portcullis policy delete shop/web")
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Argument(help: "NAMESPACE/NAME, or NAME in the namespace default.")
+    @Argument(help: "NAMESPACE/NAME, or NAME in the namespace default.", completion: Completions.policies)
     var policy: String
 
     func run() throws { try PolicyOutcome.request(connection, .deletePolicy, Array(PolicyText.identity(policy).utf8)) }
 }
 
 struct PolicyListCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the policies in force.")
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the policies in force.", discussion: "Example:\n  portcullis policy list --json | jq -r .identity")
 
     @OptionGroup var connection: ConnectionOptions
 

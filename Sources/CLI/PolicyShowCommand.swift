@@ -5,11 +5,11 @@ import FoundationEssentials
 
 struct PolicyShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show a policy as it was understood: each rule with what it inherits.")
+        commandName: "show", abstract: "Show a policy as it was understood: each rule with what it inherits.", discussion: "Example:\n  portcullis policy show shop/web")
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Argument(help: "NAMESPACE/NAME, or NAME in the namespace default.")
+    @Argument(help: "NAMESPACE/NAME, or NAME in the namespace default.", completion: Completions.policies)
     var policy: String
 
     private struct Rule: Decodable {

@@ -7,6 +7,9 @@ struct PolicyValidateCommand: ParsableCommand {
         discussion: """
             Each problem is one line, FILE:LINE:COLUMN: FIELD: PROBLEM; a warning has "warning:" behind the place. A policy without a problem is
             compiled, and its size in the kernel stated. Exit status: 0 nothing but warnings; 1 problems.
+
+            Example:
+              portcullis policy validate --strict policies/
             """)
 
     @Flag(help: "Print JSON, one object a line.")
@@ -18,7 +21,7 @@ struct PolicyValidateCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Print problems and warnings only.")
     var quiet = false
 
-    @Argument(help: "Files, YAML or JSON; directories of them; - is standard input.")
+    @Argument(help: "Files, YAML or JSON; directories of them; - is standard input.", completion: .file())
     var files: [String]
 
     func run() throws {

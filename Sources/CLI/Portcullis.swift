@@ -14,15 +14,17 @@ struct Portcullis: ParsableCommand {
             """,
         version: "portcullis \(BuildVersion.text)",
         subcommands: [
-            StatusCommand.self, ContainersCommand.self, EventsCommand.self, AlertsCommand.self, PolicyCommand.self, ProbeCommand.self, ReplayCommand.self, PauseCommand.self, ResumeCommand.self,
-            DownCommand.self, UnlockCommand.self,
+            StatusCommand.self, ContainersCommand.self, EventsCommand.self, AlertsCommand.self, LogsCommand.self, SummaryCommand.self, TopCommand.self, PolicyCommand.self,
+            ProbeCommand.self, ReplayCommand.self, PauseCommand.self, ResumeCommand.self, DownCommand.self, UnlockCommand.self,
         ])
 }
 
 /// What every subcommand takes.
 struct ConnectionOptions: ParsableArguments {
-    @Option(help: "The daemon's control socket.")
-    var socket = "/run/portcullis/control.sock"
+    static let defaultSocket = "/run/portcullis/control.sock"
+
+    @Option(help: ArgumentHelp("The daemon's control socket.", valueName: "path"), completion: .file())
+    var socket = Self.defaultSocket
 
     @Flag(help: "Print JSON, one object a line.")
     var json = false

@@ -7,11 +7,16 @@ import Glibc
 struct ProbeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "probe", abstract: "Say what this machine can enforce, and what to do where it cannot.",
-        discussion: "Needs no running daemon. Exit status: 0 policies can be enforced; 1 only observed; 2 it could not be found out.")
+        discussion: """
+            Needs no running daemon. Exit status: 0 policies can be enforced; 1 only observed; 2 it could not be found out.
+
+            Example:
+              portcullis probe --json
+            """)
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Option(help: "The program portcullisd, which looks; by default the one installed with this program.")
+    @Option(help: "The program portcullisd, which looks; by default the one installed with this program.", completion: .file())
     var daemon: String?
 
     private struct Finding: Decodable {

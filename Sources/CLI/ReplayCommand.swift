@@ -10,9 +10,13 @@ struct ReplayCommand: ParsableCommand {
         discussion: """
             Reads what runc, crun, containerd, Docker, podman and CRI-O leave on disk, and /proc; no runtime is asked. The daemon runs this at its
             start (setting replay). With --dry-run it only prints what it finds.
+
+            Examples:
+              portcullis replay --dry-run
+              portcullis replay --root runc=/run/runc --only-roots
             """)
 
-    @Option(help: "The daemon's hook socket.")
+    @Option(help: "The daemon's hook socket.", completion: .file())
     var socket = "/run/portcullis/hook.sock"
 
     @Option(name: .customLong("root"), help: "KIND=DIRECTORY, where a runtime keeps its state; KIND is runc, crun, containerd or storage. May be repeated.")

@@ -5,7 +5,8 @@ import FoundationEssentials
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show the daemon, its kernel side and all counters.")
+        commandName: "status", abstract: "Show the daemon, its kernel side and all counters.",
+        discussion: "Examples:\n  portcullis status\n  portcullis status --json | jq .counters.alertsLost")
 
     @OptionGroup var connection: ConnectionOptions
 

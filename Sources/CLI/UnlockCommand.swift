@@ -10,6 +10,9 @@ struct UnlockCommand: ParsableCommand {
         discussion: """
             While the daemon protects itself, nobody else may replace its program, remove its pins, kill it or look into its maps. This lifts that for
             everybody who is in no container: until a daemon starts, or with --for for a while. Verdicts go on.
+
+            Example:
+              portcullis unlock --for 10m
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -17,10 +20,10 @@ struct UnlockCommand: ParsableCommand {
     @Option(name: .customLong("for"), help: "How long: 30s, 10m, 2h; until a daemon starts if it is not given.")
     var time: String?
 
-    @Option(help: "The program portcullisd, which unlocks where no daemon runs; by default the one installed with this program.")
+    @Option(help: "The program portcullisd, which unlocks where no daemon runs; by default the one installed with this program.", completion: .file())
     var daemon: String?
 
-    @Option(help: "Where the pins are, if no daemon runs and they are not in portcullisd's own default.")
+    @Option(help: "Where the pins are, if no daemon runs and they are not in portcullisd's own default.", completion: .directory)
     var bpfDirectory: String?
 
     func run() throws {

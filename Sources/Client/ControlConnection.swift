@@ -4,8 +4,10 @@ import Glibc
 
 /// A conversation with the daemon: one request, then items until the end.
 public struct ControlConnection {
-    private let descriptor: Int32
+    let descriptor: Int32
+    /// What has come, and where in it the next frame begins.
     private var received: [UInt8] = []
+    private var start = 0
     /// Bytes of one answer; the daemon's largest are a container and a rule with all their texts at their limits: one rule's may be as long
     /// as a policy file, and each of its bytes six characters of JSON.
     private static let answerLimit = 32 << 20
@@ -45,19 +47,53 @@ public struct ControlConnection {
 
     /// The next item as JSON text; nil at the end.
     public mutating func next() throws(PortcullisError) -> [UInt8]? {
-        let header = try take(4)
-        let length = (0..<4).reduce(0) { $0 | Int(header[$1]) << ($1 * 8) }
-        guard length <= Self.answerLimit else { throw PortcullisError(.peer, "the daemon's answer has \(length) bytes") }
-        let body = try take(length)
-        guard let (second, text) = ControlProtocol.parts(body[...]), let kind = ControlProtocol.Kind(rawValue: second) else {
-            throw PortcullisError(.peer, "the daemon speaks another version of the control protocol")
-        }
+        let body = try frame()
+        let (kind, text) = try Self.parts(received[body])
         switch kind {
         case .item: return Array(text)
         case .end: return nil
         case .record: throw PortcullisError(.peer, "the daemon sent a record where none was asked for")
-        case .failed: throw PortcullisError(.peer, "the daemon refused: \(String(decoding: text, as: UTF8.self))")
+        case .failed: throw Self.refusal(text)
         }
+    }
+
+    /// The next record, which is good as long as `body` runs; false if none has come whole and `waits` is false.
+    ///
+    /// - Throws: Also where the daemon ends the stream, which it never does by itself.
+    mutating func nextRecord(waits: Bool = true, _ take: (FeedRecord) -> Void) throws(PortcullisError) -> Bool {
+        guard waits || hasFrame else { return false }
+        let body = try frame()
+        let (kind, text) = try Self.parts(received[body])
+        switch kind {
+        case .record:
+            let isRecord = text.withUnsafeBytes { bytes in
+                guard let record = FeedRecord(bytes) else { return false }
+                take(record)
+                return true
+            }
+            guard isRecord else { throw PortcullisError(.peer, "the daemon sent what is no record") }
+            return true
+        case .item: throw PortcullisError(.peer, "the daemon sent an item where records were asked for")
+        case .end: throw PortcullisError(.system, "the daemon has ended the stream")
+        case .failed: throw Self.refusal(text)
+        }
+    }
+
+    private static func parts(_ body: ArraySlice<UInt8>) throws(PortcullisError) -> (ControlProtocol.Kind, ArraySlice<UInt8>) {
+        guard let (second, text) = ControlProtocol.parts(body), let kind = ControlProtocol.Kind(rawValue: second) else {
+            throw PortcullisError(.peer, "the daemon speaks another version of the control protocol")
+        }
+        return (kind, text)
+    }
+
+    private static func refusal(_ text: ArraySlice<UInt8>) -> PortcullisError {
+        PortcullisError(.peer, "the daemon refused: \(String(decoding: text, as: UTF8.self))")
+    }
+
+    /// No answer within this time is an error from here on. For who must not hang: the completions of a shell.
+    public func limitWaiting(milliseconds: Int) {
+        var time = timeval(tv_sec: milliseconds / 1000, tv_usec: milliseconds % 1000 * 1000)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
     }
 
     public func close() { Glibc.close(descriptor) }
@@ -80,16 +116,43 @@ public struct ControlConnection {
         guard poll(&poller, 1, endLimit) > 0 else { throw PortcullisError(.system, "the daemon, process \(peer.pid), has not stopped in time") }
     }
 
-    private mutating func take(_ count: Int) throws(PortcullisError) -> [UInt8] {
-        var buffer = [UInt8](repeating: 0, count: 64 << 10)
-        while received.count < count {
-            let read = recv(descriptor, &buffer, buffer.count, 0)
-            if read < 0, errno == EINTR { continue }
-            guard read >= 0 else { throw PortcullisError(.system, "reading the daemon's answer", errno: errno) }
-            guard read > 0 else { throw PortcullisError(.system, "the daemon closed the connection") }
-            received.append(contentsOf: buffer[..<read])
+    // MARK: Frames
+
+    /// Bytes of the next frame behind its length; nil until its length is there.
+    private var frameLength: Int? {
+        guard received.count - start >= 4 else { return nil }
+        return (0..<4).reduce(0) { $0 | Int(received[start + $1]) << ($1 * 8) }
+    }
+
+    private var hasFrame: Bool { frameLength.map { received.count - start >= 4 + $0 } ?? false }
+
+    /// Waits for the next frame and moves past it; where its body lies.
+    private mutating func frame() throws(PortcullisError) -> Range<Int> {
+        while true {
+            if let length = frameLength {
+                guard length <= Self.answerLimit else { throw PortcullisError(.peer, "the daemon's answer has \(length) bytes") }
+                if received.count - start >= 4 + length {
+                    defer { start += 4 + length }
+                    return (start + 4)..<(start + 4 + length)
+                }
+            }
+            try fill()
         }
-        defer { received.removeFirst(count) }
-        return Array(received[..<count])
+    }
+
+    /// Reads once.
+    mutating func fill() throws(PortcullisError) {
+        received.removeFirst(start)
+        start = 0
+        let limit = 64 << 10, filled = received.count
+        var read = 0
+        repeat {
+            received.append(contentsOf: repeatElement(0, count: limit))
+            read = received.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress.map { $0 + filled }, limit, 0) }
+            let error = errno
+            received.removeLast(limit - max(read, 0))
+            guard read >= 0 || error == EINTR else { throw PortcullisError(.system, "reading the daemon's answer", errno: error) }
+        } while read < 0
+        guard read > 0 else { throw PortcullisError(.system, "the daemon closed the connection") }
     }
 }

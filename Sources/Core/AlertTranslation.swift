@@ -22,7 +22,7 @@ extension FeedTranslator {
         message.processName = executable
         message.parentProcessName = parent
         message.source = commandLine.isEmpty ? executable : commandLine
-        describe(alert, commandLine, &message)
+        describe(alert, isObserved: rule.isObserved, commandLine, &message)
         message.takeEventData(message.data)
         if message.operation == "Network" { message.takeEventData(message.resource) }
         return message
@@ -35,13 +35,14 @@ extension FeedTranslator {
         return rule.isObserved || isAudit || alert.section == .syscalls ? "eBPF Monitor" : "BPFLSM"
     }
 
-    private func describe(_ alert: Alert, _ commandLine: String, _ message: inout KubeArmorMessage) {
+    private func describe(_ alert: Alert, isObserved observed: Bool, _ commandLine: String, _ message: inout KubeArmorMessage) {
         let path = Self.text(alert.path), hook = alert.hookName
         switch alert.section {
         case .process:
             // What acts is the program that executes another; what is executed has the alert's name already.
             message.operation = "Process"
-            message.parentProcessName = message.processName.isEmpty ? message.parentProcessName : message.processName
+            // An event that was judged afterwards has the new program there already.
+            message.parentProcessName = message.processName.isEmpty || observed ? message.parentProcessName : message.processName
             message.source = message.parentProcessName
             message.processName = path
             message.resource = commandLine.isEmpty ? path : commandLine

@@ -73,6 +73,8 @@ extension Event {
         writer.member("directory", directory)
         writer.member("terminal", terminal)
         if kind == .exit {
+            // Up to 6.15 its memory is gone by then, and with it what it was.
+            if !executable.isEmpty { writer.member("executable", executable) }
             writer.member("exitCode", header.exit_code >> 8 & 0xFF)
             writer.member("signal", header.exit_code & 0x7F)
             return

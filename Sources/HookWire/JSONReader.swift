@@ -127,6 +127,16 @@ public struct JSONReader<Source: ByteSource>: ~Copyable {
         return value
     }
 
+    /// Reads an integer from `-limit` to `limit`, as `readInteger` does.
+    public mutating func readSignedInteger(limit: UInt64) throws(JSONError) -> Int64 {
+        guard try peekToken() == UInt8(ascii: "-") else { return Int64(try readInteger(limit: limit)) }
+        position += 1
+        guard try available() else { throw failure(.truncated) }
+        // No white space between the sign and the digits.
+        guard window[position] >= UInt8(ascii: "0"), window[position] <= UInt8(ascii: "9") else { throw failure(.syntax) }
+        return -Int64(try readInteger(limit: limit))
+    }
+
     /// What kind of value comes next, by its first byte, without moving past it.
     public mutating func peekToken() throws(JSONError) -> UInt8 {
         while try available() {

@@ -341,7 +341,9 @@ public final class KernelPrograms {
     private let counted: [(program: String, descriptor: Int32)]
 
     /// Runs that the kernel left out, by program; see `PinnedLinks.missedRuns`.
-    public var missedRuns: [(program: String, count: UInt64)] { counted.map { ($0.program, PinnedLinks.missedRuns($0.descriptor) ?? 0) } }
+    public var missedRuns: [(program: String, count: UInt64)] {
+        counted.map { ($0.program, PinnedLinks.missedRuns($0.descriptor) ?? 0) } + (telemetry?.missedRuns ?? [])
+    }
 
     private static func isUsed(_ program: String, _ variant: Variant) -> Bool {
         switch program {

@@ -31,6 +31,14 @@ final class TelemetryPrograms {
     /// What this kernel does not let be seen, and why.
     private(set) var missing: [String] = []
 
+    /// Runs that the kernel left out, by program; see `PinnedLinks.missedRuns`.
+    var missedRuns: [(program: String, count: UInt64)] {
+        programs.compactMap { program in
+            guard let descriptor = try? program.object.descriptor(ofProgram: program.name) else { return nil }
+            return (program.name, PinnedLinks.missedRuns(descriptor) ?? 0)
+        }
+    }
+
     /// Places in use.
     var attached: [String] { programs.filter { $0.link != nil }.map(\.place) }
 
@@ -45,7 +53,7 @@ final class TelemetryPrograms {
         try calls.setReadOnlyData(".rodata.calls", SystemCall.reported())
         try calls.load()
         scratches = calls
-        programs.append(Program(name: "pc_telemetry", place: "sys_exit", kinds: Self.kinds, object: calls))
+        programs.append(Program(name: "pc_call_event", place: "sys_exit", kinds: Self.kinds, object: calls))
         do throws(PortcullisError) { try addRequests(reduced) } catch { missing.append("requests of io_uring: \(error)") }
     }
 
@@ -57,16 +65,16 @@ final class TelemetryPrograms {
         let object = try make(reduced ? pco_uring_reduced() : pco_uring())
         var wanted: [(name: String, place: String)] = []
         if !reduced, kernel.parameters(ofTracepoint: "io_uring_submit_req") != nil {
-            wanted.append(("pc_uring_submit_req", "io_uring_submit_req"))
+            wanted.append(("pc_request_event", "io_uring_submit_req"))
         } else if kernel.parameters(ofTracepoint: "io_uring_submit_sqe") != nil {
-            wanted.append(("pc_uring_submit_sqe", "io_uring_submit_sqe"))
+            wanted.append(("pc_request_sqe_event", "io_uring_submit_sqe"))
         }
         if let parameters = kernel.parameters(ofTracepoint: "io_uring_complete") {
             // With the completion itself as the third and last one since 6.15; with its members before.
-            wanted.append((!reduced && parameters == 3 ? "pc_uring_complete_entry" : "pc_uring_complete", "io_uring_complete"))
+            wanted.append((!reduced && parameters == 3 ? "pc_completion_entry_event" : "pc_completion_event", "io_uring_complete"))
         }
         guard wanted.count == 2 else { throw PortcullisError(.kernel, "this kernel has none of the tracepoints that are known") }
-        for name in ["pc_uring_submit_req", "pc_uring_submit_sqe", "pc_uring_complete", "pc_uring_complete_entry"]
+        for name in ["pc_request_event", "pc_request_sqe_event", "pc_completion_event", "pc_completion_entry_event"]
         where object.has(program: name) && !wanted.contains(where: { $0.name == name }) { try object.omit(program: name) }
         try object.share(map: "scratches", of: scratches)
         try object.load()
@@ -78,21 +86,21 @@ final class TelemetryPrograms {
     func load(for visibility: UInt64) {
         guard visibility & Self.capabilities != 0, triesCapabilities else { return }
         triesCapabilities = false
-        addCapabilities(["pc_capability", "pc_capability_traced"])
+        addCapabilities(["pc_capability_event", "pc_capability_traced_event"])
     }
 
     /// The first of the programs that this kernel takes. To attach to a function tells more than the tracepoint does; not every kernel lets one.
     private func addCapabilities(_ candidates: [String]) {
         for (index, name) in candidates.enumerated() {
             do throws(PortcullisError) {
-                if name == "pc_capability_traced", KernelHooks().parameters(ofTracepoint: "cap_capable") == nil {
+                if name == "pc_capability_traced_event", KernelHooks().parameters(ofTracepoint: "cap_capable") == nil {
                     throw PortcullisError(.kernel, "this kernel has no tracepoint cap_capable")
                 }
                 let object = try make(attachesOnce ? pco_capability_reduced() : pco_capability())
-                for other in ["pc_capability", "pc_capability_traced"] where other != name { try object.omit(program: other) }
+                for other in ["pc_capability_event", "pc_capability_traced_event"] where other != name { try object.omit(program: other) }
                 try object.share(map: "scratches", of: scratches)
                 try object.load()
-                programs.append(Program(name: name, place: name == "pc_capability" ? "cap_capable" : "cap_capable (tracepoint)", kinds: Self.capabilities, object: object))
+                programs.append(Program(name: name, place: name == "pc_capability_event" ? "cap_capable" : "cap_capable (tracepoint)", kinds: Self.capabilities, object: object))
                 return
             } catch where index == candidates.count - 1 {
                 missing.append("use of capabilities: \(error)")
@@ -111,9 +119,9 @@ final class TelemetryPrograms {
                 programs[index].link = bpf_program__attach(try programs[index].object.program(programs[index].name))
                 guard programs[index].link == nil else { continue }
                 let error = PortcullisError(.kernel, "attaching \(programs[index].name)", errno: errno)
-                guard programs[index].name == "pc_capability" else { throw error }
+                guard programs[index].name == "pc_capability_event" else { throw error }
                 programs.remove(at: index)
-                addCapabilities(["pc_capability_traced"])
+                addCapabilities(["pc_capability_traced_event"])
                 index -= 1
             } else if !isWanted, let link = programs[index].link, !attachesOnce {
                 // Up to 5.12 a program is attached only once: there it stays, and finds that nobody is to be seen.

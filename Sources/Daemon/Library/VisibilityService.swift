@@ -13,9 +13,13 @@ final class VisibilityService {
     private let programs: KernelPrograms
     private let logger: Logger
     private var configuration: Configuration
-    /// By slot, of containers that are registered.
+    /// By slot, of containers that are registered; and how many there are of each kind.
     private var bySlot: [UInt32: UInt64] = [:]
-    private var any: UInt64 = 0
+    private var slots: [UInt64: Int] = [:]
+    /// What programs are attached for.
+    private var attachedFor: UInt64 = 0
+    /// What the kernel has been told that is seen of anybody.
+    private var shown: UInt64 = 0
     /// When programs that nobody needs any more are let go, on the monotonic clock; nil: there are none.
     private(set) var deadline: UInt64?
     /// Why something cannot be reported; empty if all can.
@@ -31,7 +35,7 @@ final class VisibilityService {
     /// What is set for the host and for containers from here on, and for those that there are.
     func update(_ configuration: Configuration, _ containers: [Container]) {
         self.configuration = configuration
-        bySlot = [:]
+        (bySlot, slots) = ([:], [:])
         for container in containers { register(container.reference.slot, flags(container.message[...])) }
         settle()
         prepare()
@@ -58,8 +62,8 @@ final class VisibilityService {
 
     /// Makes ready for a container, before it does anything that is to be seen.
     func expect(_ flags: UInt64) {
-        guard flags & ~any != 0 else { return }
-        attach(any | flags)
+        guard flags & ~shown != 0 else { return }
+        attach(shown | flags)
     }
 
     func registered(_ slot: UInt32, _ flags: UInt64) {
@@ -68,35 +72,55 @@ final class VisibilityService {
     }
 
     func freed(_ slot: UInt32) {
-        bySlot[slot] = nil
+        forget(slot)
         settle()
     }
 
     private func register(_ slot: UInt32, _ flags: UInt64) {
+        forget(slot)
         bySlot[slot] = flags
+        slots[flags, default: 0] += 1
         kernel.setVisibility(flags, slot)
     }
 
+    private func forget(_ slot: UInt32) {
+        guard let flags = bySlot.removeValue(forKey: slot) else { return }
+        slots[flags, default: 0] -= 1
+        if slots[flags] == 0 { slots[flags] = nil }
+    }
+
+    /// What is to be seen of anybody.
+    private var wanted: UInt64 { slots.keys.reduce(configuration.hostVisibilityFlags, |) }
+
     private func settle() {
-        let wanted = bySlot.values.reduce(configuration.hostVisibilityFlags, |)
-        deadline = programs.needsTelemetry(any) && !programs.needsTelemetry(wanted) ? deadline ?? Clocks.monotonic + Self.patience : nil
-        // What is attached and seen of nobody stays for a while, without looking at anything.
-        if deadline == nil { attach(wanted) } else { kernel.setVisibility(host: configuration.hostVisibilityFlags, any: wanted) }
+        let wanted = wanted
+        guard programs.needsTelemetry(attachedFor), !programs.needsTelemetry(wanted) else {
+            deadline = nil
+            return attach(wanted)
+        }
+        // What is attached stays for a while, and finds that there is nothing to look at.
+        deadline = deadline ?? Clocks.monotonic + Self.patience
+        show(wanted)
     }
 
     /// Lets go of programs that nobody has needed for a while.
     func expired(now: UInt64) {
         guard let deadline, deadline <= now else { return }
         self.deadline = nil
-        attach(bySlot.values.reduce(configuration.hostVisibilityFlags, |))
+        attach(wanted)
     }
 
     private func attach(_ flags: UInt64) {
-        any = flags
+        attachedFor = flags
         do throws(PortcullisError) {
             try programs.attachTelemetry(for: flags)
             problem = ""
         } catch { tell(error) }
+        show(flags)
+    }
+
+    private func show(_ flags: UInt64) {
+        shown = flags
         kernel.setVisibility(host: configuration.hostVisibilityFlags, any: flags)
     }
 

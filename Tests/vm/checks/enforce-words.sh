@@ -169,8 +169,7 @@ check_enforce_namespace_posture() {
     eventually 3 more_alerts $NAME "$before" || fail "the unlisted is not reported"
     alert .action=Audit .policy=DefaultPosture .path=/etc/settings
     denied 'sockets socket 2 1 0'
-    # What it runs is not told, and counted.
-    [ "$(status .counters.eventsHidden)" -gt 0 ] || fail "no event is held back"
+    # What it runs is not told.
     same "events of a namespace without visibility" 0 "$(events_of $NAME | wc -l)"
     printf 'namespaces:\n  lenient:\n    network-posture: audit\n' >$W/namespaces.yaml
     kill -HUP "$(daemon_pid)"

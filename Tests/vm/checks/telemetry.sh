@@ -118,8 +118,14 @@ check_telemetry_failures() {
     : >$W/events.json
     same "attached" 0 "$(pc status | flat | tr '\t' '\n' | grep -c '^\.telemetry\.attached\[')"
     inside $NAME 'cat /etc/public; mount -t tmpfs none /tmp; true'
-    # What comes later in the ring is here, so what came before would be.
     same "events" 0 "$(events_of $NAME | wc -l)"
+    # What was not needed at the start is loaded when it is, by a daemon that has given up most of its rights.
+    printf 'namespaces:\n  late: {visibility: file}\n' >$W/namespaces.yaml
+    need_daemon --config $W/namespaces.yaml --visibility none --failures off
+    printf 'namespaces:\n  late: {visibility: "file,capabilities"}\n' >$W/namespaces.yaml
+    kill -HUP "$(daemon_pid)"
+    EDIT='.annotations["portcullis.io/namespace"]="late"' attacker $NAME-late plain $NAME || return
+    eventually 10 reads_and_is_told $NAME-late || fail "nothing is seen after a reload: $(pc status | flat | tr '\t' '\n' | grep telemetry | tr '\n' ' ')"
 }
 
 # CHECK telemetry-host full: the host is seen as host-visibility says, and the daemon's own acts are not

@@ -1,0 +1,58 @@
+/// Records of one connection on their way to messages: it remembers whose the slots are.
+public struct RecordWording: Sendable {
+    public enum Item: Sendable {
+        case message(KubeArmorMessage)
+        /// How many records this reader was too slow for.
+        case lost(UInt64)
+        /// Bytes that are no event and no alert of this version.
+        case malformed
+        /// Programs of the kernel side that are attached no more.
+        case sender(FeedSender)
+    }
+
+    public var translator: FeedTranslator
+    /// By slot, whose it is in the records that come now.
+    private var workloads: [UInt32: (generation: UInt32, workload: FeedWorkload)] = [:]
+
+    public init(_ translator: FeedTranslator) { self.translator = translator }
+
+    /// Nil for a record that only prepares others.
+    public mutating func take(_ record: FeedRecord) -> Item? {
+        switch record {
+        case .sender(let sender): return .sender(sender)
+        case .workload(let reference, let workload):
+            workloads[reference.slot] = (reference.generation, workload)
+            return nil
+        case .event(let bytes):
+            guard let event = Event(bytes) else { return .malformed }
+            return .message(translator.message(of: event, workload(event.reference, isOfHost: event.source == .host)))
+        case .alert(let rule, let bytes):
+            guard let alert = Alert(bytes) else { return .malformed }
+            return .message(translator.message(of: alert, rule, workload(alert.reference, isOfHost: alert.isOfHost)))
+        case .lost(let count): return .lost(count)
+        }
+    }
+
+    private func workload(_ reference: SlotReference, isOfHost: Bool) -> FeedWorkload {
+        guard !isOfHost else { return FeedWorkload() }
+        if let known = workloads[reference.slot], known.generation == reference.generation { return known.workload }
+        // Nobody remembers it; but it was a container, and not the host.
+        var unknown = FeedWorkload()
+        unknown.containerID = "slot-\(reference.slot)-\(reference.generation)"
+        return unknown
+    }
+}
+
+extension FeedTranslator {
+    /// What stands in a stream in the place of messages that are missing.
+    public func lossNotice(_ kind: KubeArmorMessage.Kind, _ count: UInt64, nanoseconds: UInt64, why: String) -> KubeArmorMessage {
+        var message = notice(kind, nanoseconds: nanoseconds)
+        message.operation = KubeArmorMessage.lostOperation
+        message.message = "\(count) \(kind == .alert ? "alerts" : "logs") were lost: \(why)"
+        message.data = "lost=\(count)"
+        // Logs have no Message.
+        message.resource = message.message
+        message.takeEventData(message.data)
+        return message
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import Testing
+import TestSupport
+
+/// A terminal of 120 by 30, with a program in it: a person's session.
+final class TerminalSession {
+    static let tmux = ["/usr/bin/tmux", "/usr/local/bin/tmux"].first { FileManager.default.isExecutableFile(atPath: $0) }
+
+    private let server = "portcullis-\(UUID().uuidString.prefix(8))"
+    private let program: String
+
+    init(_ command: String) throws {
+        program = try #require(Self.tmux)
+        try tmux("-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "30", command)
+    }
+
+    deinit { try? tmux("kill-server") }
+
+    @discardableResult
+    private func tmux(_ arguments: String...) throws -> Outcome { try Command.run(program, ["-L", server] + arguments) }
+
+    /// Letters as they are, then keys by their tmux names.
+    func type(_ text: String, _ keys: String...) throws {
+        if !text.isEmpty { try tmux("send-keys", "-l", text) }
+        for key in keys { try tmux("send-keys", key) }
+    }
+
+    /// What is to be seen.
+    func screen() throws -> String { try tmux("capture-pane", "-p").output }
+
+    /// Waits for it; the screen it is on.
+    @discardableResult
+    func wait(for text: String, _ place: SourceLocation = #_sourceLocation) throws -> String {
+        var screen = ""
+        let seen = try eventually {
+            usleep(50_000)
+            screen = try self.screen()
+            return screen.contains(text)
+        }
+        #expect(seen, "\(text) is not on the screen:\n\(screen)", sourceLocation: place)
+        return screen
+    }
+}

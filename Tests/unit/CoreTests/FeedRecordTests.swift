@@ -1,0 +1,92 @@
+import CABI
+import Testing
+
+@testable import Core
+
+@Suite struct FeedRecordTests {
+    private func decoded(_ bytes: [UInt8], _ check: (FeedRecord?) throws -> Void) rethrows { try bytes.withUnsafeBytes { try check(FeedRecord($0)) } }
+
+    @Test func aSenderComesBackAsItWas() throws {
+        var sender = FeedSender()
+        (sender.version, sender.abi, sender.hostName, sender.enforces, sender.missingPrograms) = ("1.2", 7, "node-ä", true, ["pc_exec", ""])
+        try decoded(FeedRecord.encode(sender)) { record in
+            guard case .sender(let found)? = record else { return #expect(Bool(false), "no sender") }
+            #expect(found == sender)
+        }
+    }
+
+    @Test func aWorkloadComesBackAsItWas() throws {
+        var workload = FeedWorkload()
+        (workload.containerID, workload.containerName, workload.namespace) = ("abc", "web", "shop")
+        (workload.pod, workload.image, workload.labels) = ("web-1", "nginx:1", "app=web,tier=front")
+        try decoded(FeedRecord.encode(SlotReference(slot: 5, generation: 9), workload)) { record in
+            guard case .workload(let reference, let found)? = record else { return #expect(Bool(false), "no workload") }
+            #expect(reference == SlotReference(slot: 5, generation: 9) && found == workload)
+        }
+    }
+
+    @Test func anAlertsRuleStandsBeforeTheKernelsBytes() throws {
+        var rule = FeedRule()
+        (rule.policy, rule.message, rule.severity, rule.tags, rule.isObserved, rule.presetEnforcer) = ("p", "m", 10, ["a", "b"], true, "PRESET-X")
+        try decoded(FeedRecord.encode(rule) + [1, 2, 3]) { record in
+            guard case .alert(let found, let rest)? = record else { return #expect(Bool(false), "no alert") }
+            #expect(found == rule && Array(rest) == [1, 2, 3])
+        }
+    }
+
+    @Test func lossesAreCounted() {
+        decoded(FeedRecord.encode(lost: 1 << 40)) { record in
+            guard case .lost(let count)? = record else { return #expect(Bool(false), "no loss") }
+            #expect(count == 1 << 40)
+        }
+    }
+
+    /// Whatever is cut off or changed is no record, and reads nothing that is not there.
+    @Test func whatIsCutIsNoRecord() {
+        var sender = FeedSender()
+        sender.missingPrograms = ["one", "two"]
+        var rule = FeedRule()
+        rule.tags = ["a"]
+        for whole in [FeedRecord.encode(sender), FeedRecord.encode(SlotReference(slot: 1, generation: 1), FeedWorkload()), FeedRecord.encode(rule), FeedRecord.encode(lost: 3)] {
+            for count in 0..<whole.count { decoded(Array(whole[..<count])) { #expect($0 == nil, "\(count) of \(whole.count) bytes") } }
+        }
+        decoded([99, 0, 0, 0, 0]) { #expect($0 == nil) }
+        decoded([FeedRecord.Kind.sender.rawValue, 0, 0, 0, 0, 255, 255, 255, 255]) { #expect($0 == nil) }
+    }
+}
+
+@Suite struct AlertThrottleTests {
+    private let second: UInt64 = 1_000_000_000
+
+    @Test func withoutALimitAllPass() {
+        var throttle = AlertThrottle(limit: 0, seconds: 30)
+        for time in 0..<100 { #expect(throttle.decide("a", at: UInt64(time)) == .init(passes: true)) }
+    }
+
+    @Test func aFloodFallsSilentAndIsCounted() {
+        var throttle = AlertThrottle(limit: 2, seconds: 10)
+        let first = (0..<5).map { throttle.decide("a", at: UInt64($0)) }
+        #expect(first == [.init(passes: true), .init(passes: true), .init(passes: false, begins: true), .init(passes: false), .init(passes: false)])
+        // Another container is another matter.
+        #expect(throttle.decide("b", at: 4) == .init(passes: true))
+        #expect(throttle.decide("a", at: 9 * second) == .init(passes: false))
+        #expect(throttle.decide("a", at: 11 * second) == .init(passes: true, held: 4))
+        #expect(throttle.decide("a", at: 11 * second + 1) == .init(passes: true))
+        #expect(throttle.total == 4)
+    }
+
+    @Test func theSecondIsCountedFromTheFirst() {
+        var throttle = AlertThrottle(limit: 2, seconds: 10)
+        let times: [UInt64] = [0, second - 1, second, second + 1]
+        #expect(times.map { throttle.decide("a", at: $0).passes } == [true, true, true, true])
+        #expect(!throttle.decide("a", at: second + 2).passes)
+    }
+
+    @Test func neverMoreAreRememberedThanThereIsRoomFor() {
+        var throttle = AlertThrottle(limit: 1, seconds: 10)
+        for number in 0..<(AlertThrottle.capacity + 10) { #expect(throttle.decide("\(number)", at: UInt64(number)).passes) }
+        // A second later all of them are forgotten, and counting begins anew.
+        #expect(throttle.decide("new", at: 2 * second).passes)
+        #expect(!throttle.decide("new", at: 2 * second + 1).passes)
+    }
+}
