@@ -86,7 +86,12 @@ public struct Configuration: Equatable, Sendable {
         switch setting {
         case .hookSocket: return Self.setPath(&hookSocket, text, limit: 107)
         case .controlSocket: return Self.setPath(&controlSocket, text, limit: 107)
-        case .eventsSocket: return Self.setPath(&chosenEventsSocket, text, limit: 107)
+        case .eventsSocket:
+            guard text != "auto" else {
+                chosenEventsSocket = ""
+                return true
+            }
+            return Self.setPath(&chosenEventsSocket, text, limit: 107)
         case .eventsSocketPolicies: return Self.setSwitch(&eventsSocketPolicies, text)
         case .bpfDirectory: return Self.setPath(&bpfDirectory, text, limit: 4000)
         case .spool: return Self.setPath(&spool, text, limit: 4000)
@@ -134,7 +139,7 @@ public struct Configuration: Equatable, Sendable {
         switch setting {
         case .hookSocket: hookSocket
         case .controlSocket: controlSocket
-        case .eventsSocket: eventsSocket
+        case .eventsSocket: chosenEventsSocket.isEmpty ? "auto" : chosenEventsSocket
         case .eventsSocketPolicies: String(eventsSocketPolicies)
         case .bpfDirectory: bpfDirectory
         case .spool: spool

@@ -47,7 +47,8 @@ public enum Setting: String, CaseIterable, Sendable {
     /// What values it takes, for help and complaints.
     public var allowed: String {
         switch self {
-        case .hookSocket, .controlSocket, .eventsSocket: "an absolute path of at most 107 bytes"
+        case .hookSocket, .controlSocket: "an absolute path of at most 107 bytes"
+        case .eventsSocket: "auto or an absolute path of at most 107 bytes"
         case .bpfDirectory: "an absolute path on a bpf file system"
         case .spool: "an absolute path"
         case .capacity: "a number from 16 to \(Configuration.capacityMaximum)"
@@ -70,7 +71,7 @@ public enum Setting: String, CaseIterable, Sendable {
         switch self {
         case .hookSocket: "where hooks report"
         case .controlSocket: "where the command portcullis asks"
-        case .eventsSocket: "where portcullis-feed reads what happens; by default in a directory beside the control socket's, named like it with -events"
+        case .eventsSocket: "where portcullis-feed reads what happens; auto is events.sock in a directory beside the control socket's, named like that one and -events"
         case .eventsSocketPolicies: "who may read events may also apply and delete policies, as KubeArmor's clients do through portcullis-feed"
         case .bpfDirectory: "where maps and programs are pinned"
         case .spool: "where hooks leave messages while no daemon runs"
