@@ -9,9 +9,14 @@ final class TerminalSession {
     private let server = "portcullis-\(UUID().uuidString.prefix(8))"
     private let program: String
 
+    /// The server stays when its client ends. Whatever it inherits it keeps open, also that by which Foundation learns that a process has ended.
+    private static let closing = #"for entry in /proc/self/fd/*; do number=${entry##*/}; [ "$number" -le 2 ] || eval "exec $number>&-"; done; exec "$@""#
+
     init(_ command: String) throws {
         program = try #require(Self.tmux)
-        try tmux("-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "30", command)
+        let arguments = [program, "-L", server, "-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "30", command]
+        let started = try Command.run("/bin/bash", ["-c", Self.closing, "tmux"] + arguments)
+        try #require(started.status == 0, "\(started.error)")
     }
 
     deinit { try? tmux("kill-server") }
