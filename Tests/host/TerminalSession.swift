@@ -26,12 +26,12 @@ final class TerminalSession {
 
     /// Letters as they are, then keys by their tmux names.
     func type(_ text: String, _ keys: String...) throws {
-        if !text.isEmpty { try tmux("send-keys", "-l", text) }
+        if !text.isEmpty { try tmux("send-keys", "-l", "--", text) }
         for key in keys { try tmux("send-keys", key) }
     }
 
-    /// What is to be seen.
-    func screen() throws -> String { try tmux("capture-pane", "-p").output }
+    /// What is to be seen; a line that is wider than the terminal is one.
+    func screen() throws -> String { try tmux("capture-pane", "-p", "-J").output }
 
     /// Waits for it; the screen it is on.
     @discardableResult
