@@ -121,11 +121,11 @@ test-build: all
 	$(Q)$(TEST_BUILD) $(quiet_build)
 test-unit: test-build
 	$(Q)PORTCULLIS_POLICY_CORPUS="$(PORTCULLIS_POLICY_CORPUS)" PORTCULLIS_LONG="$(PORTCULLIS_LONG)" $(TEST_RUN) --skip HostTests --xunit-output $(BUILD)/unit.xml
-test-host: test-build hook-aarch64-check
-	$(Q)scripts/install-packages $(ARCH) shells
+test-host: test-build feed hook-aarch64-check
+	$(Q)scripts/install-packages $(ARCH) host
 	$(Q)$(SUDO) env PATH="$$PATH" PORTCULLIS_LONG=$(PORTCULLIS_LONG) $(TEST_RUN) --filter HostTests --xunit-output $(BUILD)/host.xml; \
 		result=$$?; [ -z "$(SUDO)" ] || $(SUDO) chown -R $$(id -u):$$(id -g) .build; exit $$result
-test: check test-unit fuzz-short test-host vmtest
+test: check test-unit fuzz-short test-host test-metrics vmtest
 test-long:
 	$(Q)rm -rf $(BUILD)/vm/*/results $(BUILD)/*-swift-testing.xml
 	$(Q)$(MAKE) --no-print-directory test PORTCULLIS_LONG=1 VM_SET=long; result=$$?; Tests/vm/report >docs/test-long.md; exit $$result
