@@ -93,9 +93,9 @@ $(DAEMON) $(CLI) &: $(SWIFT_SOURCES) $(OBJECTS) | deps
 	$(call say,SWIFT portcullisd portcullis)
 	$(Q)mkdir -p $(BUILD)
 	$(Q)PORTCULLIS_STATIC=1 $(SWIFT) build -c release --scratch-path .build-release -Xswiftc -static-executable \
-		--product portcullisd $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' | grep -v 'statically linked applications' || :; }; exit $${PIPESTATUS[0]})
+		--product portcullisd $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' | grep -vE 'statically linked applications|mktemp' || :; }; exit $${PIPESTATUS[0]})
 	$(Q)PORTCULLIS_STATIC=1 $(SWIFT) build -c release --scratch-path .build-release -Xswiftc -static-executable \
-		--product portcullis $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' | grep -v 'statically linked applications' || :; }; exit $${PIPESTATUS[0]})
+		--product portcullis $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' | grep -vE 'statically linked applications|mktemp' || :; }; exit $${PIPESTATUS[0]})
 	$(Q)for program in portcullisd portcullis; do \
 		$(TOOLCHAIN)/llvm-objcopy --strip-all .build-release/release/$$program $(BUILD)/$$program || exit 1; done
 
@@ -190,7 +190,7 @@ $(VM_NEXT)/portcullisd: $(SWIFT_SOURCES) $(OBJECTS) Tests/vm/next-abi Makefile |
 	$(Q)Tests/vm/next-abi $(VM_NEXT)/tree
 	$(Q)$(MAKE) --no-print-directory -C $(VM_NEXT)/tree -s bpf >/dev/null
 	$(Q)cd $(VM_NEXT)/tree && PORTCULLIS_STATIC=1 $(SWIFT) build --scratch-path ../build -Xswiftc -static-executable --product portcullisd \
-		$(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' | grep -v 'statically linked applications' || :; }; exit $${PIPESTATUS[0]})
+		$(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' | grep -vE 'statically linked applications|mktemp' || :; }; exit $${PIPESTATUS[0]})
 	$(Q)$(TOOLCHAIN)/llvm-objcopy --strip-all $(VM_NEXT)/build/debug/portcullisd $@
 vm-deps: | deps
 	$(Q)scripts/install-packages $(ARCH) vm
@@ -214,7 +214,7 @@ $(BUILD)/bench/policy-set-image: $(SWIFT_SOURCES) Tests/bench/image/main.swift |
 	$(call say,SWIFT policy-set-image)
 	$(Q)mkdir -p $(@D)
 	$(Q)PORTCULLIS_STATIC=1 $(SWIFT) build -c release --scratch-path .build-release -Xswiftc -static-executable \
-		--product policy-set-image $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' | grep -v 'statically linked applications' || :; }; exit $${PIPESTATUS[0]})
+		--product policy-set-image $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' | grep -vE 'statically linked applications|mktemp' || :; }; exit $${PIPESTATUS[0]})
 	$(Q)install .build-release/release/policy-set-image $@
 bench: all vm-deps $(VM_PROGRAMS) $(BUILD)/bench/match.bpf.o $(BUILD)/bench/policy-set-image
 	$(Q)scripts/install-packages $(ARCH) bench
@@ -243,6 +243,9 @@ install: all
 	$(Q)install -D -m 0644 deploy/tmpfiles.d/portcullis.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/portcullis.conf
 	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	$(Q)sed 's|/usr/sbin/portcullisd|$(PREFIX)/sbin/portcullisd|' deploy/systemd/portcullisd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/portcullisd.service
+	$(Q)install -D -m 0644 deploy/sysusers.d/portcullis.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/portcullis.conf
+	$(Q)sed 's|/usr/sbin/portcullis-feed|$(PREFIX)/sbin/portcullis-feed|' deploy/systemd/portcullis-feed.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/portcullis-feed.service
+	$(Q)if [ -x $(FEED) ]; then install -m 0755 $(FEED) $(DESTDIR)$(PREFIX)/sbin/portcullis-feed; else echo "  Not installed: portcullis-feed, which is not built (make feed)"; fi
 	$(Q)install -m 0644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	$(Q)install -d $(dir $(COMPLETIONS))
 	$(Q)for completion in $(COMPLETIONS); do \
@@ -254,8 +257,9 @@ install: all
 	@echo "  $(PREFIX)/share/portcullis/hooks.d/portcullis.json into /usr/share/containers/oci/hooks.d."
 
 uninstall:
-	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/portcullisd $(DESTDIR)$(PREFIX)/bin/portcullis $(DESTDIR)$(PREFIX)/share/man/man8/portcullis*.8 $(COMPLETIONS)
-	$(Q)rm -f $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/portcullis.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/portcullisd.service
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/portcullisd $(DESTDIR)$(PREFIX)/sbin/portcullis-feed $(DESTDIR)$(PREFIX)/bin/portcullis $(DESTDIR)$(PREFIX)/share/man/man8/portcullis*.8 $(COMPLETIONS)
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/portcullis.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/portcullisd.service \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/portcullis-feed.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/portcullis.conf
 	$(Q)rm -rf $(LIBEXEC) $(DESTDIR)$(PREFIX)/share/portcullis
 
 clean:
