@@ -251,6 +251,7 @@ install: all
 	$(Q)for completion in $(COMPLETIONS); do \
 		case $$completion in */_portcullis) shell=zsh ;; *.fish) shell=fish ;; *) shell=bash ;; esac; \
 		$(CLI) --generate-completion-script $$shell >$$completion && chmod 0644 $$completion || exit 1; done
+	$(Q)install -D -m 0644 deploy/rsyslog/portcullis.conf $(DESTDIR)$(PREFIX)/share/portcullis/rsyslog/portcullis.conf
 	$(Q)install -D -m 0644 deploy/prometheus/alerts.yaml $(DESTDIR)$(PREFIX)/share/portcullis/prometheus/alerts.yaml
 	$(Q)install -D -m 0644 deploy/grafana/portcullis.json $(DESTDIR)$(PREFIX)/share/portcullis/grafana/portcullis.json
 	@echo "  Installed under $(DESTDIR)$(PREFIX). To have CRI-O and podman run the hook, copy"

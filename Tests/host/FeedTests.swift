@@ -24,5 +24,12 @@ extension HostTests {
                 "/usr/bin/env", ["--default-signal", "timeout", "--kill-after=20", "200", Self.scripts + "/check", "--bin", Tree.build, "--python", python, name], timeout: 240)
             #expect(checked.status == 0 && checked.output.hasPrefix("ok "), "\(checked.timedOut ? "took too long\n" : "")\(checked.output)\(checked.error)")
         }
+
+        /// With the configuration that is shipped.
+        @Test func aCollectorFollowsItsFile() throws {
+            let checked = try Command.run("/usr/bin/env", ["--default-signal", Self.scripts + "/collector"], timeout: 180)
+            guard checked.status != 3 else { return print("skipped: \(checked.error)") }
+            #expect(checked.status == 0 && checked.output.hasPrefix("ok "), "\(checked.output)\(checked.error)")
+        }
     }
 }
