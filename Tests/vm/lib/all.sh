@@ -2,7 +2,7 @@
 . "$OUT/settings"
 W=/run/vm
 export XDG_RUNTIME_DIR=/run PATH=$W/applets:$PATH
-for part in assert daemon container podman policy attacker sampler suite; do . "$here/lib/$part.sh"; done
+for part in assert daemon container podman policy attacker sampler feed suite; do . "$here/lib/$part.sh"; done
 
 # Warnings of the kernel, by number: any check during which one appears has failed.
 kernel_complaints() { dmesg | grep -E 'WARNING:|BUG:|Oops|suspicious RCU|INFO: task .* blocked|refcount_t'; }

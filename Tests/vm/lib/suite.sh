@@ -166,6 +166,7 @@ suite() {
     matchPaths: [{path: /marker}]' | sed '/matchLabels/,/app:/d; s/selector:/selector: {}/; s/KubeArmorPolicy/KubeArmorClusterPolicy/' >$W/new.yaml
     mv $W/new.yaml $W/policies/suite-marker.yaml
     eventually 5 marker_known || fail "the marker's policy is not taken"
+    if feed_is_here; then feed_begin; else note "not compared through gRPC: $NO_FEED"; fi
     while IFS= read -r line || [ "$line" ]; do
         case $line in
         '' | '#'*) continue ;;
@@ -192,6 +193,7 @@ suite() {
         esac
     done <"$SUITE/$1.table"
     suite_withdraw
+    [ -z "${FEED_PID:-}" ] || feed_end
     [ $ROWS -gt 0 ] || fail "the table $1 has no rows"
     note "$ROWS rows, $left cases that cannot be run here"
 }
