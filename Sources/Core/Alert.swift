@@ -46,13 +46,16 @@ public struct Alert: Sendable {
         path = next(header.path_length)
         executable = next(header.executable_length)
         parentExecutable = next(header.parent_length)
-        arguments = Self.counted(next(header.arguments_length), header.argument_count)
+        // Behind the arguments of a program that is to be executed stands its environment, which is nobody's business.
+        arguments = Self.counted(next(header.arguments_length), header.argument_count, isExec: Self.isExec(header))
         directory = next(header.directory_length)
     }
 
-    /// The first `count` texts of `bytes`, which go on with others; all of them if it is 0.
-    private static func counted(_ bytes: [UInt8], _ count: UInt32) -> [UInt8] {
-        guard count > 0 else { return bytes }
+    private static func isExec(_ header: pc_alert) -> Bool { UInt32(header.operation) == PC_OPERATION_EXEC.rawValue }
+
+    /// The first `count` texts of `bytes`, which go on with others; of 0 all of them, but for an exec, which then has no arguments.
+    private static func counted(_ bytes: [UInt8], _ count: UInt32, isExec: Bool) -> [UInt8] {
+        guard count > 0 else { return isExec ? [] : bytes }
         var left = count
         let end = bytes.firstIndex { byte in
             if byte == 0 { left -= 1 }
@@ -77,13 +80,14 @@ public struct Alert: Sendable {
     /// With the time it names the alert.
     public var cpu: UInt16 { header.cpu }
 
-    /// As the kernel would have written it; for one that it did not.
+    /// As the kernel would have written it, and nothing more: what the kernel wrote may go on with an environment.
     public func withRecord(_ body: (UnsafeRawBufferPointer) -> Void) {
         var header = header
         let texts = [path, executable, parentExecutable, arguments, directory]
         let lengths = texts.map { UInt16(clamping: $0.count) }
         (header.path_length, header.executable_length, header.parent_length) = (lengths[0], lengths[1], lengths[2])
-        (header.arguments_length, header.directory_length, header.argument_count) = (lengths[3], lengths[4], 0)
+        (header.arguments_length, header.directory_length) = (lengths[3], lengths[4])
+        header.argument_count = Self.isExec(header) ? UInt32(Event.split(arguments).count) : 0
         let bytes = withUnsafeBytes(of: header) { Array($0) } + zip(texts, lengths).flatMap { $0.prefix(Int($1)) }
         bytes.withUnsafeBytes(body)
     }

@@ -55,6 +55,8 @@ public struct KubeArmorMessage: Equatable, Sendable {
     /// Tags as one text, as KubeArmor writes them.
     public var tagText: String { tags.joined(separator: ",") }
     public var severityText: String { severity > 0 ? String(severity) : "" }
+    /// What a word about losses says is missing; nil for any other message, and where nobody knows how many.
+    public var lostCount: UInt64? { operation == "Lost" ? eventData.first { $0.key == "Lost" }.flatMap { UInt64($0.value) } : nil }
     public var isOfHost: Bool { workload.containerID.isEmpty }
 
     /// Fills `eventData` from the texts that have `key=value` parts. The first of a name stays.

@@ -91,7 +91,7 @@ def count_all(call, messages, options):
             first = first or watch.last
             count, size = count + 1, size + len(content)
             # Portcullis's word about what is missing stands among the messages.
-            if b"SystemEvent" in content and (notice := lost_of(content, options)):
+            if b"SystemEvent" in content and (notice := lost_of(content, options)) is not None:
                 lost += notice
             else:
                 seen.add(hash(content))
@@ -110,7 +110,7 @@ def count_all(call, messages, options):
 
 def lost_of(content, options):
     kind = METHODS[options.stream][1]
-    return int(kind.FromString(content).EventData.get("Lost", "0")) if "EventData" in kind.DESCRIPTOR.fields_by_name else 0
+    return int(kind.FromString(content).EventData.get("Lost", "0").replace("unknown", "0")) if "EventData" in kind.DESCRIPTOR.fields_by_name else None
 
 
 def stall(channel, options):

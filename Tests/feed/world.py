@@ -36,6 +36,7 @@ class World:
         self.events = self.scratch + "-events"
         self.processes = {}
         self.containers = 0
+        self.fifo = None
         self.group = 0
         for name in ("policies", "applied"):
             os.mkdir(f"{self.scratch}/{name}", 0o700)
@@ -138,14 +139,21 @@ class World:
 
     # Containers
 
-    def run(self, script, name=None, annotations=None):
-        """Runs a shell script in a new container to its end; the container's id."""
+    def wait_fifo(self):
+        """The pipe that the container which was started last waits at, once it does."""
+        return wait_until("the container's pipe", lambda: self.fifo and os.path.exists(self.fifo) and self.fifo)
+
+    def run(self, script, name=None, annotations=None, seconds=60, fifo=False):
+        """Runs a shell script in a new container to its end; the container's id. With `fifo` there is a pipe of that name in its root."""
         self.containers += 1
         name = name or f"{os.path.basename(self.scratch)}-{self.containers}"
         bundle = self.path("b-" + name)
         os.makedirs(f"{bundle}/rootfs/bin")
         for directory in ("proc", "dev", "sys", "etc", "tmp"):
             os.mkdir(f"{bundle}/rootfs/{directory}")
+        if fifo:
+            os.mkfifo(f"{bundle}/rootfs/fifo")
+            self.fifo = f"{bundle}/rootfs/fifo"
         shutil.copy("/bin/busybox", f"{bundle}/rootfs/bin/busybox")
         for applet in ("sh", "ls", "id", "cat", "sleep", "true"):
             os.link(f"{bundle}/rootfs/bin/busybox", f"{bundle}/rootfs/bin/{applet}")
@@ -159,7 +167,7 @@ class World:
         config["hooks"] = {"prestart": [{"path": hook, "args": [hook, "--socket", self.path("run/hook.sock"), "--spool", self.path("spool"), "--timeout", "5s"]}]}
         with open(f"{bundle}/config.json", "w") as file:
             json.dump(config, file)
-        done = subprocess.run(["runc", "run", "--bundle", bundle, name], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(["runc", "run", "--bundle", bundle, name], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds)
         self.output = done.stdout
         return name
 

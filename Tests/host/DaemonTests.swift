@@ -82,7 +82,7 @@ extension HostTests {
 
         /// Events that the ring has no room for are counted, each of them.
         @Test func lostEventsAreCounted() throws {
-            let daemon = try RealDaemon(["--event-buffer-kib", "64"])
+            let daemon = try RealDaemon(["--event-buffer-kib", "64", "--visibility", "process", "--failures", "off"])
             let held = try HeldContainer(daemon, "busy")
             defer { held.end() }
             let (sent, lost) = (try daemon.counter("eventsSent"), try daemon.counter("eventsLost"))

@@ -3,7 +3,7 @@ import Core
 /// Streams of records: what the kernel said, unchanged, for readers that word it themselves.
 extension ControlServer {
     /// Bytes queued for one reader of records. Beyond it records are dropped, counted, and the reader is told how many.
-    static let recordQueueLimit = 8 << 20
+    static let recordQueueLimit = 4 << 20
 
     func begin(_ client: ControlClient, records kind: RecordStream.Kind) {
         client.activity = .records(RecordStream(kind))

@@ -7,6 +7,8 @@ import Logging
 final class ControlServer {
     /// Clients at one time; one more is refused with a reason.
     static let clientLimit = 64
+    /// Of those who may only read: they cannot take root's places.
+    static let readerLimit = 16
     /// Bytes queued for one client. Beyond it its events are dropped, counted, and the client is told how many.
     static let queueLimit = 4 << 20
     /// A listing is continued when less than this is queued.
@@ -64,8 +66,8 @@ final class ControlServer {
         if case (.refused(let refusal), let peer) = peers().verdict(on: socket, group: group) {
             logger.warning("refused a peer on the \(group == nil ? "control" : "events") socket: \(refusal.rawValue)", metadata: ["pid": "\(peer.pid)", "uid": "\(peer.uid)"])
             refuse(client, refusal.rawValue)
-        } else if clients.count >= Self.clientLimit, !evictUndecided() {
-            refuse(client, "\(Self.clientLimit) clients are connected already")
+        } else if let limit = isFull(client), !evictUndecided(isReader: client.isReader) {
+            refuse(client, "\(limit) clients are connected already")
         } else {
             do {
                 try poller.add(socket, PollToken(.controlClient, UInt64(socket)))
@@ -74,9 +76,15 @@ final class ControlServer {
         }
     }
 
+    /// How many there may be of such clients, if there are as many.
+    private func isFull(_ client: ControlClient) -> Int? {
+        let limit = client.isReader ? Self.readerLimit : Self.clientLimit
+        return clients.values.count { $0.isReader == client.isReader } >= limit ? limit : nil
+    }
+
     /// Makes room by closing the client that has not asked for anything yet and has been silent longest. False if all are being served.
-    private func evictUndecided() -> Bool {
-        guard let client = clients.values.filter(\.isAsking).min(by: { $0.lastHeard < $1.lastHeard }) else { return false }
+    private func evictUndecided(isReader: Bool? = nil) -> Bool {
+        guard let client = clients.values.filter({ $0.isAsking && (isReader == nil || $0.isReader == isReader) }).min(by: { $0.lastHeard < $1.lastHeard }) else { return false }
         drop(client.socket)
         return true
     }

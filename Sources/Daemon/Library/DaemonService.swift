@@ -192,9 +192,9 @@ final class DaemonService {
         }
         while !isStopping {
             let ready = try poller.wait(awake: hooks.awakeUntil)
-            // Events first: what a container did is reported while the registry still knows it.
-            try pace.woken(consumed: eventRing.consume(limit: Self.eventBatch), isTimer: ready.contains(PollToken(.pace)))
+            // Before anything else: what a container did is reported while the registry still knows it. Alerts first, whose ring is the smaller.
             alertRing?.consume(limit: Self.eventBatch)
+            try pace.woken(consumed: eventRing.consume(limit: Self.eventBatch), isTimer: ready.contains(PollToken(.pace)))
             for token in ready { try serve(token) }
             if programs.formerVersion != nil { settleTakeover() }
             hooks.settle()
@@ -268,9 +268,15 @@ final class DaemonService {
         return answer
     }
 
+    /// No flood of events may keep alerts waiting.
+    private func readRings() {
+        alertRing?.consume(limit: Self.eventBatch)
+        eventRing.consume(limit: Self.eventBatch)
+    }
+
     private func remove(_ id: [UInt8]) -> HookAnswer {
         // What the container did before its end is read before the end is.
-        eventRing.consume(limit: Self.eventBatch)
+        readRings()
         let answer = registry.remove(id)
         logger.logger.debug("remove", metadata: ["container": "\(text(id))", "answer": "\(answer.code)"])
         return answer
@@ -344,7 +350,7 @@ final class DaemonService {
     }
 
     private func processEnded(_ reference: SlotReference) {
-        eventRing.consume(limit: Self.eventBatch)
+        readRings()
         do {
             guard let container = try registry.processEnded(reference) else { return }
             try registry.sweep()
@@ -356,7 +362,7 @@ final class DaemonService {
     }
 
     private func slotEmpty(_ reference: SlotReference) {
-        eventRing.consume(limit: Self.eventBatch)
+        readRings()
         do { try registry.slotEmpty(reference) } catch { logger.logger.error("freeing a slot: \(error)") }
     }
 
@@ -432,7 +438,9 @@ final class DaemonService {
         guard let control, control.hasAlertSubscribers || !control.alertRecordReaders.isEmpty else { return }
         guard let alert = Alert(bytes) else { return }
         let container = registry.container(alert.reference)
-        control.publish(alert: bytes, container) { FeedRule(of: alert, in: policies.set(of: alert)) }
+        if !control.alertRecordReaders.isEmpty {
+            alert.withRecord { record in control.publish(alert: record, container) { FeedRule(of: alert, in: policies.set(of: alert)) } }
+        }
         guard control.hasAlertSubscribers else { return }
         control.publish(alertOf: container?.id ?? []) {
             alert.json(policies.set(of: alert), container, workload(of: container), wallClockOffset: Clocks.wallOffset)

@@ -6,8 +6,11 @@ import Glibc
 final class EventsListener {
     private let path: String
     private var acceptor: Acceptor
-    /// The directory's.
-    let group: UInt32
+    /// The directory's, as it is now: an administrator who gives it to a group need not restart anything. 0, root's, if it cannot be told.
+    var group: UInt32 {
+        var info = stat()
+        return lstat(RuntimeDirectory.parent(of: path), &info) == 0 ? info.st_gid : 0
+    }
 
     /// Makes the directory if it is missing, for root alone, and listens.
     ///
@@ -22,7 +25,6 @@ final class EventsListener {
             throw PortcullisError(
                 .conflict, "\(directory) is open to others; it must belong to uid \(geteuid()) with mode 0700, or 0750 for a group that may read events")
         }
-        group = info.st_gid
         let listener = try RuntimeDirectory.listen(path)
         // The directory keeps others out; its group has to be let in here. umask(2) has taken that.
         guard chmod(path, 0o666) == 0 else { throw PortcullisError(.system, "opening \(path) to its group", errno: errno) }

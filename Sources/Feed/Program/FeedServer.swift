@@ -38,6 +38,8 @@ struct FeedServer {
         try await withThrowingTaskGroup(of: Void.self) { group in
             if let metrics { group.addTask { try await metrics.serve() } }
             for server in servers { group.addTask { try await server.serve() } }
+            // Only files and the journal: there is nothing to serve, and no end.
+            if servers.isEmpty, metrics == nil { group.addTask { while true { try await Task.sleep(for: .seconds(86_400)) } } }
             try await group.next()
             group.cancelAll()
         }

@@ -17,8 +17,8 @@ struct HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
         request: Grpc_Health_V1_HealthCheckRequest, response: RPCWriter<Grpc_Health_V1_HealthCheckResponse>, context: ServerContext
     ) async throws {
         // Each change is announced as a message, so these say when to look.
-        let subscription = hub.subscribe(.messages)
-        defer { hub.unsubscribe(.messages, subscription) }
+        guard let seat = Seat.take(hub, .messages) else { throw RPCError(code: .resourceExhausted, message: "\(Seat.limit) streams are open already") }
+        let subscription = seat.subscription
         try await withRPCCancellationHandler {
             var told: Grpc_Health_V1_HealthCheckResponse?
             repeat {

@@ -73,8 +73,8 @@ final class Hub: Sendable {
 
     /// Connects for alerts, which are always read: they tell whether the daemon lives.
     func start() {
-        let alerts = RecordLink(options.eventsSocket, .alertRecords, news: { [unowned self] in take($0) }, handler: reader(.alerts))
-        let logs = RecordLink(options.eventsSocket, .eventRecords, news: { [unowned self] in if case .gone(let problem) = $0 { logger.debug("\(problem)") } }, handler: reader(.logs))
+        let alerts = RecordLink(options.eventsSocket, .alertRecords, news: { [unowned self] in take($0); broken($0, .alerts) }, handler: reader(.alerts))
+        let logs = RecordLink(options.eventsSocket, .eventRecords, news: { [unowned self] in broken($0, .logs) }, handler: reader(.logs))
         links.withLock { $0 = [.alerts: alerts, .logs: logs] }
         alerts.open()
         if outlets.isUsed, options.outlets != "alerts" { logs.open() }
@@ -93,11 +93,15 @@ final class Hub: Sendable {
 
     // MARK: Clients
 
-    func subscribe(_ stream: Stream) -> Subscription {
-        let subscription = Subscription()
-        state.withLock { $0.subscribers[stream, default: [:]][ObjectIdentifier(subscription)] = subscription }
-        if stream == .logs { links.withLock { $0[.logs]?.open() } }
-        return subscription
+    /// For `Seat`: false if there are as many as there may be.
+    func admit(_ subscription: Subscription, _ stream: Stream) -> Bool {
+        let isAdmitted = state.withLock { state in
+            guard state.subscribers.values.reduce(0, { $0 + $1.count }) < Seat.limit else { return false }
+            state.subscribers[stream, default: [:]][ObjectIdentifier(subscription)] = subscription
+            return true
+        }
+        if isAdmitted, stream == .logs { links.withLock { $0[.logs] }?.open() }
+        return isAdmitted
     }
 
     /// Waits until the daemon sends what the stream is made of, for as long as that usually takes: who is told that the stream is open misses nothing from then on.
@@ -106,13 +110,14 @@ final class Hub: Sendable {
         for _ in 0..<200 where !link.isConnected { try? await Task.sleep(for: .milliseconds(5)) }
     }
 
-    func unsubscribe(_ stream: Stream, _ subscription: Subscription) {
+    /// For `Seat`. What still waited for the client counts as dropped.
+    func leave(_ subscription: Subscription, _ stream: Stream) {
+        subscription.close()
         state.withLock { state in
             state.subscribers[stream]?[ObjectIdentifier(subscription)] = nil
             state.counters.dropped += subscription.totalDropped
         }
-        if stream == .logs { links.withLock { $0[.logs]?.close() } }
-        subscription.close()
+        if stream == .logs { links.withLock { $0[.logs] }?.close() }
     }
 
     private func publish(_ stream: Stream, _ messages: [EncodedMessage]) {
@@ -129,6 +134,7 @@ final class Hub: Sendable {
             case .connected:
                 state.condition.isConnected = true
                 return (!before.isConnected, "connected to portcullisd \(state.condition.sender.version)")
+            case .interrupted: return (false, "")
             case .gone(let problem):
                 state.condition.isConnected = false
                 state.condition.problem = problem
@@ -145,9 +151,18 @@ final class Hub: Sendable {
             defer { state.condition.sender = sender }
             return state.condition.sender
         }
-        guard before.missingPrograms != sender.missingPrograms, !sender.missingPrograms.isEmpty else { return }
+        guard before.missingPrograms != sender.missingPrograms else { return }
+        guard !sender.missingPrograms.isEmpty else { return announce("all programs are attached again", isGood: true) }
         logger.critical("programs are detached: \(sender.missingPrograms)")
         announce("programs are detached: \(sender.missingPrograms.joined(separator: ", "))", isGood: false)
+    }
+
+    /// A stream that was there is interrupted: nobody knows what the daemon had still to tell, and clients and files are told so.
+    private func broken(_ news: RecordLink.News, _ stream: Stream) {
+        guard case .interrupted = news else { return }
+        let notice = LossNotice.message(stream, nil, node, "the connection to the daemon broke")
+        if outlets.isUsed, options.outlets != (stream == .alerts ? "logs" : "alerts") { outlets.write([notice]) }
+        publish(stream, [EncodedMessage(notice)])
     }
 
     /// A message of the feed's own, for those who watch messages.
@@ -168,7 +183,7 @@ final class Hub: Sendable {
 
     /// What takes in one link's records; the link's thread alone calls it.
     private func reader(_ stream: Stream) -> RecordLink.Handler {
-        let reading = Reading(node, AlertThrottle(limit: options.throttleAlerts, seconds: options.throttleSeconds))
+        let reading = Reading(stream, node, AlertThrottle(limit: options.throttleAlerts, seconds: options.throttleSeconds))
         let isKept = outlets.isUsed && options.outlets != (stream == .alerts ? "logs" : "alerts")
         return { [unowned self] records in
             reading.begin(wallClockOffset: Node.wallOffset)
@@ -176,9 +191,8 @@ final class Hub: Sendable {
                 if case .sender(let sender) = record { take(sender) }
                 reading.take(record)
             }
-            var worded = reading.end()
+            let worded = reading.end()
             state.withLock { $0.counters.add(worded, stream) }
-            if worded.lost > 0 { worded.messages.insert(LossNotice.message(stream, worded.lost, node, "between daemon and feed"), at: 0) }
             guard !worded.messages.isEmpty else { return }
             if isKept { outlets.write(worded.messages) }
             guard state.withLock({ $0.subscribers[stream]?.isEmpty == false }) else { return }

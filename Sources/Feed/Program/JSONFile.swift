@@ -9,13 +9,14 @@ final class JSONFile {
     private let kept: Int
     private var descriptor: Int32 = -1
     private var size = 0
+    private var nextRotation: Int
     /// The last thing that went wrong; empty once a line could be written again.
     private(set) var problem = ""
 
     /// - Parameters:
     ///   - limit: Bytes from which on another file is begun.
     ///   - kept: Files beside the one that is written.
-    init(_ path: String, limit: Int, kept: Int) { (self.path, self.limit, self.kept) = (path, limit, kept) }
+    init(_ path: String, limit: Int, kept: Int) { (self.path, self.limit, self.kept, nextRotation) = (path, limit, kept, limit) }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
@@ -36,8 +37,8 @@ final class JSONFile {
                 written += count
             }
             size += written
-            if size >= limit { try rotate() }
             problem = ""
+            if size >= nextRotation { rotateOrGoOn() }
             return true
         } catch {
             problem = error.description
@@ -45,25 +46,38 @@ final class JSONFile {
         }
     }
 
+    /// The lines are written, whatever comes of the renaming: a file that cannot be renamed goes on, and is tried again when it has grown by as much.
+    private func rotateOrGoOn() {
+        do throws(PortcullisError) { try rotate() } catch {
+            problem = error.description
+            nextRotation = size + limit
+        }
+    }
+
     private func open() throws(PortcullisError) {
-        descriptor = Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o640)
+        descriptor = Glibc.open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o640)
         guard descriptor >= 0 else { throw PortcullisError(.system, "opening \(path)", errno: errno) }
         var info = stat()
         guard fstat(descriptor, &info) == 0 else { throw PortcullisError(.system, "reading \(path)", errno: errno) }
         size = Int(info.st_size)
+        nextRotation = limit
+        // What was killed in the middle of a line must not have another begin there.
+        var last: UInt8 = 10
+        if size > 0, pread(descriptor, &last, 1, off_t(size - 1)) == 1, last != 10, write(descriptor, [10], 1) == 1 { size += 1 }
     }
 
     private func rotate() throws(PortcullisError) {
-        close(descriptor)
-        descriptor = -1
         guard kept > 0 else {
             guard truncate(path, 0) == 0 else { throw PortcullisError(.system, "emptying \(path)", errno: errno) }
-            return try open()
+            size = 0
+            return
         }
         for number in stride(from: kept, to: 0, by: -1) {
             let from = number == 1 ? path : "\(path).\(number - 1)"
             guard rename(from, "\(path).\(number)") == 0 || errno == ENOENT else { throw PortcullisError(.system, "renaming \(from)", errno: errno) }
         }
+        close(descriptor)
+        descriptor = -1
         try open()
     }
 }

@@ -35,10 +35,10 @@ struct LogService: RegistrableRPCService {
             let filter = try await ServerRequest(stream: request).message.filter
             guard filters.isEmpty || filters.contains(filter) else { return StreamingServerResponse { _ in [:] } }
             // Before the client is told that the stream is open: it misses nothing from then on.
-            let subscription = hub.subscribe(stream)
+            guard let seat = Seat.take(hub, stream) else { throw RPCError(code: .resourceExhausted, message: "\(Seat.limit) streams are open already") }
             await hub.isReady(stream)
             return StreamingServerResponse { writer in
-                defer { hub.unsubscribe(stream, subscription) }
+                let subscription = seat.subscription
                 try await withRPCCancellationHandler {
                     while let batch = await subscription.next() {
                         if !batch.messages.isEmpty { try await writer.write(contentsOf: batch.messages) }

@@ -37,7 +37,7 @@ struct PolicyService: Policy_PolicyService.SimpleServiceProtocol {
         guard let change = PolicyChangeRequest(json: request.policy, kind: kind) else { return answer(.invalid) }
         let socket = hub.options.eventsSocket
         // The daemon answers in its own time; nothing else here waits for it.
-        let status = await Task.detached { carryOut(change, socket) }.value
+        let status = try await Question.ask { carryOut(change, socket) }
         logger.info("a policy came by gRPC", metadata: ["policy": "\(change.identity)", "type": "\(change.type)", "from": "\(context.remotePeer)", "status": "\(status)"])
         return answer(status)
     }

@@ -12,6 +12,7 @@ struct ProbeService: Policy_ProbeService.SimpleServiceProtocol {
 
     private struct Listed: Decodable {
         let id, name, pod, state: String
+        let sandbox: Bool
         let policies: [String]
     }
 
@@ -30,9 +31,9 @@ struct ProbeService: Policy_ProbeService.SimpleServiceProtocol {
     func getProbeData(request: Google_Protobuf_Empty, context: ServerContext) async throws -> Policy_ProbeResponse {
         let socket = hub.options.eventsSocket
         // It waits in recv(2), which must hold up no other call.
-        return try await Task.detached {
+        return try await Question.ask {
             do { return try probe(socket) } catch { throw RPCError(code: .unavailable, message: "\(error)") }
-        }.value
+        }
     }
 
     private func probe(_ socket: String) throws -> Policy_ProbeResponse {
@@ -41,14 +42,16 @@ struct ProbeService: Policy_ProbeService.SimpleServiceProtocol {
         defer { containers.close() }
         while let item = try containers.next() {
             let container = try JSONDecoder().decode(Listed.self, from: Data(item))
-            guard container.state == "running" else { continue }
+            guard container.state == "running", !container.sandbox else { continue }
             let name = container.name.isEmpty ? container.id : container.name
             response.containerList.append(name)
-            var data = Policy_ContainerData()
-            data.policyList = container.policies
+            let endpoint = container.pod.isEmpty ? name : container.pod
+            // A pod has the policies of all its containers.
+            var data = response.containerMap[endpoint] ?? Policy_ContainerData()
+            data.policyList += container.policies.filter { !data.policyList.contains($0) }
             // KubeArmor's number for a pod whose policies are enforced.
             data.policyEnabled = 1
-            response.containerMap[container.pod.isEmpty ? name : container.pod] = data
+            response.containerMap[endpoint] = data
         }
         var conversation = try ControlConnection(socket, .status)
         defer { conversation.close() }

@@ -14,6 +14,7 @@ final class Reading: @unchecked Sendable {
         var held: UInt64 = 0
     }
 
+    private let stream: Hub.Stream
     private var translator: FeedTranslator
     /// By slot, whose it is in the records that come now.
     private var workloads: [UInt32: (generation: UInt32, workload: FeedWorkload)] = [:]
@@ -21,7 +22,7 @@ final class Reading: @unchecked Sendable {
     private var throttle: AlertThrottle
     private let names = UserNames()
 
-    init(_ translator: FeedTranslator, _ throttle: AlertThrottle) { (self.translator, self.throttle) = (translator, throttle) }
+    init(_ stream: Hub.Stream, _ translator: FeedTranslator, _ throttle: AlertThrottle) { (self.stream, self.translator, self.throttle) = (stream, translator, throttle) }
 
     func begin(wallClockOffset: UInt64) {
         translator.wallClockOffset = wallClockOffset
@@ -33,7 +34,6 @@ final class Reading: @unchecked Sendable {
 
     func take(_ record: FeedRecord) {
         switch record {
-        // The first of a connection: what an earlier daemon told is of no use.
         case .sender: break
         case .workload(let reference, let workload): workloads[reference.slot] = (reference.generation, workload)
         case .event(let bytes):
@@ -48,7 +48,9 @@ final class Reading: @unchecked Sendable {
             var message = translator.message(of: alert, rule, workload(alert.reference, isOfHost: alert.isOfHost))
             if alert.isOfHost { message.userName = names.name(of: message.uid) }
             pass(message, at: alert.header.time)
-        case .lost(let count): worded.lost += count
+        case .lost(let count):
+            worded.lost += count
+            worded.messages.append(LossNotice.message(stream, count, translator, "between daemon and feed"))
         }
     }
 

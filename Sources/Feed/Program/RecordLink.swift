@@ -11,6 +11,8 @@ final class RecordLink: Sendable {
 
     enum News: Sendable {
         case connected
+        /// It was there, and broke: what the daemon had still to tell is lost.
+        case interrupted
         case gone(String)
     }
 
@@ -35,6 +37,8 @@ final class RecordLink: Sendable {
         var descriptor: Int32 = -1
         /// The daemon has answered.
         var isConnected = false
+        /// The connection that there is was ended here, for want of readers.
+        var isClosed = false
     }
 
     var isConnected: Bool { state.withLock { $0.isConnected } }
@@ -69,7 +73,11 @@ final class RecordLink: Sendable {
     func close() {
         state.withLock { state in
             state.readers -= 1
-            if state.readers == 0, state.descriptor >= 0 { shutdown(state.descriptor, Int32(SHUT_RDWR)) }
+            guard state.readers == 0 else { return }
+            // Who comes next has to wait for another connection.
+            state.isConnected = false
+            state.isClosed = true
+            if state.descriptor >= 0 { shutdown(state.descriptor, Int32(SHUT_RDWR)) }
         }
     }
 
@@ -85,8 +93,15 @@ final class RecordLink: Sendable {
     private func run() {
         var pause = Self.shortestPause
         while !isOver() {
-            let problem = converse { pause = Self.shortestPause }
+            var wasThere = false
+            let problem = converse {
+                wasThere = true
+                pause = Self.shortestPause
+            }
             if isOver() { return }
+            // Somebody has come meanwhile, and waits.
+            if state.withLock({ state in defer { state.isClosed = false }; return state.isClosed }) { continue }
+            if wasThere { news(.interrupted) }
             news(.gone(problem))
             var time = timespec(tv_sec: Int(pause / 1_000_000_000), tv_nsec: Int(pause % 1_000_000_000))
             nanosleep(&time, nil)
@@ -131,33 +146,48 @@ final class RecordLink: Sendable {
             last = Node.now
             records.removeAll(keepingCapacity: true)
             var at = 0
-            while filled - at >= 4 {
+            var problem: String?
+            while problem == nil, filled - at >= 4 {
                 let length = Int(UInt32(littleEndian: buffer.loadUnaligned(fromByteOffset: at, as: UInt32.self)))
-                guard length >= 2, length <= Self.recordLimit else { return "the daemon sent a record of \(length) bytes" }
+                guard length >= 2, length <= Self.recordLimit else {
+                    problem = "the daemon sent a record of \(length) bytes"
+                    break
+                }
                 guard filled - at >= 4 + length else { break }
                 let body = UnsafeRawBufferPointer(rebasing: buffer[(at + 4)..<(at + 4 + length)])
                 at += 4 + length
-                guard body[0] == ControlProtocol.version else { return "the daemon speaks another version of the control protocol" }
-                let text = UnsafeRawBufferPointer(rebasing: body[2...])
-                if body[1] == ControlProtocol.Kind.failed.rawValue { return "the daemon refused: \(String(decoding: text, as: UTF8.self))" }
-                guard body[1] == ControlProtocol.Kind.record.rawValue, let record = FeedRecord(text) else { return "the daemon sent what is no record" }
-                if case .sender(let sender) = record, sender.abi != abiVersion {
-                    return "the daemon has ABI version \(sender.abi), and this program \(abiVersion)"
+                switch Self.record(body) {
+                case .success(let record): records.append(record)
+                case .failure(let refusal): problem = refusal.text
                 }
-                records.append(record)
             }
+            if !records.isEmpty { handler(records) }
             if isFirst, !records.isEmpty {
                 isFirst = false
-                state.withLock { $0.isConnected = true }
+                // Behind the handler, which now knows who the daemon is.
+                state.withLock { $0.isConnected = $0.readers > 0 }
                 connected()
                 news(.connected)
             }
-            if !records.isEmpty { handler(records) }
+            if let problem { return problem }
             if at > 0 {
                 buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[at..<filled]))
                 filled -= at
             }
         }
+    }
+
+    private struct Refusal: Error { let text: String }
+
+    private static func record(_ body: UnsafeRawBufferPointer) -> Result<FeedRecord, Refusal> {
+        guard body[0] == ControlProtocol.version else { return .failure(Refusal(text: "the daemon speaks another version of the control protocol")) }
+        let text = UnsafeRawBufferPointer(rebasing: body[2...])
+        if body[1] == ControlProtocol.Kind.failed.rawValue { return .failure(Refusal(text: "the daemon refused: \(String(decoding: text, as: UTF8.self))")) }
+        guard body[1] == ControlProtocol.Kind.record.rawValue, let record = FeedRecord(text) else { return .failure(Refusal(text: "the daemon sent what is no record")) }
+        if case .sender(let sender) = record, sender.abi != abiVersion {
+            return .failure(Refusal(text: "the daemon has ABI version \(sender.abi), and this program \(abiVersion)"))
+        }
+        return .success(record)
     }
 }
 #endif

@@ -31,7 +31,8 @@ enum SettingsFile {
             case (true, "true"): arguments.append("--\(member.key)")
             case (true, "false"): break
             case (true, _): throw PortcullisError(.configuration, "\(path):\(member.line): \(member.key): \(value) is not true or false")
-            default: arguments.append("--\(member.key)=\(value)")
+            // An empty value is one of its own on a command line.
+            default: arguments += value.isEmpty ? ["--\(member.key)", ""] : ["--\(member.key)=\(value)"]
             }
         }
         return arguments

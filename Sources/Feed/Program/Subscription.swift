@@ -5,9 +5,14 @@ import Synchronization
 /// A message as it goes over the wire. Made once, whoever gets it.
 struct EncodedMessage: Sendable {
     let bytes: [UInt8]
+    /// How many messages are missing where this one is: 1, but for a word about losses.
+    let weight: UInt64
 
-    init(bytes: [UInt8]) { self.bytes = bytes }
-    init(_ message: KubeArmorMessage) { bytes = message.kind == .alert ? message.alertBytes : message.logBytes }
+    init(bytes: [UInt8], weight: UInt64 = 1) { (self.bytes, self.weight) = (bytes, weight) }
+    init(_ message: KubeArmorMessage) {
+        bytes = message.kind == .alert ? message.alertBytes : message.logBytes
+        weight = message.lostCount ?? 1
+    }
 }
 
 /// What one client is to be sent. Bounded: a client that does not keep up loses messages, is told how many, and costs the others nothing.
@@ -40,8 +45,8 @@ final class Subscription: Sendable {
             for message in messages {
                 // Nothing goes past a gap: where one is lost, so are all until the client has taken what waits.
                 guard state.batch.dropped == 0, state.batch.messages.count < Self.messageLimit, state.bytes + message.bytes.count <= Self.byteLimit else {
-                    state.batch.dropped += 1
-                    dropped.wrappingAdd(1, ordering: .relaxed)
+                    state.batch.dropped += message.weight
+                    dropped.wrappingAdd(message.weight, ordering: .relaxed)
                     continue
                 }
                 state.bytes += message.bytes.count
@@ -56,6 +61,9 @@ final class Subscription: Sendable {
     func close() {
         let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
             state.isOver = true
+            // Nobody comes for what still waits.
+            dropped.wrappingAdd(state.batch.messages.reduce(0) { $0 + $1.weight }, ordering: .relaxed)
+            (state.batch.messages, state.bytes) = ([], 0)
             defer { state.waiter = nil }
             return state.waiter
         }

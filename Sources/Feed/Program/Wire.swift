@@ -49,14 +49,17 @@ extension KubeArmorMessage {
 
 /// How a client learns that messages are missing: in the stream itself, where they would have been.
 enum LossNotice {
-    static func message(_ stream: Hub.Stream, _ count: UInt64, _ node: FeedTranslator, _ why: String) -> KubeArmorMessage {
+    /// - Parameter count: Nil if nobody knows.
+    static func message(_ stream: Hub.Stream, _ count: UInt64?, _ node: FeedTranslator, _ why: String) -> KubeArmorMessage {
         var message = node.notice(stream == .alerts ? .alert : .log, nanoseconds: Node.now)
         message.operation = "Lost"
-        message.message = "\(count) \(stream == .alerts ? "alerts" : "logs") were lost: \(why)"
-        message.data = "lost=\(count)"
+        let number = count.map(String.init) ?? "unknown"
+        let what = stream == .alerts ? "alerts" : "logs"
+        message.message = count.map { "\($0) \(what) were lost: \(why)" } ?? "\(what) may be lost: \(why)"
+        message.data = "lost=\(number)"
         // Logs have no Message.
         message.resource = message.message
-        message.eventData = [.init(key: "Lost", value: String(count))]
+        message.eventData = [.init(key: "Lost", value: number)]
         return message
     }
 }
