@@ -264,6 +264,9 @@ def restarts(world):
     """A client's stream goes on when the daemon is killed and comes back."""
     world.start_daemon()
     world.start_feed()
+    # One that has come and gone before must not hide the break from the next.
+    with world.watching("logs", "--filter", "all", "--timeout", "1"):
+        pass
     with world.watching("logs", "--filter", "all", "--timeout", "12") as watched:
         first = world.run("id")
         world.stop("daemon", signal.SIGKILL)
@@ -273,6 +276,7 @@ def restarts(world):
         wait_until("a reader of events", lambda: json.loads(world.portcullis("status", "--json")[1])["counters"].get("eventRecordReaders", 0) == 1)
         second = world.run("id")
     same({first, second} - {line.get("ContainerID") for line in watched.lines}, set(), "containers that were not told of")
+    same([line["EventData"] for line in watched.lines if line["Operation"] == "Lost"], [{"Lost": "unknown"}], "the word about what the daemon had still to tell")
 
 
 @case

@@ -54,7 +54,6 @@ final class Hub: Sendable {
         var condition = Condition()
         var counters = Counters()
         var subscribers: [Stream: [ObjectIdentifier: Subscription]] = [:]
-        var conditionWatchers: [ObjectIdentifier: Subscription] = [:]
     }
 
     let options: FeedConfiguration

@@ -40,6 +40,8 @@ final class Outlets: @unchecked Sendable {
                 lost.file += UInt64(lines.count)
                 // Once for each reason, and not once for each line.
                 if file.problem != toldProblem { logger.error("\(file.problem): lines are lost and counted") }
+            } else if let problem = file?.problem, !problem.isEmpty, problem != toldProblem {
+                logger.error("\(problem): the file grows beyond its size")
             }
             toldProblem = file?.problem ?? ""
             if options.jsonOutput, !Self.print(text) { lost.output += UInt64(lines.count) }

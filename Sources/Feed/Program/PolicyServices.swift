@@ -48,11 +48,13 @@ struct PolicyService: Policy_PolicyService.SimpleServiceProtocol {
             case "ADDED", "MODIFIED":
                 let submission = PolicySubmission(name: "gRPC", text: change.document)
                 var connection = try ControlConnection(socket, .applyPolicies, bytes: submission.encoded)
+                connection.limitWaiting(milliseconds: Question.patience)
                 defer { connection.close() }
                 guard let answer = try connection.next(), PolicyChangeRequest.isAccepted(answer) else { return .invalid }
                 return change.type == "ADDED" ? .applied : .modified
             case "DELETED":
                 var connection = try ControlConnection(socket, .deletePolicy, change.identity)
+                connection.limitWaiting(milliseconds: Question.patience)
                 defer { connection.close() }
                 return try connection.next() == nil ? .notExist : .deleted
             default: return .invalid

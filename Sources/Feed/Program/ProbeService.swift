@@ -39,6 +39,7 @@ struct ProbeService: Policy_ProbeService.SimpleServiceProtocol {
     private func probe(_ socket: String) throws -> Policy_ProbeResponse {
         var response = Policy_ProbeResponse()
         var containers = try ControlConnection(socket, .containers)
+        containers.limitWaiting(milliseconds: Question.patience)
         defer { containers.close() }
         while let item = try containers.next() {
             let container = try JSONDecoder().decode(Listed.self, from: Data(item))
@@ -54,6 +55,7 @@ struct ProbeService: Policy_ProbeService.SimpleServiceProtocol {
             response.containerMap[endpoint] = data
         }
         var conversation = try ControlConnection(socket, .status)
+        conversation.limitWaiting(milliseconds: Question.patience)
         defer { conversation.close() }
         guard let item = try conversation.next() else { return response }
         let status = try JSONDecoder().decode(Status.self, from: Data(item))

@@ -115,6 +115,8 @@ final class RecordLink: Sendable {
         guard descriptor >= 0 else { return "cannot reach the daemon at \(socket): \(SystemErrorText.text(-descriptor))" }
         let isWanted = state.withLock { state in
             state.descriptor = descriptor
+            // What was ended here was an earlier one: if this breaks, it is to be told.
+            state.isClosed = false
             return state.readers > 0
         }
         defer {
