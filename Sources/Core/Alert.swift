@@ -70,8 +70,8 @@ public struct Alert: Sendable {
         self.path = path
         isObserved = true
         reference = SlotReference(slot: header.slot, generation: header.generation)
-        (executable, parentExecutable) = (event.executable, event.parentExecutable)
-        (arguments, directory) = (event.arguments, event.directory)
+        (executable, parentExecutable) = (Array(event.executable), Array(event.parentExecutable))
+        (arguments, directory) = (Array(event.arguments), Array(event.directory))
     }
 
     /// The terminal of the process, as the kernel names it; empty without.
@@ -87,7 +87,7 @@ public struct Alert: Sendable {
         let lengths = texts.map { UInt16(clamping: $0.count) }
         (header.path_length, header.executable_length, header.parent_length) = (lengths[0], lengths[1], lengths[2])
         (header.arguments_length, header.directory_length) = (lengths[3], lengths[4])
-        header.argument_count = Self.isExec(header) ? UInt32(Event.split(arguments).count) : 0
+        header.argument_count = Self.isExec(header) ? UInt32(Event.split(arguments[...]).count) : 0
         let bytes = withUnsafeBytes(of: header) { Array($0) } + zip(texts, lengths).flatMap { $0.prefix(Int($1)) }
         bytes.withUnsafeBytes(body)
     }
@@ -175,7 +175,7 @@ public struct Alert: Sendable {
                 writer.members(of: header)
                 if !isObserved, resource == nil, section != .syscalls { writer.member("fileOwner", header.owner) }
                 writer.key("arguments")
-                writer.array { writer in for argument in Event.split(arguments) { writer.text(argument) } }
+                writer.array { writer in for argument in Event.split(arguments[...]) { writer.text(argument) } }
                 writer.member("directory", directory)
                 writer.member("terminal", terminal)
             }

@@ -28,12 +28,19 @@ extension Alert {
         return text
     }
 
-    /// A socket's alert as the feed words it: KubeArmor's two words first, which its clients look for; nil for others.
-    var socketText: String? {
-        guard section == .network, path.count == 4 else { return nil }
+    /// A socket's alert as the feed words it: KubeArmor's two words first, which its clients look for; empty for others.
+    var socketData: MessageData {
+        var data = MessageData()
+        guard section == .network, path.count == 4 else { return data }
         let family = Int(Self.value(path[0])), type = Int(Self.value(path[1])), number = Int(Self.value(path[2])) | Int(Self.value(path[3])) << 6
-        let text = "protocol=\(SocketAddress.protocolName(family, type, number)) type=\(SocketType.name(type)) domain=\(AddressFamily.name(family))"
-        return text + (address.map { " remoteip=\($0) port=\(header.port)" } ?? "")
+        data.add(.protocolName, SocketAddress.protocolName(family, type, number))
+        data.add(.type, SocketType.name(type))
+        data.add(.domain, AddressFamily.name(family))
+        if let address {
+            data.add(.remoteAddress, address)
+            data.add(.port, header.port)
+        }
+        return data
     }
 
     private var place: String { address.map { " address=\($0) port=\(header.port)" } ?? "" }

@@ -70,8 +70,7 @@ extension FeedTranslator {
     public func heldNotice(for alert: KubeArmorMessage, _ count: UInt64, _ throttle: AlertThrottle) -> KubeArmorMessage {
         var message = silenceNotice(like: alert, throttle)
         message.message = "\(count) alerts were held back"
-        message.data = "held=\(count)"
-        message.takeEventData(message.data)
+        message.take(MessageData(.held, String(count)))
         return message
     }
 

@@ -18,13 +18,11 @@ extension FeedTranslator {
         message.enforcer = enforcer(alert, rule)
         message.directory = Self.text(alert.directory)
         message.terminal = Self.text(alert.terminal)
-        let executable = Self.text(alert.executable), parent = Self.text(alert.parentExecutable), commandLine = Self.commandLine(alert.arguments)
+        let executable = Self.text(alert.executable), parent = Self.text(alert.parentExecutable), commandLine = Self.commandLine(alert.arguments[...])
         message.processName = executable
         message.parentProcessName = parent
         message.source = commandLine.isEmpty ? executable : commandLine
-        describe(alert, isObserved: rule.isObserved, commandLine, &message)
-        message.takeEventData(message.data)
-        if message.operation == "Network" { message.takeEventData(message.resource) }
+        message.take(describe(alert, isObserved: rule.isObserved, commandLine, &message))
         return message
     }
 
@@ -35,8 +33,10 @@ extension FeedTranslator {
         return rule.isObserved || isAudit || alert.section == .syscalls ? "eBPF Monitor" : "BPFLSM"
     }
 
-    private func describe(_ alert: Alert, isObserved observed: Bool, _ commandLine: String, _ message: inout KubeArmorMessage) {
+    /// Operation, resource and what differs of the rest; what is returned becomes Data.
+    private func describe(_ alert: Alert, isObserved observed: Bool, _ commandLine: String, _ message: inout KubeArmorMessage) -> MessageData {
         let path = Self.text(alert.path), hook = alert.hookName
+        var data = MessageData(.lsm, hook)
         switch alert.section {
         case .process:
             // What acts is the program that executes another; what is executed has the alert's name already.
@@ -46,32 +46,32 @@ extension FeedTranslator {
             message.source = message.parentProcessName
             message.processName = path
             message.resource = commandLine.isEmpty ? path : commandLine
-            message.data = "lsm=\(hook)"
         case .file:
             message.operation = "File"
             message.resource = path
-            message.data = "lsm=\(hook)" + (alert.header.write != 0 ? " flags=O_WRONLY" : hook == "FILE_OPEN" ? " flags=O_RDONLY" : "")
+            data.add(.flags, alert.header.write != 0 ? "O_WRONLY" : hook == "FILE_OPEN" ? "O_RDONLY" : "")
         case .presets:
             message.operation = alert.operation == "exec" ? "Process" : "File"
             message.resource = path
-            message.data = "lsm=\(hook)"
         case .network:
             message.operation = "Network"
-            message.resource = alert.socketText ?? ""
-            message.data = "lsm=\(hook)" + (alert.socketText.map { " " + $0 } ?? "")
+            let socket = alert.socketData
+            message.resource = socket.text
+            data.add(socket)
         case .dns:
             message.operation = "Network"
             message.resource = String(decoding: alert.path.dropFirst(), as: UTF8.self)
-            message.data = "lsm=\(hook) domain=\(message.resource)"
+            data.add(.domain, message.resource)
         case .capabilities:
             message.operation = "Capabilities"
             message.resource = alert.resource ?? ""
-            message.data = "lsm=\(hook) \(message.resource)"
+            data.add(word: message.resource)
         case .syscalls:
             message.operation = "Syscall"
             message.resource = path
-            message.data = "syscall=\(SystemCall.feedName(alert.header.syscall))"
+            return MessageData(.syscall, SystemCall.feedName(alert.header.syscall))
         }
+        return data
     }
 }
 

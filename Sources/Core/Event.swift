@@ -45,43 +45,41 @@ public struct Event: Sendable {
     public let source: Source
     public let reference: SlotReference
     public let header: pc_event
+    /// All texts, one behind the other: one copy is cheaper than six, where there may be a million events in a second.
+    private let texts: [UInt8]
+
     /// What the process runs, as its mount namespace has it; empty for one that ends.
-    public let executable: [UInt8]
-    public let parentExecutable: [UInt8]
+    public var executable: ArraySlice<UInt8> { texts[..<parentStart] }
+    public var parentExecutable: ArraySlice<UInt8> { texts[parentStart..<argumentsStart] }
     /// Arguments, each followed by a NUL but for the last one where they were cut.
-    public let arguments: [UInt8]
+    public var arguments: ArraySlice<UInt8> { texts[argumentsStart..<directoryStart] }
     /// The working directory; or the directory that `path` is relative to, where the call names another.
-    public let directory: [UInt8]
+    public var directory: ArraySlice<UInt8> { texts[directoryStart..<pathStart] }
     /// What it is about: a file's path, or what the caller gave as such. Of an exec the latter.
-    public let path: [UInt8]
+    public var path: ArraySlice<UInt8> { texts[pathStart..<otherPathStart] }
     /// The new name of a rename or a link, the target of a symbolic link, the source of a mount.
-    public let otherPath: [UInt8]
+    public var otherPath: ArraySlice<UInt8> { texts[otherPathStart...] }
+
+    private var parentStart: Int { Int(header.executable_length) }
+    private var argumentsStart: Int { parentStart + Int(header.parent_length) }
+    private var directoryStart: Int { argumentsStart + Int(header.arguments_length) }
+    private var pathStart: Int { directoryStart + Int(header.directory_length) }
+    private var otherPathStart: Int { pathStart + Int(header.path_length) }
 
     /// Nil if the bytes are not an event of this ABI version.
     public init?(_ bytes: UnsafeRawBufferPointer) {
-        let headerSize = MemoryLayout<pc_event>.size
-        guard bytes.count >= headerSize else { return nil }
+        let size = MemoryLayout<pc_event>.size
+        guard bytes.count >= size else { return nil }
         let header = bytes.loadUnaligned(as: pc_event.self)
         guard let kind = Kind(rawValue: header.type), let source = Source(rawValue: header.source), header.operation < PC_OPERATIONS.rawValue else { return nil }
-        let lengths = [
-            header.executable_length, header.parent_length, header.arguments_length, header.directory_length, header.path_length, header.other_path_length,
-        ]
-        guard bytes.count >= lengths.reduce(headerSize, { $0 + Int($1) }) else { return nil }
-        var start = headerSize
-        func next(_ length: UInt16) -> [UInt8] {
-            defer { start += Int(length) }
-            return Array(bytes[start..<(start + Int(length))])
-        }
+        let names = Int(header.executable_length) + Int(header.parent_length) + Int(header.arguments_length)
+        let end = size + names + Int(header.directory_length) + Int(header.path_length) + Int(header.other_path_length)
+        guard bytes.count >= end else { return nil }
         self.header = header
         self.kind = kind
         self.source = source
         reference = SlotReference(slot: header.slot, generation: header.generation)
-        executable = next(header.executable_length)
-        parentExecutable = next(header.parent_length)
-        arguments = next(header.arguments_length)
-        directory = next(header.directory_length)
-        path = next(header.path_length)
-        otherPath = next(header.other_path_length)
+        texts = Array(bytes[size..<end])
     }
 
     public func has(_ flag: pc_event_flag) -> Bool { UInt32(header.flags) & flag.rawValue != 0 }
@@ -120,14 +118,14 @@ public struct Event: Sendable {
     }
 
     /// `path`, from the root on where the caller gave it relative to a directory. What is in it, `..` and links, is left as it is.
-    public var fullPath: [UInt8] { kind == .network || !has(PC_EVENT_RAW_PATH) ? path : joined(path) }
+    public var fullPath: ArraySlice<UInt8> { kind == .network || !has(PC_EVENT_RAW_PATH) ? path : joined(path) }
     /// The same of `otherPath`, but for a symbolic link's target, which is relative to the link.
-    public var fullOtherPath: [UInt8] {
+    public var fullOtherPath: ArraySlice<UInt8> {
         has(PC_EVENT_RAW_OTHER_PATH) && UInt32(header.operation) != PC_OPERATION_SYMLINK.rawValue && UInt32(header.operation) != PC_OPERATION_MOUNT.rawValue
             ? joined(otherPath) : otherPath
     }
 
-    private func joined(_ path: [UInt8]) -> [UInt8] {
+    private func joined(_ path: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         if path.first == UInt8(ascii: "/") || directory.isEmpty || has(PC_EVENT_PATH_UNREADABLE) { return path }
         // An empty one stands for the directory itself, or for the file that a descriptor in its place is of (AT_EMPTY_PATH).
         if path.isEmpty { return directory }
@@ -146,7 +144,7 @@ public struct Event: Sendable {
     /// The arguments one by one; empty ones are arguments too.
     public func splitArguments() -> [ArraySlice<UInt8>] { Self.split(arguments) }
 
-    static func split(_ arguments: [UInt8]) -> [ArraySlice<UInt8>] {
+    static func split(_ arguments: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
         guard !arguments.isEmpty else { return [] }
         var parts = arguments.split(separator: 0, omittingEmptySubsequences: false)
         // The NUL behind the last argument is an end, not a separator.

@@ -11,51 +11,72 @@ extension FeedTranslator {
         message.directory = Self.text(event.directory)
         message.terminal = Self.text(event.terminal)
         let executable = Self.text(event.executable), commandLine = Self.commandLine(event.arguments)
-        message.processName = executable.isEmpty ? Self.text(withUnsafeBytes(of: event.header.comm) { Array($0.prefix { $0 != 0 }) }) : executable
+        message.processName = executable.isEmpty ? withUnsafeBytes(of: event.header.comm) { Self.text($0.prefix { $0 != 0 }) } : executable
         message.parentProcessName = Self.text(event.parentExecutable)
         message.source = commandLine.isEmpty ? message.processName : commandLine
-        describe(event, commandLine, &message)
-        message.takeEventData(message.data)
-        if event.kind == .network { message.takeEventData(message.resource) }
+        var data = describe(event, commandLine, &message)
+        data.add(.cut, event.cutTexts)
+        message.take(data)
+        if event.kind == .network { message.eventData += CallText.socket(event).parts }
         return message
     }
 
-    private func describe(_ event: Event, _ commandLine: String, _ message: inout KubeArmorMessage) {
+    /// Operation, resource and what differs of the rest; what is returned becomes Data.
+    private func describe(_ event: Event, _ commandLine: String, _ message: inout KubeArmorMessage) -> MessageData {
         switch event.kind {
         case .exec:
             message.operation = "Process"
             // KubeArmor's source of a process is who made it.
             message.source = message.parentProcessName.isEmpty ? message.processName : message.parentProcessName
             message.resource = commandLine.isEmpty ? message.processName : commandLine
-            message.data = "syscall=SYS_EXECVE"
+            return MessageData(.syscall, "SYS_EXECVE")
         case .execFailed:
             message.operation = "Process"
             message.source = message.processName
             message.parentProcessName = message.processName
             message.processName = Self.text(event.fullPath)
             message.resource = message.processName
-            message.data = CallText.data(event)
+            return CallText.data(event)
         case .exit:
             message.operation = "Process"
             message.resource = message.source
             message.source = message.parentProcessName.isEmpty ? message.processName : message.parentProcessName
-            message.data = "tracepoint=sched_process_exit code=\(event.header.exit_code >> 8 & 0xFF) signal=\(event.header.exit_code & 0x7F)"
+            var data = MessageData(.tracepoint, "sched_process_exit")
+            data.add(.code, event.header.exit_code >> 8 & 0xFF)
+            data.add(.signal, event.header.exit_code & 0x7F)
+            return data
         case .file:
             message.operation = "File"
             message.resource = Self.text(event.fullPath)
-            message.data = CallText.data(event)
+            return CallText.data(event)
         case .network:
             message.operation = "Network"
-            message.resource = CallText.socket(event)
-            message.data = CallText.data(event)
+            message.resource = CallText.socket(event).text
+            return CallText.data(event)
         case .systemCall:
             message.operation = "Syscall"
             message.resource = Self.text(event.fullPath)
-            message.data = CallText.data(event)
+            return CallText.data(event)
         case .capability:
             message.operation = "Capabilities"
             message.resource = Capability.alertName(UInt8(truncatingIfNeeded: event.header.capability))
-            message.data = "probe=cap_capable capability=\(message.resource)"
+            var data = MessageData(.probe, "cap_capable")
+            data.add(.capability, message.resource)
+            return data
         }
     }
+}
+
+extension Event {
+    /// Which of the texts are not whole, or could not be read, by the names of the fields that they are in.
+    fileprivate var cutTexts: String {
+        guard UInt32(header.flags) & Self.cutFlags.reduce(0, { $0 | $1.flags }) != 0 else { return "" }
+        return Self.cutFlags.filter { UInt32(header.flags) & $0.flags != 0 }.map(\.name).joined(separator: ",")
+    }
+
+    private static let cutFlags: [(flags: UInt32, name: String)] = [
+        (PC_EVENT_EXECUTABLE_CUT.rawValue, "ProcessName"), (PC_EVENT_PARENT_CUT.rawValue, "ParentProcessName"),
+        (PC_EVENT_ARGUMENTS_CUT.rawValue | PC_EVENT_ARGUMENTS_UNREADABLE.rawValue, "Source"), (PC_EVENT_DIRECTORY_CUT.rawValue, "Cwd"),
+        (PC_EVENT_PATH_CUT.rawValue | PC_EVENT_PATH_UNREADABLE.rawValue, "Resource"), (PC_EVENT_OTHER_PATH_CUT.rawValue, "Data"),
+    ]
 }

@@ -52,7 +52,7 @@ public struct ExecObserver: Sendable {
     }
 
     /// An absolute path without doubled slashes and dots; nil for a relative one, and with `..`, which only the file system can resolve.
-    static func normal(_ path: [UInt8]) -> [UInt8]? {
+    static func normal(_ path: ArraySlice<UInt8>) -> [UInt8]? {
         guard path.first == UInt8(ascii: "/") else { return nil }
         var result: [UInt8] = []
         for part in path.split(separator: UInt8(ascii: "/")) {

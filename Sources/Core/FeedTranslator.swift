@@ -24,7 +24,7 @@ public struct FeedTranslator: Sendable {
         message.pid = Int32(truncatingIfNeeded: task.namespace_pid)
         message.parentPID = Int32(truncatingIfNeeded: task.parent_namespace_pid)
         message.uid = Int32(truncatingIfNeeded: task.uid)
-        message.eventID = "\(bootID)-\(Self.hexadecimal(time))-\(String(cpu, radix: 16))"
+        message.eventID = eventID(time, cpu)
         return message
     }
 
@@ -46,18 +46,28 @@ public struct FeedTranslator: Sendable {
         return message
     }
 
-    /// Sixteen digits, so that ids of one boot are in the order of their times.
-    private static func hexadecimal(_ number: UInt64) -> String {
-        let digits = String(number, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+    /// Boot, time and processor. The time has sixteen digits, so that ids of one boot are in the order of their times.
+    private func eventID(_ time: UInt64, _ cpu: UInt16) -> String {
+        String(unsafeUninitializedCapacity: 8 + 1 + 16 + 1 + 4) { buffer in
+            var writer = DigitWriter(buffer)
+            writer.text(bootID)
+            writer.byte("-")
+            writer.hexadecimal(time, digits: 16)
+            writer.byte("-")
+            writer.hexadecimal(UInt64(cpu), digits: max(1, (16 - cpu.leadingZeroBitCount + 3) / 4))
+            return writer.count
+        }
     }
 
-    static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+    static func text(_ bytes: some Collection<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 
     /// A command line as a person reads it; empty if there is none.
-    static func commandLine(_ arguments: [UInt8]) -> String {
-        var arguments = arguments[...]
-        if arguments.last == 0 { arguments.removeLast() }
-        return String(decoding: arguments.map { $0 == 0 ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
+    static func commandLine(_ arguments: ArraySlice<UInt8>) -> String {
+        let arguments = arguments.last == 0 ? arguments.dropLast() : arguments
+        return String(unsafeUninitializedCapacity: arguments.count) { buffer in
+            _ = buffer.update(fromContentsOf: arguments)
+            for place in buffer[..<arguments.count].indices where buffer[place] == 0 { buffer[place] = UInt8(ascii: " ") }
+            return arguments.count
+        }
     }
 }

@@ -30,7 +30,8 @@ public struct JSONWriter: Sendable {
     }
 
     public mutating func member(_ name: String, _ value: String) { key(name); string(value) }
-    public mutating func member(_ name: String, _ value: [UInt8]) { key(name); text(value[...]) }
+    public mutating func member(_ name: String, _ value: [UInt8]) { member(name, value[...]) }
+    public mutating func member(_ name: String, _ value: ArraySlice<UInt8>) { key(name); text(value) }
     public mutating func member<Integer: BinaryInteger>(_ name: String, _ value: Integer) { key(name); raw(String(value)) }
     public mutating func member(_ name: String, _ value: Bool) { key(name); raw(value ? "true" : "false") }
 

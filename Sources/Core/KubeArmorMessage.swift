@@ -58,16 +58,4 @@ public struct KubeArmorMessage: Equatable, Sendable {
     /// What a word about losses says is missing; nil for any other message, and where nobody knows how many.
     public var lostCount: UInt64? { operation == "Lost" ? eventData.first { $0.key == "Lost" }.flatMap { UInt64($0.value) } : nil }
     public var isOfHost: Bool { workload.containerID.isEmpty }
-
-    /// Fills `eventData` from the texts that have `key=value` parts. The first of a name stays.
-    mutating func takeEventData(_ texts: String...) {
-        for text in texts {
-            for part in text.split(separator: " ") {
-                guard let equals = part.firstIndex(of: "="), equals != part.startIndex else { continue }
-                let key = part[part.startIndex].uppercased() + part[part.index(after: part.startIndex)..<equals]
-                guard !eventData.contains(where: { $0.key == key }) else { continue }
-                eventData.append(EventDatum(key: key, value: String(part[part.index(after: equals)...])))
-            }
-        }
-    }
 }

@@ -9,12 +9,15 @@ struct NetworkAct: Equatable {
     let port: String
 
     init(_ message: KubeArmorMessage) {
-        let act = ["Lsm", "Syscall", "Kprobe", "Kretprobe", "Kfunc", "Tracepoint"].compactMap { message.datum($0)?.lowercased() }.joined(separator: " ")
-        if act.contains("accept") {
+        let calls = ["Lsm", "Syscall", "Kprobe", "Kretprobe", "Kfunc", "Tracepoint"].compactMap { message.datum($0)?.lowercased() }
+        // SYS_ACCEPT4, SOCKET_BIND, tcp_connect, udp_sendmsg.
+        let words = calls.flatMap { $0.split(separator: "_") }
+        func isAbout(_ act: String) -> Bool { words.contains { $0.hasPrefix(act) } }
+        if isAbout("accept") {
             kind = .incoming
-        } else if act.contains("bind") {
+        } else if isAbout("bind") {
             kind = .bind
-        } else if ["connect", "send"].contains(where: act.contains) || message.datum("Qtype") != nil {
+        } else if isAbout("connect") || isAbout("send") || message.datum("Qtype") != nil {
             kind = .outgoing
         } else {
             // One is made, or listens: it has been bound already.

@@ -49,10 +49,9 @@ extension FeedTranslator {
         var message = notice(kind, nanoseconds: nanoseconds)
         message.operation = KubeArmorMessage.lostOperation
         message.message = "\(count) \(kind == .alert ? "alerts" : "logs") were lost: \(why)"
-        message.data = "lost=\(count)"
+        message.take(MessageData(.lost, String(count)))
         // Logs have no Message.
         message.resource = message.message
-        message.takeEventData(message.data)
         return message
     }
 }

@@ -20,9 +20,9 @@ public struct SystemCall: Hashable, Sendable {
     }
 
     #if arch(arm64)
-    private static let architectures = [PCS_ARCH_AARCH64, PCS_ARCH_ARM].map { UInt32(bitPattern: Int32($0)) }
+    static let architectures = [PCS_ARCH_AARCH64, PCS_ARCH_ARM].map { UInt32(bitPattern: Int32($0)) }
     #else
-    private static let architectures = [PCS_ARCH_X86_64, PCS_ARCH_X86].map { UInt32(bitPattern: Int32($0)) }
+    static let architectures = [PCS_ARCH_X86_64, PCS_ARCH_X86].map { UInt32(bitPattern: Int32($0)) }
     #endif
 
     /// Whether this machine has it at all.
@@ -36,15 +36,10 @@ public struct SystemCall: Hashable, Sendable {
     }
 
     /// The name of a number as alerts have it (`PC_SYSCALL_COMPATIBLE` for the other ABI).
-    static func name(_ call: UInt32) -> String {
-        let architecture = architectures[call & PC_SYSCALL_COMPATIBLE.magnitude != 0 ? 1 : 0], number = Int32(call & ~PC_SYSCALL_COMPATIBLE.magnitude)
-        guard let text = seccomp_syscall_resolve_num_arch(architecture, number) else { return "\(number)" }
-        defer { seccomp_release_name(text) }
-        return String(cString: text)
-    }
+    static func name(_ call: UInt32) -> String { SystemCallNames.of(call).name }
 
     /// As KubeArmor's feed writes it: `SYS_OPENAT`.
-    static func feedName(_ call: UInt32) -> String { "SYS_" + name(call).uppercased() }
+    static func feedName(_ call: UInt32) -> String { SystemCallNames.of(call).feedName }
 
     /// Calls that never return to their caller: what they came to is not known. At most half of PC_ENDLESS_SYSCALLS.
     static let endless = ["exit", "exit_group", "rt_sigreturn"]

@@ -6,7 +6,18 @@ public enum Timestamp {
         let (year, month, day) = date(days: seconds / 86_400)
         let rest = seconds % 86_400
         let micros = Int(nanoseconds % 1_000_000_000 / 1_000)
-        return "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T\(pad(rest / 3600, 2)):\(pad(rest / 60 % 60, 2)):\(pad(rest % 60, 2)).\(pad(micros, 6))Z"
+        return String(unsafeUninitializedCapacity: 27) { buffer in
+            var writer = DigitWriter(buffer)
+            writer.decimal(year, digits: 4)
+            for (separator, number) in [("-", month), ("-", day), ("T", rest / 3600), (":", rest / 60 % 60), (":", rest % 60)] as [(Unicode.Scalar, Int)] {
+                writer.byte(separator)
+                writer.decimal(number, digits: 2)
+            }
+            writer.byte(".")
+            writer.decimal(micros, digits: 6)
+            writer.byte("Z")
+            return writer.count
+        }
     }
 
     /// The Gregorian date of a number of days since 1970-01-01, for dates from then on. Years are counted from 1 March, so
@@ -20,11 +31,6 @@ public enum Timestamp {
         let shiftedMonth = (5 * dayOfYear + 2) / 153
         let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
         return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
-    }
-
-    private static func pad(_ number: Int, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(width - digits.count, 0)) + digits
     }
 
     // MARK: Reading

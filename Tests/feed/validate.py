@@ -50,21 +50,20 @@ def tag_faults(keys):
 
 
 def event_data_faults(keys):
-    """EventData has the key=value parts of Data, and of Resource for the network, with the key's first letter in upper case. A key that both
-    have may have either's value."""
-    texts = [keys.get("Data", "")] + ([keys.get("Resource", "")] if keys["Operation"] == "Network" else [])
-    parts = [part.split("=", 1) for text in texts for part in text.split() if part.find("=") > 0]
-    expected = {}
-    for key, value in parts:
-        expected.setdefault(key[0].upper() + key[1:], set()).add(value)
+    """EventData has the key=value parts of Data, and of Resource for the network, with the key's first letter in upper case. A value may hold
+    blanks and what looks like another part: what EventData says of it is taken out of the text first."""
+    text = " ".join([keys.get("Data", "")] + ([keys.get("Resource", "")] if keys["Operation"] == "Network" else []))
     found = keys.get("EventData", {})
-    for key in expected.keys() - found.keys():
-        yield f"EventData.{key}", "is missing"
-    for key in found.keys() - expected.keys():
-        yield f"EventData.{key}", "is in neither Data nor Resource"
-    for key in found.keys() & expected.keys():
-        if found[key] not in expected[key]:
-            yield f"EventData.{key}", f"is {found[key]!r}, but the text says {' or '.join(sorted(expected[key]))!r}"
+    rest = f" {text} "
+    for key, value in sorted(found.items(), key=lambda part: -len(part[1])):
+        part = f" {key[:1].lower()}{key[1:]}={value} "
+        if part not in f" {text} ":
+            yield f"EventData.{key}", f"is {value!r}, and the text does not say so: {text!r}"
+        rest = rest.replace(part, "  ")
+    told = {part.split("=", 1)[0] for part in rest.split() if part.find("=") > 0}
+    for key in sorted(told):
+        if key[:1].upper() + key[1:] not in found:
+            yield f"EventData.{key[:1].upper()}{key[1:]}", "is missing"
 
 
 def faults(keys, kind):

@@ -399,7 +399,8 @@ final class DaemonService {
         guard let outline = Event.Outline(bytes) else { return }
         let container = outline.source == .host ? nil : registry.container(outline.reference)
         if container == nil, outline.source != .host { eventsUnknown += 1 }
-        let event = observes || control.hasSubscribers ? Event(bytes) : nil
+        // Read whole only where it is worded or judged here.
+        let event = control.hasSubscribers || observes && outline.kind == .exec ? Event(bytes) : nil
         if observes, let container, let event { observe(event, container) }
         if let container, visibility.hides(outline.kind, of: container) {
             eventsHidden += 1

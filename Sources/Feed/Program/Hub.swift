@@ -161,7 +161,7 @@ final class Hub: Sendable {
         guard case .interrupted = news else { return }
         let notice = LossNotice.message(stream, nil, node, "the connection to the daemon broke")
         if outlets.isUsed, options.outlets != (stream == .alerts ? "logs" : "alerts") { outlets.write([notice]) }
-        publish(stream, [EncodedMessage(notice)])
+        publish(stream, MessageEncoder().encode([notice]))
     }
 
     /// A message of the feed's own, for those who watch messages.
@@ -183,6 +183,7 @@ final class Hub: Sendable {
     /// What takes in one link's records; the link's thread alone calls it.
     private func reader(_ stream: Stream) -> RecordLink.Handler {
         let reading = Reading(stream, node, AlertThrottle(limit: options.throttleAlerts, seconds: options.throttleSeconds))
+        let encoder = MessageEncoder()
         let isKept = outlets.isUsed && options.outlets != (stream == .alerts ? "logs" : "alerts")
         return { [unowned self] records in
             reading.begin(wallClockOffset: Node.wallOffset)
@@ -195,11 +196,11 @@ final class Hub: Sendable {
             guard !worded.messages.isEmpty else { return }
             if isKept { outlets.write(worded.messages) }
             guard state.withLock({ $0.subscribers[stream]?.isEmpty == false }) else { return }
-            publish(stream, worded.messages.map { EncodedMessage($0) })
+            publish(stream, encoder.encode(worded.messages))
         }
     }
 
     /// Tells a client what it has lost.
-    func lossNotice(_ stream: Stream, _ count: UInt64) -> EncodedMessage { EncodedMessage(LossNotice.message(stream, count, node, "this client reads too slowly")) }
+    func lossNotice(_ stream: Stream, _ count: UInt64) -> [EncodedMessage] { MessageEncoder().encode([LossNotice.message(stream, count, node, "this client reads too slowly")]) }
 }
 #endif

@@ -42,7 +42,7 @@ struct LogService: RegistrableRPCService {
                 try await withRPCCancellationHandler {
                     while let batch = await subscription.next() {
                         if !batch.messages.isEmpty { try await writer.write(contentsOf: batch.messages) }
-                        if batch.dropped > 0 { try await writer.write(hub.lossNotice(stream, batch.dropped)) }
+                        if batch.dropped > 0 { try await writer.write(contentsOf: hub.lossNotice(stream, batch.dropped)) }
                     }
                 } onCancelRPC: {
                     subscription.close()

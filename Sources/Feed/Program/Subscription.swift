@@ -9,10 +9,6 @@ struct EncodedMessage: Sendable {
     let weight: UInt64
 
     init(bytes: [UInt8], weight: UInt64 = 1) { (self.bytes, self.weight) = (bytes, weight) }
-    init(_ message: KubeArmorMessage) {
-        bytes = message.kind == .alert ? message.alertBytes : message.logBytes
-        weight = message.lostCount ?? 1
-    }
 }
 
 /// What one client is to be sent. Bounded: a client that does not keep up loses messages, is told how many, and costs the others nothing.

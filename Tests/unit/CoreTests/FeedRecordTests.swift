@@ -9,7 +9,7 @@ import Testing
     @Test func aSenderComesBackAsItWas() throws {
         var sender = FeedSender()
         (sender.version, sender.abi, sender.hostName, sender.enforces, sender.missingPrograms) = ("1.2", 7, "node-ä", true, ["pc_exec", ""])
-        try decoded(FeedRecord.encode(sender)) { record in
+        decoded(FeedRecord.encode(sender)) { record in
             guard case .sender(let found)? = record else { return #expect(Bool(false), "no sender") }
             #expect(found == sender)
         }
@@ -19,7 +19,7 @@ import Testing
         var workload = FeedWorkload()
         (workload.containerID, workload.containerName, workload.namespace) = ("abc", "web", "shop")
         (workload.pod, workload.image, workload.labels) = ("web-1", "nginx:1", "app=web,tier=front")
-        try decoded(FeedRecord.encode(SlotReference(slot: 5, generation: 9), workload)) { record in
+        decoded(FeedRecord.encode(SlotReference(slot: 5, generation: 9), workload)) { record in
             guard case .workload(let reference, let found)? = record else { return #expect(Bool(false), "no workload") }
             #expect(reference == SlotReference(slot: 5, generation: 9) && found == workload)
         }
@@ -28,7 +28,7 @@ import Testing
     @Test func anAlertsRuleStandsBeforeTheKernelsBytes() throws {
         var rule = FeedRule()
         (rule.policy, rule.message, rule.severity, rule.tags, rule.isObserved, rule.presetEnforcer) = ("p", "m", 10, ["a", "b"], true, "PRESET-X")
-        try decoded(FeedRecord.encode(rule) + [1, 2, 3]) { record in
+        decoded(FeedRecord.encode(rule) + [1, 2, 3]) { record in
             guard case .alert(let found, let rest)? = record else { return #expect(Bool(false), "no alert") }
             #expect(found == rule && Array(rest) == [1, 2, 3])
         }

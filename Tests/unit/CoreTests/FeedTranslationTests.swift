@@ -59,7 +59,9 @@ import Testing
             header.syscall = number
             withUnsafeMutableBytes(of: &header.registers) { $0.copyBytes(from: registers.flatMap { withUnsafeBytes(of: $0) { Array($0) } }) }
         }
-        #expect(CallText.data(event) == data)
+        let told = CallText.data(event)
+        #expect(told.text == data)
+        #expect(told.parts.map { "\($0.key.lowercased())=\($0.value)" }.joined(separator: " ") == data)
     }
 
     @Test func aFileIsNamedFromTheRoot() throws {
@@ -88,6 +90,36 @@ import Testing
         #expect(message.eventData.contains(.init(key: "Remoteip", value: "10.0.0.1")) && message.eventData.contains(.init(key: "Port", value: "443")))
     }
 
+    @Test func noNameForgesAPartOfEventData() throws {
+        let number = try call("connect")
+        let forged = "@x remoteip=10.9.9.9 port=1"
+        let local = try event(.network, { header in
+            header.syscall = number
+            header.operation = UInt16(PC_OPERATION_CONNECT.rawValue)
+            (header.socket_family, header.socket_type) = (1, 1)
+        }, path: forged)
+        let message = translator.message(of: local, FeedWorkload())
+        #expect(message.resource == "domain=AF_UNIX type=SOCK_STREAM protocol=0 path=\(forged)")
+        #expect(message.eventData.map(\.key) == ["Syscall", "Fd", "Domain", "Type", "Protocol", "Path"] && message.eventData.last?.value == forged)
+    }
+
+    @Test func whatIsCutIsSaid() throws {
+        let number = try call("openat")
+        let cut = try event(.file, { header in
+            header.syscall = number
+            header.flags = UInt16(PC_EVENT_PATH_CUT.rawValue | PC_EVENT_ARGUMENTS_UNREADABLE.rawValue)
+        }, path: "/x")
+        let message = translator.message(of: cut, FeedWorkload())
+        #expect(message.eventData.last == .init(key: "Cut", value: "Source,Resource") && message.data.hasSuffix(" cut=Source,Resource"))
+        #expect(!translator.message(of: try event(.file, { $0.syscall = number }, path: "/x"), FeedWorkload()).data.contains("cut="))
+    }
+
+    @Test(arguments: [(0, 0, "01234567-0000000000000000-0"), (UInt64.max, 65_535, "01234567-ffffffffffffffff-ffff"), (0xabc, 16, "01234567-0000000000000abc-10")])
+    func idsAreInTheOrderOfTheirTimes(_ time: UInt64, _ cpu: UInt16, _ id: String) throws {
+        let event = try event(.exec) { ($0.time, $0.cpu) = (time, cpu) }
+        #expect(translator.message(of: event, FeedWorkload()).eventID == id)
+    }
+
     @Test func linesHaveKubeArmorsKeysInItsOrder() throws {
         var message = KubeArmorMessage(.alert)
         message.timestamp = 5
@@ -95,8 +127,7 @@ import Testing
         message.workload.pod = "p"
         message.workload.namespace = "ns"
         (message.policyName, message.severity, message.tags, message.type) = ("pol", 3, ["a", "b"], "MatchedPolicy")
-        message.data = "lsm=FILE_OPEN zeta=1 alpha=2 lsm=again"
-        message.takeEventData(message.data)
+        message.eventData = [.init(key: "Lsm", value: "FILE_OPEN"), .init(key: "Zeta", value: "1"), .init(key: "Alpha", value: "2")]
         message.eventID = "id"
         let line = String(decoding: message.json(), as: UTF8.self)
         #expect(line.hasPrefix(#"{"Timestamp":5,"UpdatedTime":"","NamespaceName":"ns","Owner":{"Ref":"Pod","Name":"p","Namespace":"ns"},"PodName":"p","ContainerID":"abc","PPID":0,"UID":0,"PolicyName":"pol","Severity":"3","Tags":"a,b","ATags":["a","b"],"Type":"MatchedPolicy""#))

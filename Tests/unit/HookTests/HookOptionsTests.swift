@@ -80,7 +80,7 @@ import TestSupport
     @Test(arguments: HookFixture.hooks)
     func theSpoolHasABound(_ hook: String) throws {
         try FileManager.default.createDirectory(atPath: fixture.spool, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        for number in 0..<4095 { FileManager.default.createFile(atPath: "\(fixture.spool)/\(number).frame", contents: nil) }
+        for number in 0..<4095 { _ = FileManager.default.createFile(atPath: "\(fixture.spool)/\(number).frame", contents: nil) }
         #expect(try fixture.run(hook, fixture.state()).error.contains("; kept in"))
         let full = try fixture.run(hook, fixture.state(id: "c2"))
         #expect(full.status == 0 && full.error.contains("; not kept in \(fixture.spool): it is full"), "\(full.error)")
