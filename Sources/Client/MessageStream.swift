@@ -56,7 +56,7 @@ public struct MessageStream {
         var worded: RecordWording.Item?
         while try sources[index].connection.nextRecord(waits: false, { worded = wording.take($0) }) {
             switch worded {
-            case .message(let message): items.append(.message(message))
+            case .message(let message, _): items.append(.message(message))
             case .lost(let count): items.append(.lost(kind, count))
             case .malformed: items.append(.malformed)
             case .sender(let sender): try take(sender, &items)

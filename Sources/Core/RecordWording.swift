@@ -1,7 +1,8 @@
 /// Records of one connection on their way to messages: it remembers whose the slots are.
 public struct RecordWording: Sendable {
     public enum Item: Sendable {
-        case message(KubeArmorMessage)
+        /// An alert or a log, and when it happened, by the clock of the kernel's records.
+        case message(KubeArmorMessage, time: UInt64)
         /// How many records this reader was too slow for.
         case lost(UInt64)
         /// Bytes that are no event and no alert of this version.
@@ -11,6 +12,8 @@ public struct RecordWording: Sendable {
     }
 
     public var translator: FeedTranslator
+    /// Records of a container that the daemon has not told of, so far.
+    public private(set) var unknownContainers: UInt64 = 0
     /// By slot, whose it is in the records that come now.
     private var workloads: [UInt32: (generation: UInt32, workload: FeedWorkload)] = [:]
 
@@ -25,17 +28,18 @@ public struct RecordWording: Sendable {
             return nil
         case .event(let bytes):
             guard let event = Event(bytes) else { return .malformed }
-            return .message(translator.message(of: event, workload(event.reference, isOfHost: event.source == .host)))
+            return .message(translator.message(of: event, workload(event.reference, isOfHost: event.source == .host)), time: event.header.time)
         case .alert(let rule, let bytes):
             guard let alert = Alert(bytes) else { return .malformed }
-            return .message(translator.message(of: alert, rule, workload(alert.reference, isOfHost: alert.isOfHost)))
+            return .message(translator.message(of: alert, rule, workload(alert.reference, isOfHost: alert.isOfHost)), time: alert.header.time)
         case .lost(let count): return .lost(count)
         }
     }
 
-    private func workload(_ reference: SlotReference, isOfHost: Bool) -> FeedWorkload {
+    private mutating func workload(_ reference: SlotReference, isOfHost: Bool) -> FeedWorkload {
         guard !isOfHost else { return FeedWorkload() }
         if let known = workloads[reference.slot], known.generation == reference.generation { return known.workload }
+        unknownContainers += 1
         // Nobody remembers it; but it was a container, and not the host.
         var unknown = FeedWorkload()
         unknown.containerID = "slot-\(reference.slot)-\(reference.generation)"

@@ -15,17 +15,19 @@ final class Reading: @unchecked Sendable {
     }
 
     private let stream: Hub.Stream
-    private var translator: FeedTranslator
-    /// By slot, whose it is in the records that come now.
-    private var workloads: [UInt32: (generation: UInt32, workload: FeedWorkload)] = [:]
+    private var wording: RecordWording
     private var worded = Worded()
     private var throttle: AlertThrottle
     private let names = UserNames()
 
-    init(_ stream: Hub.Stream, _ translator: FeedTranslator, _ throttle: AlertThrottle) { (self.stream, self.translator, self.throttle) = (stream, translator, throttle) }
+    init(_ stream: Hub.Stream, _ translator: FeedTranslator, _ throttle: AlertThrottle) {
+        self.stream = stream
+        wording = RecordWording(translator)
+        self.throttle = throttle
+    }
 
     func begin(wallClockOffset: UInt64) {
-        translator.wallClockOffset = wallClockOffset
+        wording.translator.wallClockOffset = wallClockOffset
         worded = Worded()
         names.refresh()
     }
@@ -33,42 +35,26 @@ final class Reading: @unchecked Sendable {
     func end() -> Worded { worded }
 
     func take(_ record: FeedRecord) {
-        switch record {
-        case .sender: break
-        case .workload(let reference, let workload): workloads[reference.slot] = (reference.generation, workload)
-        case .event(let bytes):
-            guard let event = Event(bytes) else { return worded.malformed += 1 }
+        let unknown = wording.unknownContainers
+        switch wording.take(record) {
+        case .message(var message, let time):
             worded.records += 1
-            var message = translator.message(of: event, workload(event.reference, isOfHost: event.source == .host))
-            if event.source == .host { message.userName = names.name(of: message.uid) }
-            worded.messages.append(message)
-        case .alert(let rule, let bytes):
-            guard let alert = Alert(bytes) else { return worded.malformed += 1 }
-            worded.records += 1
-            var message = translator.message(of: alert, rule, workload(alert.reference, isOfHost: alert.isOfHost))
-            if alert.isOfHost { message.userName = names.name(of: message.uid) }
-            pass(message, at: alert.header.time)
+            worded.unknown += wording.unknownContainers - unknown
+            if message.isOfHost { message.userName = names.name(of: message.uid) }
+            if message.kind == .alert { pass(message, at: time) } else { worded.messages.append(message) }
         case .lost(let count):
             worded.lost += count
-            worded.messages.append(LossNotice.message(stream, count, translator, "between daemon and feed"))
+            worded.messages.append(LossNotice.message(stream, count, wording.translator, "between daemon and feed"))
+        case .malformed: worded.malformed += 1
+        case .sender, nil: break
         }
     }
 
     private func pass(_ message: KubeArmorMessage, at time: UInt64) {
         let decision = throttle.decide(message.workload.containerID, at: time)
-        if decision.held > 0 { worded.messages.append(translator.heldNotice(for: message, decision.held, throttle)) }
-        if decision.begins { worded.messages.append(translator.thresholdNotice(for: message, throttle)) }
+        if decision.held > 0 { worded.messages.append(wording.translator.heldNotice(for: message, decision.held, throttle)) }
+        if decision.begins { worded.messages.append(wording.translator.thresholdNotice(for: message, throttle)) }
         if decision.passes { worded.messages.append(message) } else { worded.held += 1 }
-    }
-
-    private func workload(_ reference: SlotReference, isOfHost: Bool) -> FeedWorkload {
-        guard !isOfHost else { return FeedWorkload() }
-        if let known = workloads[reference.slot], known.generation == reference.generation { return known.workload }
-        worded.unknown += 1
-        // Nobody remembers it; but it was a container, and not the host.
-        var unknown = FeedWorkload()
-        unknown.containerID = "slot-\(reference.slot)-\(reference.generation)"
-        return unknown
     }
 }
 #endif
