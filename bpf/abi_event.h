@@ -11,6 +11,7 @@ enum pc_see_flag {
 	PC_SEE_CAPABILITIES = 8,
 	PC_SEE_DNS = 16,
 	PC_SEE_FAILURES = 32, /* calls of any of these classes that were refused, with EPERM or EACCES */
+	PC_SEE_JUDGED = 64, /* execs, which the daemon asks policies about where nothing is enforced; no other call is reported for it */
 };
 
 enum pc_event_type {

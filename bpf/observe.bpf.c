@@ -14,7 +14,7 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Whether an exec or an exit of the current task is reported, and whose it is. */
-static __always_inline bool is_process_seen(struct identified *who)
+static __always_inline bool is_process_seen(struct identified *who, __u16 type)
 {
 	__u32 zero = 0;
 	struct pc_switches *now = bpf_map_lookup_elem(&switches, &zero);
@@ -23,7 +23,8 @@ static __always_inline bool is_process_seen(struct identified *who)
 	case PC_SOURCE_SETUP: return false;
 	case PC_SOURCE_STALE: return true;
 	case PC_SOURCE_HOST: return now && now->host_visibility & PC_SEE_PROCESS;
-	default: return visibility_of(who->slot, who->generation) & PC_SEE_PROCESS;
+	default:
+		return visibility_of(who->slot, who->generation) & (type == PC_EVENT_EXEC ? PC_SEE_PROCESS | PC_SEE_JUDGED : PC_SEE_PROCESS);
 	}
 }
 
@@ -31,7 +32,7 @@ static __always_inline bool is_process_seen(struct identified *who)
 static __always_inline struct scratch *begin(__u32 *level, __u16 type)
 {
 	struct identified who;
-	if (!is_process_seen(&who))
+	if (!is_process_seen(&who, type))
 		return NULL;
 	struct scratch *scratch = scratch_claim(level);
 	if (!scratch) {

@@ -45,7 +45,7 @@ final class VisibilityService {
     func flags(_ body: ArraySlice<UInt8>) -> UInt64 {
         let flags = configuration.visibilityFlags(in: namespace(body))
         // Where nothing is enforced, policies are asked about execs afterwards, whatever is to be seen; these are then held back here.
-        return programs.enforcement.isActive ? flags : flags | UInt64(PC_SEE_PROCESS.rawValue)
+        return programs.enforcement.isActive ? flags : flags | UInt64(PC_SEE_JUDGED.rawValue)
     }
 
     /// Empty where no namespace has a visibility of its own: it need not be found out.
@@ -56,7 +56,7 @@ final class VisibilityService {
 
     /// Whether an event is held back although the kernel reports it.
     func hides(_ kind: Event.Kind, of container: Container) -> Bool {
-        guard !programs.enforcement.isActive, kind == .exec || kind == .exit else { return false }
+        guard !programs.enforcement.isActive, kind == .exec else { return false }
         return !configuration.visibility(in: namespace(container.message[...])).classes.contains(.process)
     }
 

@@ -49,3 +49,17 @@ check_observe_audit() {
     inside $NAME 'cat /etc/secret; /usr/bin/good'
     wait_alert $NAME 'length==1'
 }
+
+# CHECK observe-quiet observe: with visibility none execs are judged all the same, and of other calls only what is refused is reported
+check_observe_quiet() {
+    need_daemon --visibility none --failures on
+    policy $NAME $NAME '  action: Block
+  process:
+    matchPaths:
+    - path: /usr/bin/secret-tool'
+    attacker $NAME plain $NAME || return
+    inside $NAME 'acts ids 0; /usr/bin/none; /usr/bin/secret-tool; mount -t tmpfs none /tmp; true'
+    wait_alert $NAME 'any(.path=="/usr/bin/secret-tool" and (.action | startswith("Audit")))'
+    wait_events $NAME 'any(.operation=="mount" and .result=="Operation not permitted")'
+    same "what else is reported" 0 "$(events_of $NAME | grep -vc 'not permitted\|ermission denied')"
+}
