@@ -6,8 +6,10 @@ import Glibc
 
 struct ProbeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "probe", abstract: "Say what this machine can enforce, and what to do where it cannot.",
+        commandName: "probe", abstract: "Say what this machine can enforce and report, and what to do where it cannot.",
         discussion: """
+            Lines "see CLASS" are about telemetry: what of each class of visibility this kernel shows, and why not what it does not.
+
             Needs no running daemon. Exit status: 0 policies can be enforced; 1 only observed; 2 it could not be found out.
 
             Example:

@@ -1,4 +1,4 @@
-/// What a machine has of what enforcement needs; read by whoever runs on it.
+/// What a machine has of what enforcement and telemetry need; read by whoever runs on it.
 public struct MachineFacts: Equatable, Sendable {
     /// An LSM hook.
     public struct Hook: Equatable, Sendable {
@@ -15,6 +15,20 @@ public struct MachineFacts: Equatable, Sendable {
         }
     }
 
+    /// What the kernel lets be seen, and why not what it does not.
+    public struct Telemetry: Equatable, Sendable {
+        /// Of system calls; nil: they are seen, as with those below.
+        public var callRefusal: String?
+        /// Of what goes by io_uring.
+        public var requestRefusal: String?
+        /// Of capabilities that are used.
+        public var capabilityRefusal: String?
+        /// Where these are seen.
+        public var capabilityPlace = ""
+
+        public init() {}
+    }
+
     public var release = ""
     public var hasBTF = false
     public var hasBPFFileSystem = false
@@ -28,6 +42,8 @@ public struct MachineFacts: Equatable, Sendable {
     public var hooks: [Hook] = []
     /// Why the kernel does not take the enforcing programs; nil if it does, or was not asked.
     public var refusal: String?
+    /// Nil if the kernel was not asked.
+    public var telemetry: Telemetry?
     /// `none`, `integrity` or `confidentiality`; nil if the kernel has no lockdown.
     public var lockdown: String?
     /// Kernel symbols that are read and whose address /proc/kallsyms does not tell.

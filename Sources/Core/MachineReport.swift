@@ -1,8 +1,8 @@
-/// What this machine can enforce, line by line, and what to do where it cannot.
+/// What this machine can enforce and report, line by line, and what to do where it cannot.
 public struct MachineReport: Sendable {
     public enum State: String, Sendable {
         case ok
-        /// Enforcement works without it, less well.
+        /// Enforcement works without it, less well; or less can be seen.
         case reduced
         /// Nothing can be enforced without it.
         case missing
@@ -63,6 +63,7 @@ public struct MachineReport: Sendable {
             "CONFIG_KALLSYMS_ALL=y and kernel.kptr_restrict below 2: without, a rename during a verdict is not noticed")
         add("cgroup", facts.cgroupVersion == 0 ? .reduced : .ok, facts.cgroupVersion == 0 ? "not mounted" : "version \(facts.cgroupVersion)",
             "mount -t cgroup2 cgroup2 /sys/fs/cgroup; container runtimes need it, verdicts do not")
+        if let telemetry = facts.telemetry { addTelemetry(telemetry) }
         let missing = findings.filter { $0.state == .missing }.map(\.check)
         let verdict = missing.isEmpty ? "possible" : "not possible, only observation: \(missing.joined(separator: ", "))"
         add("enforcement", missing.isEmpty ? .ok : .missing, verdict)
@@ -104,5 +105,20 @@ public struct MachineReport: Sendable {
         add(
             "lockdown", .missing, "confidentiality: programs may not read kernel memory",
             "start with lockdown=integrity, or without lockdown= on the kernel's command line")
+    }
+
+    /// What of each class of telemetry there is to be seen.
+    private mutating func addTelemetry(_ telemetry: MachineFacts.Telemetry) {
+        let advice = "nothing that is enforced depends on it; another kernel may show it (docs/telemetry.md)"
+        let calls = telemetry.callRefusal
+        add("see process", calls == nil ? .ok : .reduced, calls.map { "executions and ends of processes, no calls: \($0)" } ?? "executions, ends of processes, calls as setuid", advice)
+        for name in ["file", "network"] {
+            let refusal = calls.map { "nothing: \($0)" } ?? telemetry.requestRefusal.map { "system calls, and nothing that goes by io_uring: \($0)" }
+            add("see \(name)", refusal == nil ? .ok : .reduced, refusal ?? "system calls, and what goes by io_uring", advice)
+        }
+        let capabilities = telemetry.capabilityRefusal
+        add("see capabilities", capabilities == nil ? .ok : .reduced, capabilities.map { "nothing: \($0)" } ?? "at \(telemetry.capabilityPlace)", advice)
+        // On no kernel more.
+        add("see dns", .ok, "by rules only (matchDNSQueries)")
     }
 }

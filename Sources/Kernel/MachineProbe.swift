@@ -24,6 +24,7 @@ public enum MachineProbe {
         facts.cgroupVersion = cgroupVersion
         facts.hooks = facts.hasBTF ? EnforcementPrograms.presentHooks : []
         facts.refusal = facts.hasBTF ? EnforcementPrograms.trial() : nil
+        facts.telemetry = facts.hasBTF ? TelemetryPrograms.trial() : nil
         // "none [integrity] confidentiality": the one in brackets is in force.
         facts.lockdown = TextFile.read("/sys/kernel/security/lockdown").flatMap { modes in
             modes.split(whereSeparator: { $0 == " " || $0 == "\n" }).first { $0.hasPrefix("[") }.map { String($0.dropFirst().dropLast()) }

@@ -28,8 +28,11 @@ final class TelemetryPrograms {
     private let scratches: BPFObject
     private var programs: [Program] = []
     private var triesCapabilities = true
+    /// Why this kernel does not let be seen what goes by io_uring, and which capabilities are used; nil if it does, or was not asked.
+    private var requestRefusal: String?
+    private var capabilityRefusal: String?
     /// What this kernel does not let be seen, and why.
-    private(set) var missing: [String] = []
+    var missing: [String] { [requestRefusal.map { "requests of io_uring: \($0)" }, capabilityRefusal.map { "use of capabilities: \($0)" }].compactMap { $0 } }
 
     /// Runs that the kernel left out, by program; see `PinnedLinks.missedRuns`.
     var missedRuns: [(program: String, count: UInt64)] {
@@ -54,7 +57,23 @@ final class TelemetryPrograms {
         try calls.load()
         scratches = calls
         programs.append(Program(name: "pc_call_event", place: "sys_exit", kinds: Self.kinds, object: calls))
-        do throws(PortcullisError) { try addRequests(reduced) } catch { missing.append("requests of io_uring: \(error)") }
+        do throws(PortcullisError) { try addRequests(reduced) } catch { requestRefusal = error.description }
+    }
+
+    /// What this kernel lets be seen. What is loaded for it is attached nowhere and gone afterwards.
+    static func trial() -> MachineFacts.Telemetry {
+        var found = MachineFacts.Telemetry()
+        let variant = Variant.best(capacity: 16)
+        do throws(PortcullisError) {
+            let programs = try TelemetryPrograms(directory: BPFFileSystem.usualPath, reduced: variant.labelStore == .hash) { object throws(PortcullisError) in
+                try object.unpinMaps()
+                try KernelPrograms.configure(object, variant, .init(capacity: variant.capacity, eventRing: 1 << 16))
+            }
+            programs.load(for: capabilities)
+            (found.requestRefusal, found.capabilityRefusal) = (programs.requestRefusal, programs.capabilityRefusal)
+            found.capabilityPlace = programs.programs.first { $0.kinds == capabilities }?.place ?? ""
+        } catch { (found.callRefusal, found.requestRefusal, found.capabilityRefusal) = (error.description, error.description, error.description) }
+        return found
     }
 
     deinit { for program in programs { if let link = program.link { bpf_link__destroy(link) } } }
@@ -103,7 +122,7 @@ final class TelemetryPrograms {
                 programs.append(Program(name: name, place: name == "pc_capability_event" ? "cap_capable" : "cap_capable (tracepoint)", kinds: Self.capabilities, object: object))
                 return
             } catch where index == candidates.count - 1 {
-                missing.append("use of capabilities: \(error)")
+                capabilityRefusal = error.description
             } catch {}
         }
     }

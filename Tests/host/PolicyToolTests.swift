@@ -100,6 +100,10 @@ extension HostTests {
             let enforces = try #require(try daemon.status()["enforcing"] as? Bool)
             #expect((outcome.status == 0) == enforces && (state("enforcement") == "ok") == enforces && (state("daemon") == "ok") == enforces)
             #expect(state("btf") == "ok" && state("bpffs") == "ok" && findings.contains { $0["check"] == "hook file_open" })
+            // And so it does of what there is to be seen, whether a daemon has looked or not.
+            let missing = try #require((try daemon.status()["telemetry"] as? [String: Any])?["missing"] as? [String])
+            for name in ["process", "file", "network", "capabilities", "dns"] { #expect(state("see \(name)") != nil) }
+            #expect((state("see file") == "ok") == !missing.contains { $0.hasPrefix("requests of io_uring") })
             // What stands in the way is named with something to do.
             for finding in findings where finding["state"] == "missing" && finding["check"] != "enforcement" { #expect(finding["advice"]?.isEmpty == false) }
             let text = try daemon.cli("probe", "--daemon", Tree.daemon).output

@@ -15,6 +15,9 @@ struct MachineReportTests {
         facts.hooks = [hook("file_open", essential: true), hook("file_truncate")]
         facts.lockdown = "none"
         facts.hasTaskStorage = true
+        var telemetry = MachineFacts.Telemetry()
+        telemetry.capabilityPlace = "cap_capable"
+        facts.telemetry = telemetry
         return facts
     }
 
@@ -57,6 +60,7 @@ struct MachineReportTests {
         Case(check: "lockdown", state: .missing, advice: "lockdown=integrity") { $0.lockdown = "confidentiality" },
         Case(check: "programs", state: .missing, advice: "refuses") { $0.refusal = "loading: Operation not permitted" },
         Case(check: "kallsyms", state: .reduced, advice: "CONFIG_KALLSYMS_ALL") { $0.unknownSymbols = ["mount_lock"] },
+        Case(check: "see capabilities", state: .reduced, advice: "another kernel") { $0.telemetry?.capabilityRefusal = "loading: Operation not permitted" },
         Case(check: "cgroup", state: .reduced, advice: "mount -t cgroup2") { $0.cgroupVersion = 0 },
     ])
     func whatIsWrongIsSaidWithWhatToDo(_ test: Case) throws {
@@ -70,6 +74,37 @@ struct MachineReportTests {
         #expect(report.canEnforce == (test.state != .missing))
         #expect(report.findings.last?.state == (test.state == .missing ? .missing : .ok))
         if test.state == .missing { #expect(report.findings.last?.detail == "not possible, only observation: \(test.check)") }
+    }
+
+    /// What is not seen stops no enforcement.
+    @Test func eachClassOfTelemetrySaysWhatIsSeenAndWhyNot() {
+        func seen(_ change: (inout MachineFacts.Telemetry) -> Void) -> [String] {
+            var facts = Self.good, telemetry = MachineFacts.Telemetry()
+            telemetry.capabilityPlace = "cap_capable (tracepoint)"
+            change(&telemetry)
+            facts.telemetry = telemetry
+            let report = MachineReport(facts)
+            #expect(report.canEnforce && report.findings.last?.check == "enforcement")
+            return report.findings.filter { $0.check.hasPrefix("see ") }.map { "\($0.check.dropFirst(4)) \($0.state.rawValue): \($0.detail)" }
+        }
+        let dns = "dns ok: by rules only (matchDNSQueries)"
+        #expect(
+            seen { _ in } == [
+                "process ok: executions, ends of processes, calls as setuid", "file ok: system calls, and what goes by io_uring", "network ok: system calls, and what goes by io_uring",
+                "capabilities ok: at cap_capable (tracepoint)", dns,
+            ])
+        #expect(
+            seen { $0.requestRefusal = "no tracepoint" } == [
+                "process ok: executions, ends of processes, calls as setuid", "file reduced: system calls, and nothing that goes by io_uring: no tracepoint",
+                "network reduced: system calls, and nothing that goes by io_uring: no tracepoint", "capabilities ok: at cap_capable (tracepoint)", dns,
+            ])
+        #expect(
+            seen { ($0.callRefusal, $0.requestRefusal, $0.capabilityRefusal) = ("no", "no", "no") } == [
+                "process reduced: executions and ends of processes, no calls: no", "file reduced: nothing: no", "network reduced: nothing: no", "capabilities reduced: nothing: no", dns,
+            ])
+        var unasked = Self.good
+        unasked.telemetry = nil
+        #expect(!MachineReport(unasked).findings.contains { $0.check.hasPrefix("see ") })
     }
 
     @Test func aFindingIsOneLineOfJSON() {
