@@ -15,7 +15,6 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define EPERM 1
 #define CAP_OPT_NOAUDIT 2 /* include/linux/security.h */
 #define CAP_SYS_ADMIN 21 /* include/uapi/linux/capability.h */
 

@@ -376,6 +376,9 @@ struct bpf_iter__task {
 #define PF_EXITING 0x00000004         /* include/linux/sched.h, unchanged since 2.6 */
 #define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h, unchanged since 2.6 */
 
+#define X32_SYSCALL_BIT 0x40000000 /* arch/x86/include/uapi/asm/unistd.h */
+#define TS_COMPAT 2 /* arch/x86/include/asm/thread_info.h */
+
 /* A mask that the compiler may not leave out because it knows better: the verifier does not. `mask` is a constant. */
 #define masked(value, mask) ({ __u64 masked_value = (value); asm volatile("%0 &= %1" : "+r"(masked_value) : "i"(mask)); masked_value; })
 

@@ -5,6 +5,15 @@
 
 #include "actor.h"
 
+#define EPERM 1 /* include/uapi/asm-generic/errno-base.h, as is the next one */
+#define EACCES 13
+
+/* Whether a call was refused, as PC_SEE_FAILURES has it. */
+static __always_inline bool is_refusal(__s64 result)
+{
+	return result == -EPERM || result == -EACCES;
+}
+
 /* Whether what is seen of a container or the host includes one of the `wanted` kinds. Nothing but processes is execs and exits alone. */
 static __always_inline bool includes(__u64 visibility, __u32 wanted)
 {

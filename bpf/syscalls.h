@@ -62,9 +62,6 @@ static __always_inline void defer_nothing(struct scratch *scratch)
 	defer(&scratch->alert);
 }
 
-#define X32_SYSCALL_BIT 0x40000000 /* arch/x86/include/uapi/asm/unistd.h */
-#define TS_COMPAT 2 /* arch/x86/include/asm/thread_info.h */
-
 /* The number as in pc_alert; negative if there is none. `registers` are those that the task came into the kernel with. */
 static __always_inline __s64 syscall_number(struct task_struct *task, void *registers)
 {

@@ -22,8 +22,6 @@ _Static_assert(sizeof(struct pc_call) == sizeof(__u64), "copied as one");
 /* The machine's own ABI, then the 32-bit one. */
 const volatile struct pc_call calls[CALLS] __attribute__((aligned(8))) SEC(".rodata.calls") = {};
 
-#define EPERM 1
-#define EACCES 13
 #define FMODE_CREATED 0x100000 /* include/linux/fs.h, since 4.19 */
 /* A call that a signal has cut off and the kernel makes anew, include/linux/errno.h: it is reported when it ends. */
 #define RESTART_FIRST 512
@@ -32,10 +30,6 @@ const volatile struct pc_call calls[CALLS] __attribute__((aligned(8))) SEC(".rod
 #ifdef __TARGET_ARCH_x86
 #define REGISTERS pt_regs___x86
 #define NUMBER_OF(registers) ((__u32)(registers)->orig_ax & ~X32_SYSCALL_BIT)
-#define X32_SYSCALL_BIT 0x40000000 /* arch/x86/include/uapi/asm/unistd.h */
-#define TS_COMPAT 2 /* arch/x86/include/asm/thread_info.h */
-#define EXECVE 59
-#define EXECVEAT 322
 #else
 #define REGISTERS pt_regs___arm64
 #define NUMBER_OF(registers) ((__u32)(registers)->syscallno)
@@ -167,7 +161,7 @@ int BPF_PROG(pc_call_event, struct REGISTERS *registers, long result)
 	__u32 wanted = call->visibility;
 	if (!wanted)
 		return 0;
-	if (result == -EPERM || result == -EACCES)
+	if (is_refusal(result))
 		wanted |= PC_SEE_FAILURES;
 	/* An exec that worked is told of by its own event, and has left nothing to tell of here. */
 	if ((call->type == PC_EVENT_EXEC_FAILED && result >= 0) || (result <= -RESTART_FIRST && result >= -RESTART_LAST))

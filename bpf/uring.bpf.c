@@ -18,8 +18,6 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define EPERM 1
-#define EACCES 13
 /* Requests under way at one time that are told of with their result, and bytes of their texts. What is more is told of at once, without one. */
 #define REQUESTS_MAX 1024
 #define REQUEST_TEXT_BYTES 3584
@@ -279,7 +277,7 @@ static __always_inline int completed(__u64 key, __s32 result)
 		return 0;
 	struct pc_event *event = &request->event;
 	__u32 note = event->reserved;
-	bool refused = result == -EPERM || result == -EACCES;
+	bool refused = is_refusal(result);
 	__u32 used = event->executable_length + event->parent_length + event->arguments_length + event->directory_length + event->path_length
 		+ event->other_path_length;
 	event->reserved = 0;
