@@ -3,43 +3,18 @@
  * What is done by io_uring, which makes no system call of it: a request is taken down when it is handed in, by whom and with which texts,
  * and told of when it is complete, with its result.
  *
- * Hooks      tp_btf/io_uring_submit_req (6.3), before tp_btf/io_uring_submit_sqe; tp_btf/io_uring_complete, in the form that the kernel has
- * Maps       as in maps.h; requests (not pinned); scratches, shared with telemetry.bpf.c
+ * Hooks      tp_btf/io_uring_submit_req (6.3), before tp_btf/io_uring_submit_sqe; tp_btf/io_uring_complete, in the form that the kernel has;
+ *            tp_btf/io_uring_cqe_overflow (5.18)
+ * Maps       as in maps.h; requests, order and names (not pinned); scratches, shared with telemetry.bpf.c
  * Kernel     6.1; built with PC_REDUCED for 5.10, where a completion does not say whose request it is of but by the number that the caller
- *            gave it: of several with the same number at one time only the first is told of with its result
+ *            gave it: of several with the same number at one time only the last is told of with its result
  * Verifier   as telemetry.bpf.c
  *
  * Reads, writes and other requests that are not told of cost a switch over their operation.
  */
-#include "record.h"
-#include "see.h"
-#include "telesockets.h"
-#include "uring.h"
+#include "requests.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-/* Requests under way at one time that are told of with their result, and bytes of their texts. What is more is told of at once, without one. */
-#define REQUESTS_MAX 1024
-#define REQUEST_TEXT_BYTES 3584
-
-/* pc_event.reserved, until it is sent. */
-enum request_note {
-	REQUEST_ONLY_FAILED = 1, /* told of only if it was refused */
-	REQUEST_DIRECT = 2,      /* its result is no descriptor */
-};
-
-struct request {
-	struct pc_event event;
-	__u8 text[REQUEST_TEXT_BYTES];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, REQUESTS_MAX);
-	__type(key, __u64);
-	__type(value, struct request);
-} requests SEC(".maps");
 
 struct kind {
 	__u32 visibility;
@@ -229,7 +204,15 @@ __noinline int take_down(__u32 level, __u32 operation)
 	return 0;
 }
 
-static __always_inline int submitted(struct io_kiocb *request, __u64 key)
+/* A request that comes has the address of none that is under way: one that is kept under it is over, and nobody has said so. */
+static __always_inline void give_up_older(__u64 key)
+{
+	struct request *kept = bpf_map_lookup_elem(&requests, &key);
+	if (kept)
+		give_up_request(kept, key);
+}
+
+static __always_inline int submitted(struct io_kiocb *request, __u64 key, struct request_name *name)
 {
 	struct identified who;
 	__u32 operation = BPF_CORE_READ(request, opcode), level = 0;
@@ -252,46 +235,21 @@ static __always_inline int submitted(struct io_kiocb *request, __u64 key)
 	event->operation = kind.operation;
 	event->syscall = kind.call;
 	event->flags |= PC_EVENT_IO_URING;
-	event->reserved = refused_only ? REQUEST_ONLY_FAILED : 0;
 	scratch->registers[0] = (__u64)request;
 	take_down(level, operation);
+	__u32 note = event->reserved | (refused_only ? REQUEST_ONLY_FAILED : 0);
+	event->reserved = 0;
+	give_up_older(key);
 	/* Nobody will be told of its success, or there is no room to keep it. */
-	bool untold = BPF_CORE_READ(request, flags) & REQ_F_CQE_SKIP;
-	if (untold || scratch->used > REQUEST_TEXT_BYTES || bpf_map_update_elem(&requests, &key, event, BPF_NOEXIST)) {
+	if (BPF_CORE_READ(request, flags) & REQ_F_CQE_SKIP || !keep_request(scratch, key, name, operation, note)) {
 		if (refused_only) {
 			count(PC_COUNT_EVENTS_LOST);
 		} else {
 			event->flags |= PC_EVENT_NO_RESULT;
-			event->reserved = 0;
 			record_send(scratch);
 		}
 	}
 	scratch_release(scratch);
-	return 0;
-}
-
-static __always_inline int completed(__u64 key, __s32 result)
-{
-	struct request *request = bpf_map_lookup_elem(&requests, &key);
-	if (!request)
-		return 0;
-	struct pc_event *event = &request->event;
-	__u32 note = event->reserved;
-	bool refused = is_refusal(result);
-	__u32 used = event->executable_length + event->parent_length + event->arguments_length + event->directory_length + event->path_length
-		+ event->other_path_length;
-	event->reserved = 0;
-	event->result = result;
-	event->time = bpf_ktime_get_boot_ns();
-	event->cpu = bpf_get_smp_processor_id();
-	if (event->operation == PC_OPERATION_ACCEPT && result >= 0 && !(note & REQUEST_DIRECT) && bpf_get_current_pid_tgid() >> 32 == event->pid) {
-		struct sock *sock = record_socket(event, result);
-		if (sock)
-			record_known_address(event, sock, true);
-	}
-	if (used <= REQUEST_TEXT_BYTES && (refused || !(note & REQUEST_ONLY_FAILED)))
-		count(bpf_ringbuf_output(&events, event, sizeof *event + used, 0) ? PC_COUNT_EVENTS_LOST : PC_COUNT_EVENTS);
-	bpf_map_delete_elem(&requests, &key);
 	return 0;
 }
 
@@ -304,37 +262,101 @@ static __always_inline __u64 key_of_number(void *ring, __u64 number)
 SEC("tp_btf/io_uring_submit_sqe")
 int BPF_PROG(pc_request_sqe_event, void *ring, void *request, __u8 operation, __u64 number)
 {
-	return submitted(request, key_of_number(ring, number));
+	struct request_name name = { (__u64)ring, number };
+	return submitted(request, key_of_number(ring, number), &name);
 }
 
 SEC("tp_btf/io_uring_complete")
 int BPF_PROG(pc_completion_event, void *ring, __u64 number, int result)
 {
-	return completed(key_of_number(ring, number), result);
+	__u64 key = key_of_number(ring, number);
+	struct request *kept = bpf_map_lookup_elem(&requests, &key);
+	if (kept)
+		complete_request(kept, key, result, false);
+	return 0;
 }
 #else
+static __always_inline int submitted_now(struct io_kiocb *request)
+{
+	struct request_name name = { (__u64)BPF_CORE_READ(request, ctx), BPF_CORE_READ(request, cqe.user_data) };
+	return submitted(request, (__u64)request, &name);
+}
+
+/* A completion of several: it has no request, only the number. */
+static __always_inline int completed_once_more(struct request_name *name, __s32 result)
+{
+	__u64 *last = bpf_map_lookup_elem(&names, name);
+	__u64 key = last ? *last : 0;
+	struct request *kept = last ? bpf_map_lookup_elem(&requests, &key) : NULL;
+	if (kept && has_name(kept, name) && kept->opcode == IORING_OP_ACCEPT)
+		complete_request(kept, key, result, true);
+	return 0;
+}
+
+static __always_inline int completed(struct io_ring_ctx *ring, struct io_kiocb *request, __u64 number, __s32 result, __u32 flags)
+{
+	struct request_name name = { (__u64)ring, number };
+	__u64 key = (__u64)request;
+	if (!request)
+		return flags & IORING_CQE_F_MORE ? completed_once_more(&name, result) : 0;
+	struct request *kept = bpf_map_lookup_elem(&requests, &key);
+	if (!kept)
+		return 0;
+	/* A request that is not told of has the address of one that was, of whose end nobody has said. */
+	if (!has_name(kept, &name) || kept->opcode != BPF_CORE_READ(request, opcode))
+		give_up_request(kept, key);
+	else
+		complete_request(kept, key, result, flags & IORING_CQE_F_MORE);
+	return 0;
+}
+
 SEC("tp_btf/io_uring_submit_req")
 int BPF_PROG(pc_request_event, struct io_kiocb *request)
 {
-	return submitted(request, (__u64)request);
+	return submitted_now(request);
 }
 
 SEC("tp_btf/io_uring_submit_sqe")
 int BPF_PROG(pc_request_sqe_event, struct io_kiocb *request)
 {
-	return submitted(request, (__u64)request);
+	return submitted_now(request);
 }
 
 SEC("tp_btf/io_uring_complete")
-int BPF_PROG(pc_completion_event, struct io_ring_ctx *ring, void *request, __u64 number, int result)
+int BPF_PROG(pc_completion_event, struct io_ring_ctx *ring, void *request, __u64 number, int result, __u32 flags)
 {
-	return completed((__u64)request, result);
+	return completed(ring, request, number, result, flags);
 }
 
 /* As it is since 6.15: with the completion itself. */
 SEC("tp_btf/io_uring_complete")
 int BPF_PROG(pc_completion_entry_event, struct io_ring_ctx *ring, void *request, struct io_uring_cqe *entry)
 {
-	return completed((__u64)request, entry->res);
+	return completed(ring, request, entry->user_data, entry->res, entry->flags);
+}
+
+/*
+ * The completion queue is full, so that nothing else is said of this one. Only its number is given. The request that it is of has its result already: that tells it
+ * from another one with the same number.
+ */
+SEC("tp_btf/io_uring_cqe_overflow")
+int BPF_PROG(pc_overflow_event, void *ring, __u64 number, __s32 result, __u32 flags)
+{
+	struct request_name name = { (__u64)ring, number };
+	__u64 *last = bpf_map_lookup_elem(&names, &name);
+	__u64 key = last ? *last : 0;
+	for (int index = 0; index < REQUESTS_OF_NUMBER; index++) {
+		struct request *kept = key ? bpf_map_lookup_elem(&requests, &key) : NULL;
+		struct io_kiocb *request = (void *)key;
+		if (!kept || !has_name(kept, &name))
+			break;
+		if (BPF_CORE_READ(request, opcode) == kept->opcode && BPF_CORE_READ(request, cqe.user_data) == number && BPF_CORE_READ(request, cqe.res) == result
+		    && BPF_CORE_READ(request, cqe.flags) == flags) {
+			complete_request(kept, key, result, false);
+			break;
+		}
+		key = kept->older;
+	}
+	return 0;
 }
 #endif

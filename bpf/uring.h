@@ -8,14 +8,20 @@
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct io_cqe {
+	__u64 user_data;
+	__s32 res;
+	__u32 flags; /* in the place of fd */
 	int fd; /* of the request's file, until it has a result */
 };
+
+struct io_ring_ctx;
 
 struct io_kiocb {
 	struct file *file;
 	__u8 opcode;
 	__u64 flags;
 	struct io_cqe cqe; /* since 5.19 */
+	struct io_ring_ctx *ctx;
 	void *async_data;
 };
 
@@ -137,10 +143,10 @@ struct io_async_msghdr {
 };
 
 struct io_uring_cqe {
+	__u64 user_data;
 	__s32 res;
+	__u32 flags;
 };
-
-struct io_ring_ctx;
 
 #pragma clang attribute pop
 
@@ -162,6 +168,9 @@ enum uring_operation {
 
 /* IOSQE_CQE_SKIP_SUCCESS: of a success nobody is told, tracepoints neither. */
 #define REQ_F_CQE_SKIP 0x40
+
+/* More completions come of this request (include/uapi/linux/io_uring.h). */
+#define IORING_CQE_F_MORE 2
 
 /* The calls that do the same (the architectures' tables). */
 #ifdef __TARGET_ARCH_x86

@@ -76,7 +76,7 @@ final class TelemetryPrograms {
         return found
     }
 
-    deinit { for program in programs { if let link = program.link { bpf_link__destroy(link) } } }
+    deinit { detach { _ in true } }
 
     /// What is done by io_uring, whose tracepoints have changed with the kernel.
     private func addRequests(_ reduced: Bool) throws(PortcullisError) {
@@ -93,11 +93,12 @@ final class TelemetryPrograms {
             wanted.append((!reduced && parameters == 3 ? "pc_completion_entry_event" : "pc_completion_event", "io_uring_complete"))
         }
         guard wanted.count == 2 else { throw PortcullisError(.kernel, "this kernel has none of the tracepoints that are known") }
-        for name in ["pc_request_event", "pc_request_sqe_event", "pc_completion_event", "pc_completion_entry_event"]
+        if !reduced, kernel.parameters(ofTracepoint: "io_uring_cqe_overflow") != nil { wanted.append(("pc_overflow_event", "io_uring_cqe_overflow")) }
+        for name in ["pc_request_event", "pc_request_sqe_event", "pc_completion_event", "pc_completion_entry_event", "pc_overflow_event"]
         where object.has(program: name) && !wanted.contains(where: { $0.name == name }) { try object.omit(program: name) }
         try object.share(map: "scratches", of: scratches)
         try object.load()
-        // First who completes, then who hands in: else what was handed in would wait for nobody.
+        // Attached in this order, detached in the opposite one: what is handed in while nobody sees completions would wait for one for ever.
         for entry in wanted.reversed() { programs.append(Program(name: entry.name, place: entry.place, kinds: Self.calls, object: object)) }
     }
 
@@ -130,23 +131,34 @@ final class TelemetryPrograms {
     /// Attaches what the kinds of events (`pc_see_flag`) need that somebody is to be seen with, and lets go of what none of them needs.
     func attach(for visibility: UInt64) throws(PortcullisError) {
         load(for: visibility)
+        // Up to 5.12 a program is attached only once: there it stays, and finds that nobody is to be seen.
+        if !attachesOnce { detach { visibility & $0.kinds == 0 } }
         var index = 0
         while index < programs.count {
             defer { index += 1 }
-            let isWanted = visibility & programs[index].kinds != 0
-            if isWanted, programs[index].link == nil {
-                programs[index].link = bpf_program__attach(try programs[index].object.program(programs[index].name))
-                guard programs[index].link == nil else { continue }
-                let error = PortcullisError(.kernel, "attaching \(programs[index].name)", errno: errno)
-                guard programs[index].name == "pc_capability_event" else { throw error }
-                programs.remove(at: index)
-                addCapabilities(["pc_capability_traced_event"])
-                index -= 1
-            } else if !isWanted, let link = programs[index].link, !attachesOnce {
-                // Up to 5.12 a program is attached only once: there it stays, and finds that nobody is to be seen.
-                bpf_link__destroy(link)
-                programs[index].link = nil
-            }
+            guard visibility & programs[index].kinds != 0, programs[index].link == nil else { continue }
+            if programs[index].place == "io_uring_complete" { try forgetRequests(programs[index].object) }
+            programs[index].link = bpf_program__attach(try programs[index].object.program(programs[index].name))
+            guard programs[index].link == nil else { continue }
+            let error = PortcullisError(.kernel, "attaching \(programs[index].name)", errno: errno)
+            guard programs[index].name == "pc_capability_event" else { throw error }
+            programs.remove(at: index)
+            addCapabilities(["pc_capability_traced_event"])
+            index -= 1
         }
+    }
+
+    private func detach(_ isUnwanted: (Program) -> Bool) {
+        for index in programs.indices.reversed() where isUnwanted(programs[index]) {
+            if let link = programs[index].link { bpf_link__destroy(link) }
+            programs[index].link = nil
+        }
+    }
+
+    /// Requests that were under way when completions were seen last: theirs may have come since, and nobody was to be seen.
+    private func forgetRequests(_ object: BPFObject) throws(PortcullisError) {
+        var key: UInt64 = 0
+        let kept = try object.mapDescriptor("requests")
+        while bpf_map_get_next_key(kept, nil, &key) == 0, bpf_map_delete_elem(kept, &key) == 0 {}
     }
 }

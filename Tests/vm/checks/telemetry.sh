@@ -16,6 +16,7 @@ count_of() {
     shift
     events_of "$name" | { for word; do set -- "$@"; done; while read -r line; do for word; do case $line in *"$word"*) ;; *) continue 2 ;; esac done; echo; done; } | wc -l
 }
+need_uring() { [ ! -e /proc/sys/kernel/io_uring_disabled ] || [ "$(cat /proc/sys/kernel/io_uring_disabled)" = 0 ] || skip "io_uring is switched off here"; }
 attached() { pc status | flat | tr '\t' '\n' | grep -q "^\.telemetry\.attached\[[0-9]*\]=$1\$"; }
 
 # CHECK telemetry-files core: opens, creations, deletions, renames and changes of files are reported with path, result and who did it
@@ -141,7 +142,7 @@ check_telemetry_host() {
 # CHECK telemetry-uring core: what is done by io_uring is reported like the calls that do the same, with its result
 check_telemetry_uring() {
     need_daemon $ALL_SEEN
-    [ ! -e /proc/sys/kernel/io_uring_disabled ] || [ "$(cat /proc/sys/kernel/io_uring_disabled)" = 0 ] || skip "io_uring is switched off here"
+    need_uring
     attacker $NAME privileged $NAME || return
     inside $NAME 'cd /run && uring files /work name && uring connect 7303; uring /etc/public && uring sqpoll /etc/public'
     same "status" 0 "$STATUS"
@@ -153,6 +154,53 @@ check_telemetry_uring() {
     # There are no such requests on 5.10.
     [ "$KERNEL" = 5.10 ] || told_of $NAME '.ioUring and .operation=="link" and .path=="/work/name" and .otherPath=="/work/linked"' \
         '.ioUring and .operation=="symlink" and .path=="/work/symbolic" and .otherPath=="target"' '.ioUring and .operation=="mkdir" and .path=="/work/made"'
+}
+
+# CHECK telemetry-uring-many core: more requests than are kept are all told of, the oldest without result, and what comes behind them is told of as ever
+check_telemetry_uring_many() {
+    need_daemon $ALL_SEEN
+    need_uring
+    attacker $NAME privileged $NAME || return
+    inside $NAME 'uring many 7310 1124 /etc/public'
+    same "status" 0 "$STATUS"
+    # The open itself pushes one out; the rest ends with the program.
+    eventually 10 accepts 101 Unknown || fail "told of without result: $(accepts_of Unknown)"
+    eventually 10 accepts 1023 'Operation canceled' || fail "told of when cancelled: $(accepts_of 'Operation canceled')"
+    told_of $NAME '.ioUring and .operation=="open" and .path=="/etc/public" and .result=="Passed"'
+}
+accepts_of() { events_of $NAME | grep '"operation":"accept"' | grep -c "\"result\":\"$1\""; }
+accepts() { [ "$(accepts_of "$2")" = "$1" ]; }
+
+# CHECK telemetry-uring-multishot core: each connection that one request of io_uring accepts is reported, with its own peer
+check_telemetry_uring_multishot() {
+    need_daemon $ALL_SEEN
+    [ "$KERNEL" != 5.10 ] || skip "5.10 has no such requests"
+    need_uring
+    attacker $NAME privileged $NAME || return
+    inside $NAME 'uring multishot 7320'
+    same "status" 0 "$STATUS"
+    told_of $NAME '.ioUring and .operation=="accept" and .address=="127.0.0.1" and .port==7321 and .result=="Passed"' \
+        '.ioUring and .operation=="accept" and .address=="127.0.0.1" and .port==7322 and .result=="Passed"'
+}
+
+# CHECK telemetry-uring-full core: what completes while the completion queue is full is reported with its result
+check_telemetry_uring_full() {
+    need_daemon $ALL_SEEN
+    need_uring
+    attacker $NAME privileged $NAME || return
+    inside $NAME 'uring full 7330'
+    same "status" 0 "$STATUS"
+    told_of $NAME '.ioUring and .operation=="accept" and .port==7332 and .result=="Passed" and .returned>2'
+}
+
+# CHECK telemetry-interrupted core: a connect that a signal ends is reported, though its result is not known yet
+check_telemetry_interrupted() {
+    need_daemon $ALL_SEEN
+    attacker $NAME plain $NAME || return
+    inside $NAME 'sockets interrupted 7340'
+    same "status" 0 "$STATUS"
+    told_of $NAME '.operation=="connect" and .address=="127.0.0.1" and .port==7340 and .result=="Passed"' \
+        '.operation=="connect" and .address=="127.0.0.1" and .port==7340 and .result=="Unknown" and (has("returned")|not)'
 }
 
 # CHECK telemetry-capabilities core: capabilities that are used are reported, and those that are not had

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The requests of io_uring that are under way, and what is to be told of each. The kernel does not say of every one when it is complete: so none keeps its place
+ * for longer than it takes REQUESTS_MAX newer ones to come, and none leaves it without being told of.
+ */
+#ifndef PORTCULLIS_REQUESTS_H
+#define PORTCULLIS_REQUESTS_H
+
+#include "record.h"
+#include "see.h"
+#include "telesockets.h"
+#include "uring.h"
+
+/* Requests under way at one time that are told of with their result. The oldest one beyond is told of without. */
+#define REQUESTS_MAX 1024
+/* More elements than that: several CPUs may each be about to push one out. */
+#define REQUESTS_ROOM 64
+/* Bytes of the texts of one. One that has more is told of at once, without its result. */
+#define REQUEST_TEXT_BYTES 3584
+/* Requests that have one number, among which that of a completion is looked for. */
+#define REQUESTS_OF_NUMBER 8
+
+enum request_note {
+	REQUEST_ONLY_FAILED = 1, /* told of only if it was refused */
+	REQUEST_DIRECT = 2,      /* its result is no descriptor */
+	REQUEST_TOLD = 4,        /* one of its completions was told of */
+};
+
+/* How a program calls a request: the number is its own choice, and may be that of several. */
+struct request_name {
+	__u64 ring;
+	__u64 number;
+};
+
+struct request {
+	struct pc_event event;
+	__u8 text[REQUEST_TEXT_BYTES];
+	struct request_name name;
+	__u64 older; /* key of the one before it with the same name; 0: none. May be gone, or another's by now */
+	__u64 place; /* in the order of all */
+	__u32 opcode;
+	__u32 note; /* enum request_note */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, REQUESTS_MAX + REQUESTS_ROOM);
+	__type(key, __u64);
+	__type(value, struct request);
+} requests SEC(".maps");
+
+/* In which order they came: the keys of the last REQUESTS_MAX. */
+struct request_order {
+	__u64 next;
+	__u64 keys[REQUESTS_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct request_order);
+} order SEC(".maps");
+
+/* The last one of each name. No more than there are requests; what two CPUs leave behind at one time goes first. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2 * REQUESTS_MAX);
+	__type(key, struct request_name);
+	__type(value, __u64);
+} names SEC(".maps");
+
+static __always_inline bool has_name(struct request *kept, struct request_name *name)
+{
+	return kept->name.ring == name->ring && kept->name.number == name->number;
+}
+
+static __always_inline void send_request(struct request *kept)
+{
+	struct pc_event *event = &kept->event;
+	__u32 used = event->executable_length + event->parent_length + event->arguments_length + event->directory_length + event->path_length
+		+ event->other_path_length;
+	if (used <= REQUEST_TEXT_BYTES)
+		count(bpf_ringbuf_output(&events, event, sizeof *event + used, 0) ? PC_COUNT_EVENTS_LOST : PC_COUNT_EVENTS);
+}
+
+static __always_inline void forget_request(struct request *kept, __u64 key)
+{
+	struct request_name name = kept->name;
+	__u64 older = kept->older;
+	__u64 *last = bpf_map_lookup_elem(&names, &name);
+	if (last && *last == key) {
+		struct request *before = older ? bpf_map_lookup_elem(&requests, &older) : NULL;
+		if (before && has_name(before, &name))
+			bpf_map_update_elem(&names, &name, &older, BPF_ANY);
+		else
+			bpf_map_delete_elem(&names, &name);
+	}
+	bpf_map_delete_elem(&requests, &key);
+}
+
+/* The next completion is another event than the last one. */
+static __always_inline void begin_completion(struct pc_event *event)
+{
+	event->time = bpf_ktime_get_boot_ns();
+	event->cpu = bpf_get_smp_processor_id();
+	if (event->operation == PC_OPERATION_ACCEPT) {
+		event->port = 0;
+		__builtin_memset(event->address, 0, sizeof event->address);
+	}
+}
+
+/* Tells of one whose result nobody will ever say. */
+static __noinline void give_up_request(struct request *kept, __u64 key)
+{
+	if (kept->note & REQUEST_ONLY_FAILED) {
+		count(PC_COUNT_EVENTS_LOST);
+	} else {
+		if (kept->note & REQUEST_TOLD)
+			begin_completion(&kept->event);
+		kept->event.flags |= PC_EVENT_NO_RESULT;
+		kept->event.result = 0;
+		send_request(kept);
+	}
+	forget_request(kept, key);
+}
+
+/* Takes the place of the one that came REQUESTS_MAX before. */
+static __always_inline void take_place(struct request *kept, __u64 key)
+{
+	__u32 zero = 0;
+	struct request_order *all = bpf_map_lookup_elem(&order, &zero);
+	if (!all)
+		return;
+#ifdef PC_REDUCED
+	/* 5.10 has no addition that says what was there before. Two may get one place: then the first of them stays until it is complete. */
+	__u64 place = all->next++;
+#else
+	__u64 place = __sync_fetch_and_add(&all->next, 1);
+#endif
+	__u32 index = masked(place, REQUESTS_MAX - 1);
+	__u64 oldest = all->keys[index];
+	all->keys[index] = key;
+	kept->place = place;
+	struct request *pushed = oldest != key ? bpf_map_lookup_elem(&requests, &oldest) : NULL;
+	if (pushed && pushed->place + REQUESTS_MAX == place)
+		give_up_request(pushed, oldest);
+}
+
+/* Keeps the event in the scratch until the request is complete. False: there is no room. */
+static __always_inline bool keep_request(struct scratch *scratch, __u64 key, struct request_name *name, __u32 opcode, __u32 note)
+{
+	if (scratch->used > REQUEST_TEXT_BYTES || bpf_map_update_elem(&requests, &key, &scratch->event, BPF_ANY))
+		return false;
+	struct request *kept = bpf_map_lookup_elem(&requests, &key);
+	if (!kept)
+		return false;
+	/* What was copied here is whatever stands behind the texts. */
+	__u64 *older = bpf_map_lookup_elem(&names, name);
+	kept->name = *name;
+	kept->older = older ? *older : 0;
+	kept->opcode = opcode;
+	kept->note = note;
+	bpf_map_update_elem(&names, name, &key, BPF_ANY);
+	take_place(kept, key);
+	return true;
+}
+
+/* Tells of a completion; `more` are to come. */
+static __always_inline void complete_request(struct request *kept, __u64 key, __s32 result, bool more)
+{
+	struct pc_event *event = &kept->event;
+	begin_completion(event);
+	event->result = result;
+	if (event->operation == PC_OPERATION_ACCEPT && result >= 0 && !(kept->note & REQUEST_DIRECT) && bpf_get_current_pid_tgid() >> 32 == event->pid) {
+		struct sock *sock = record_socket(event, result);
+		if (sock)
+			record_known_address(event, sock, true);
+	}
+	if (is_refusal(result) || !(kept->note & REQUEST_ONLY_FAILED))
+		send_request(kept);
+	kept->note |= REQUEST_TOLD;
+	if (!more)
+		forget_request(kept, key);
+}
+
+#endif
