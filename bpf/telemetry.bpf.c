@@ -23,10 +23,6 @@ _Static_assert(sizeof(struct pc_call) == sizeof(__u64), "copied as one");
 const volatile struct pc_call calls[CALLS] __attribute__((aligned(8))) SEC(".rodata.calls") = {};
 
 #define FMODE_CREATED 0x100000 /* include/linux/fs.h, since 4.19 */
-/* A call that a signal has cut off and the kernel makes anew, include/linux/errno.h: it is reported when it ends. */
-#define RESTART_FIRST 512
-#define RESTART_LAST 516
-
 #ifdef __TARGET_ARCH_x86
 #define REGISTERS pt_regs___x86
 #define NUMBER_OF(registers) ((__u32)(registers)->orig_ax & ~X32_SYSCALL_BIT)
@@ -164,7 +160,10 @@ int BPF_PROG(pc_call_event, struct REGISTERS *registers, long result)
 	if (is_refusal(result))
 		wanted |= PC_SEE_FAILURES;
 	/* An exec that worked is told of by its own event, and has left nothing to tell of here. */
-	if ((call->type == PC_EVENT_EXEC_FAILED && result >= 0) || (result <= -RESTART_FIRST && result >= -RESTART_LAST))
+	if (call->type == PC_EVENT_EXEC_FAILED && result >= 0)
+		return 0;
+	/* One that is cut off has done nothing yet, and is told of when it is made anew: all but a connect, which goes on without its caller. */
+	if (is_cut_off(result) && call->shape != PC_CALL_CONNECT && call->shape != PC_CALL_SOCKETCALL)
 		return 0;
 	if (!is_seen(&who, wanted))
 		return 0;

@@ -15,6 +15,15 @@
 #define UNIX_NAME_BYTES 108 /* struct sockaddr_un */
 #define EINPROGRESS 115 /* the address is taken, the connection under way */
 
+/* A call that a signal has cut off, include/linux/errno.h: the kernel makes it anew, or the caller is told EINTR, which only shows later. */
+#define RESTART_FIRST 512
+#define RESTART_LAST 516
+
+static __always_inline bool is_cut_off(__s64 result)
+{
+	return result <= -RESTART_FIRST && result >= -RESTART_LAST;
+}
+
 /* bind(2), connect(2): what an address of a family that is read here begins with, in network byte order (ip(7), ipv6(7)). */
 struct address_begin {
 	__u16 family;
@@ -181,6 +190,13 @@ __noinline int tell_socket(__u32 level)
 		return 0;
 	__u64 *registers = scratch->registers;
 	__u32 shape = scratch->call.shape;
+	if (is_cut_off(event->result)) {
+		if (shape != PC_CALL_CONNECT)
+			return 0;
+		/* The address is taken, and the connection may come about. */
+		event->flags |= PC_EVENT_NO_RESULT;
+		event->result = 0;
+	}
 	bool passed = event->result >= 0;
 
 	__builtin_memcpy(event->registers, registers, sizeof event->registers);

@@ -2,7 +2,9 @@
 #include "attack.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 static int made(char **a) { return (int)must("socket", socket(atoi(a[0]), atoi(a[1]), atoi(a[2]))); }
@@ -52,6 +54,27 @@ static int later(char **a)
 	return 0;
 }
 
+static void nothing(int signal) { (void)signal; }
+
+/* interrupted PORT: connect to somebody who has no room for it, until a signal ends that. */
+static int interrupted(char **a)
+{
+	int port = atoi(a[0]), listener = (int)must("socket", socket(AF_INET, SOCK_STREAM, 0));
+	struct sigaction action = { .sa_handler = nothing };
+	struct itimerval each = { { 0, 10000 }, { 0, 10000 } };
+	struct sockaddr_in address = here(port);
+	at("bind", bind, listener, port);
+	must("listen", listen(listener, 0));
+	at("connect that fills it", connect, (int)must("socket", socket(AF_INET, SOCK_STREAM, 0)), port);
+	int own = (int)must("socket", socket(AF_INET, SOCK_STREAM, 0));
+	must("sigaction", sigaction(SIGALRM, &action, NULL));
+	must("setitimer", setitimer(ITIMER_REAL, &each, NULL));
+	if (!connect(own, (void *)&address, sizeof address)) return 1;
+	if (errno != EINTR) refused("connect");
+	puts("interrupted");
+	return 0;
+}
+
 /* owner PATH: give it to somebody else and back, which takes CAP_CHOWN. */
 static int owner(char **a)
 {
@@ -63,6 +86,6 @@ static int owner(char **a)
 
 int main(int count, char **arguments)
 {
-	static const struct command commands[] = { { "socket", 3, make }, { "later", 3, later }, { "owner", 1, owner }, { 0 } };
+	static const struct command commands[] = { { "socket", 3, make }, { "later", 3, later }, { "interrupted", 1, interrupted }, { "owner", 1, owner }, { 0 } };
 	return dispatch(commands, count, arguments);
 }
