@@ -35,15 +35,13 @@ static __always_inline bool is_silent(struct pc_switches *now)
 	return false;
 }
 
-/* What is seen of a slot; nothing if the generation is an older one. */
+/* What is seen of a slot; nothing if the generation is an older one, which is counted where labels are met: not again for each call that is not told of. */
 static __always_inline __u64 visibility_of(__u32 index, __u32 generation)
 {
 	struct pc_slot *slot = bpf_map_lookup_elem(&slots, &index);
 	__u64 state = slot ? slot->state : 0;
-	if (!slot || (state >> 32) != generation || (__u32)state == PC_SLOT_FREE) {
-		count(PC_COUNT_STALE);
+	if (!slot || (state >> 32) != generation || (__u32)state == PC_SLOT_FREE)
 		return 0;
-	}
 	return *(volatile __u64 *)&slot->visibility;
 }
 
