@@ -25,8 +25,6 @@
 #define PC_ARGUMENTS_BYTES 1024
 /* Bytes of all texts of one event together. What does not fit is cut and flagged. */
 #define PC_EVENT_TEXT_BYTES 8192
-/* Processes other than the daemon whose own acts are not reported. */
-#define PC_SILENT_MAX 4
 #define PC_COMM_BYTES 16
 /* Labelled tasks at one time where labels live in a hash (PC_LABELS_IN_HASH). Beyond it PC_COUNT_LABEL_FAILED counts. */
 #define PC_LABELS_MAX 65536
@@ -329,10 +327,8 @@ struct pc_switches {
 	__u32 any_visibility;  /* what the host and the containers are reported with, taken together: the rest need not be looked at */
 	__u64 host_policy; /* the policy word of processes that are in no container */
 	__u64 host_paused_until; /* as in pc_slot, of these */
-	__u64 daemon;       /* address of the daemon's task, for which the host's policy is not; only compared */
+	__u64 daemon;       /* address of the daemon's task, for which the host's policy is not, and of whose acts there are no events; only compared */
 	__u64 daemon_start; /* when that began, in nanoseconds since boot */
-	__u64 silent[PC_SILENT_MAX]; /* the same of other processes that read events: of their own there are none, else each would make the next */
-	__u64 silent_start[PC_SILENT_MAX];
 };
 
 /* What is pinned here, for the next daemon. */

@@ -22,19 +22,6 @@ static __always_inline bool includes(__u64 visibility, __u32 wanted)
 	return visibility & wanted && visibility & (PC_SEE_FILE | PC_SEE_NETWORK | PC_SEE_CAPABILITIES | PC_SEE_FAILURES);
 }
 
-/* Whether the current process is the daemon, or another that reads events. */
-static __always_inline bool is_silent(struct pc_switches *now)
-{
-	struct task_struct *task = current_task(), *leader = task_read(task, group_leader);
-	__u64 start = leader ? task_read(leader, start_boottime) : 0;
-	if (now->daemon == (__u64)leader && now->daemon_start == start)
-		return true;
-	for (int index = 0; index < PC_SILENT_MAX; index++)
-		if (now->silent[index] == (__u64)leader && now->silent_start[index] == start)
-			return true;
-	return false;
-}
-
 /* What is seen of a slot; nothing if the generation is an older one, which is counted where labels are met: not again for each call that is not told of. */
 static __always_inline __u64 visibility_of(__u32 index, __u32 generation)
 {
@@ -61,7 +48,7 @@ static __always_inline bool is_seen(struct identified *who, __u32 wanted)
 		who->generation = label->generation;
 		who->label_flags = label->flags;
 		who->source = PC_SOURCE_LABEL;
-		return includes(visibility_of(who->slot, who->generation), wanted) && !is_silent(now);
+		return includes(visibility_of(who->slot, who->generation), wanted) && !is_daemon();
 	}
 	if (!includes(now->host_visibility, wanted) || task_read(task, flags) & PF_KTHREAD)
 		return false;
@@ -69,7 +56,7 @@ static __always_inline bool is_seen(struct identified *who, __u32 wanted)
 	identify(task, who);
 	if (who->source != PC_SOURCE_HOST && (who->source != PC_SOURCE_KEY || !includes(visibility_of(who->slot, who->generation), wanted)))
 		return false;
-	return !is_silent(now);
+	return !is_daemon();
 }
 
 #endif

@@ -276,21 +276,6 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
         switches.elements[0].any_visibility = UInt32(truncatingIfNeeded: any)
     }
 
-    /// Processes besides the daemon of whose own acts nothing is reported, since they read events. At most `PC_SILENT_MAX`.
-    public func setSilent(_ processes: [ProcessIdentity]) {
-        withUnsafeMutableBytes(of: &switches.elements[0].silent) { tasks in
-            withUnsafeMutableBytes(of: &switches.elements[0].silent_start) { starts in
-                let (tasks, starts) = (tasks.bindMemory(to: UInt64.self), starts.bindMemory(to: UInt64.self))
-                for index in tasks.indices {
-                    tasks[index] = 0
-                    guard index < processes.count else { continue }
-                    starts[index] = processes[index].startTime
-                    tasks[index] = processes[index].task
-                }
-            }
-        }
-    }
-
     /// One of the kernel's per-CPU counters, one value for each CPU.
     public func counter(_ index: UInt32) throws(PortcullisError) -> [UInt64] { try Self.values(counters, "counters", index) }
 
