@@ -28,10 +28,15 @@ LOG = TIME | CONTAINER | PROCESS | {
 HOST_LOG = TIME | PROCESS | {
     "Type": "HostLog", "Source": "/bin/sh", "Operation": "Process", "Data": "syscall=SYS_EXECVE", "EventData": {"Syscall": "SYS_EXECVE"},
     "Result": "Passed", "UserName": "root"}
+LOST_LOGS = TIME | {
+    "PPID": 0, "UID": 0, "Type": "SystemEvent", "Operation": "Lost", "Resource": "5 logs were lost: x", "Data": "lost=5", "EventData": {"Lost": "5"}, "NodeID": "n"}
+LOST_ALERTS = TIME | {
+    "PPID": 0, "UID": 0, "Message": "alerts may be lost: x", "Type": "SystemEvent", "Operation": "Lost", "Resource": "alerts may be lost: x", "Data": "lost=unknown",
+    "EventData": {"Lost": "unknown"}, "KubeArmorVersion": "v1", "NodeID": "n"}
 
 ALERTS = [BLOCKED_FILE, POSTURE, HOST, THROTTLE]
 LOGS = [LOG, HOST_LOG]
-GOOD = [*ALERTS, *LOGS, BLOCKED_FILE | {"EventID": "1-2"}, {"EventID": "1-2"} | LOG, HOST | {"UID": -2}]
+GOOD = [*ALERTS, *LOGS, LOST_LOGS, LOST_ALERTS, BLOCKED_FILE | {"EventID": "1-2"}, {"EventID": "1-2"} | LOG, HOST | {"UID": -2}]
 
 
 def without(keys, *names):
@@ -64,6 +69,7 @@ BAD = [
     (BLOCKED_FILE | {"EventData": {"Lsm": "FILE_OPEN", "Fd": "1"}}, "EventData.Fd"), (POSTURE | {"Severity": "1"}, "Severity"),
     (HOST | {"ContainerName": "web"}, "ContainerName"), (HOST | {"NamespaceName": "default"}, "NamespaceName"),
     (THROTTLE | {"PolicyName": "p"}, "PolicyName"), (THROTTLE | {"Operation": "File"}, "Operation"), (without(THROTTLE, "MaxAlertsPerSec"), "required"),
+    (LOST_LOGS | {"Data": "lost=0"}, "Data"), (LOST_LOGS | {"ContainerID": "c"}, "additionalProperties"), (without(LOST_LOGS, "EventData"), "required"),
     (LOG | {"PolicyName": "p"}, "additionalProperties"), (LOG | {"Enforcer": "BPFLSM"}, "additionalProperties"), (HOST_LOG | {"PodName": "p"}, "PodName"),
     (swapped(BLOCKED_FILE, "Owner", "PodName"), "PodName"), (swapped(BLOCKED_FILE, "PPID", "PID"), "PID"), (swapped(LOG, "Type", "Source"), "Source"),
     (BLOCKED_FILE | {"Owner": {"Namespace": "default", "Name": "web"}}, "Owner.Namespace"),

@@ -18,7 +18,7 @@ RESULTS = {"Passed"} | {os.strerror(number) for number in errno.errorcode}
 FORMATS = jsonschema.FormatChecker(formats=())
 FORMATS.checks("result")(lambda text: text in RESULTS)
 VALIDATORS = {kind: jsonschema.Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": SCHEMA["$defs"]}, format_checker=FORMATS)
-              for kind in ("alert", "log")}
+              for kind in ("alert", "log", "lost")}
 LOG_TYPES = SCHEMA["$defs"]["log"]["properties"]["Type"]["enum"]
 
 
@@ -84,21 +84,21 @@ def faults(keys, kind):
 
 
 def check(line):
-    """The kind of a line, alert, log or None, and what is wrong with it."""
+    """The kind of a line, alert, log, lost or None, and what is wrong with it."""
     try:
         keys = json.loads(line, object_pairs_hook=unique, parse_float=no_fraction, parse_constant=no_fraction)
     except ValueError as error:
         return None, [("line", str(error))]
     if not isinstance(keys, dict):
         return None, [("line", "is no object")]
-    kind = "log" if keys.get("Type") in LOG_TYPES else "alert"
+    kind = "lost" if keys.get("Operation") == "Lost" else "log" if keys.get("Type") in LOG_TYPES else "alert"
     return kind, list(faults(keys, kind))
 
 
 def main(paths):
     if not paths:
         sys.exit("usage: validate.py FILE...")
-    counts, failed = {"alert": 0, "log": 0}, 0
+    counts, failed = {"alert": 0, "log": 0, "lost": 0}, 0
     for path in paths:
         try:
             content = sys.stdin.buffer.read() if path == "-" else pathlib.Path(path).read_bytes()

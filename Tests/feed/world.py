@@ -5,9 +5,11 @@ import os
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 here = os.path.dirname(os.path.abspath(__file__))
 
@@ -49,9 +51,9 @@ class World:
 
     def start(self, name, *command, ready=None, **options):
         log = open(self.path(name + ".log"), "a")
-        self.processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options)
+        self.processes[name] = subprocess.Popen(command, **{"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, **options})
         if ready:
-            wait_until(f"{name} is ready: {self.log(name)[-500:]}", lambda: ready() or self.ended(name))
+            wait_until(f"{name} is ready: {self.log(name)[-500:]}", lambda: ready() or self.ended(name), seconds=60)
         return self.processes[name]
 
     def ended(self, name):
@@ -80,7 +82,7 @@ class World:
             f"--policy-dir={self.path('policies')}", f"--applied-policy-dir={self.path('applied')}", "--replay=off", *options,
             ready=lambda: self.log("daemon").count("is ready") > seen)
 
-    def start_feed(self, *options, name="feed", user=None, ready=True):
+    def start_feed(self, *options, name="feed", user=None, ready=True, **process):
         directory = self.path(name)
         if not os.path.isdir(directory):
             os.mkdir(directory, 0o755)
@@ -89,10 +91,26 @@ class World:
             os.chown(directory, user, user)
             prefix = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs", "--inh-caps=-all"]
         seen = self.log(name).count("connected to portcullisd") if os.path.exists(self.path(name + ".log")) else 0
-        self.start(
+        return self.start(
             name, *prefix, f"{self.build}/portcullis-feed", "--config=/dev/null", f"--events-socket={self.events}/events.sock",
             f"--grpc-socket={directory}/feed.sock", *options,
-            ready=(lambda: self.log(name).count("connected to portcullisd") > seen and os.path.exists(f"{directory}/feed.sock")) if ready else None)
+            ready=(lambda: self.log(name).count("connected to portcullisd") > seen and os.path.exists(f"{directory}/feed.sock")) if ready else None, **process)
+
+    def free_port(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
+
+    def metrics_option(self):
+        """For a feed that `metrics` asks."""
+        self.metrics_address = f"127.0.0.1:{self.free_port()}"
+        return f"--metrics-address={self.metrics_address}"
+
+    def metrics(self):
+        """Values by name with labels, as they are written."""
+        with urllib.request.urlopen(f"http://{self.metrics_address}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if not line.startswith("#"))}
 
     def portcullis(self, *arguments, text=None):
         answer = subprocess.run(

@@ -49,6 +49,9 @@ struct FeedConfiguration: ParsableArguments {
     @Flag(help: "Send alerts and logs to the journal.")
     var journal = false
 
+    @Option(help: "Where the journal takes entries.")
+    var journalSocket = "/run/systemd/journal/socket"
+
     @Option(help: "What goes to file, output and journal: all, alerts or logs.")
     var outlets = "all"
 

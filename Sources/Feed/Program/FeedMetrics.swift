@@ -44,7 +44,7 @@ struct FeedMetrics {
             }
         }
         text.single("portcullis_feed_messages_dropped_total", .counter, "Messages that a client over gRPC was too slow for.", .count(counters.dropped))
-        text.family("portcullis_feed_lines_lost_total", .counter, "JSON lines that could not be written, by outlet.") {
+        text.family("portcullis_feed_lines_lost_total", .counter, "Messages that an outlet did not take, or that it was too slow for.") {
             $0.sample([("outlet", "file")], value: .count(lost.file))
             $0.sample([("outlet", "output")], value: .count(lost.output))
             $0.sample([("outlet", "journal")], value: .count(lost.journal))

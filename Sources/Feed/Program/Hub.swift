@@ -66,8 +66,9 @@ final class Hub: Sendable {
     init(_ options: FeedConfiguration, _ logger: Logger) {
         self.options = options
         self.logger = logger
-        outlets = Outlets(options, logger)
-        node = FeedTranslator(clusterName: options.clusterName, hostName: options.nodeName, nodeID: Node.machineID, bootID: Node.bootID)
+        let node = FeedTranslator(clusterName: options.clusterName, hostName: options.nodeName, nodeID: Node.machineID, bootID: Node.bootID)
+        self.node = node
+        outlets = Outlets(options, logger) { LossNotice.message($0 == .alert ? .alerts : .logs, $1, node, $2) }
     }
 
     /// Connects for alerts, which are always read: they tell whether the daemon lives.

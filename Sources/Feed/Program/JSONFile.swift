@@ -26,7 +26,7 @@ final class JSONFile {
             if descriptor < 0 { try open() }
             var written = 0
             while written < lines.count {
-                let count = lines.withUnsafeBytes { write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written) }
+                let count = lines.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written) }
                 if count < 0, errno == EINTR { continue }
                 guard count > 0 else {
                     let error = errno
@@ -63,7 +63,7 @@ final class JSONFile {
         nextRotation = limit
         // What was killed in the middle of a line must not have another begin there.
         var last: UInt8 = 10
-        if size > 0, pread(descriptor, &last, 1, off_t(size - 1)) == 1, last != 10, write(descriptor, [10], 1) == 1 { size += 1 }
+        if size > 0, pread(descriptor, &last, 1, off_t(size - 1)) == 1, last != 10, Glibc.write(descriptor, [10], 1) == 1 { size += 1 }
     }
 
     private func rotate() throws(PortcullisError) {

@@ -32,6 +32,7 @@ struct PortcullisFeed: AsyncParsableCommand {
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
+        Ending.prepare()
         guard let level = Logger.Level(rawValue: options.logLevel) else { throw ValidationError("log-level: \(options.logLevel) is not one of error, warning, info, debug") }
         LoggingSystem.bootstrap { _ in
             var handler = StreamLogHandler.standardError(label: "portcullis-feed")
@@ -41,6 +42,13 @@ struct PortcullisFeed: AsyncParsableCommand {
         let logger = Logger(label: "portcullis-feed")
         let hub = Hub(options, logger)
         hub.start()
+        Task {
+            await Ending.requested()
+            logger.info("ending")
+            await hub.outlets.finish()
+            // Clients see their connections close; nothing is to be kept.
+            Glibc.exit(EXIT_SUCCESS)
+        }
         do { try await FeedServer(hub, logger).run() } catch {
             logger.critical("\(error)")
             throw ExitCode.failure
