@@ -22,6 +22,7 @@ struct FeedMetrics {
         text.single("portcullis_feed_resident_memory_bytes", .gauge, "Memory of this program that is in RAM.", Node.residentBytes.map { .count($0) })
         text.single("portcullis_feed_connected", .gauge, "1 while the daemon's alerts come in.", .flag(condition.isConnected))
         records(&text)
+        connections(&text)
         listener(&text)
     }
 
@@ -48,6 +49,19 @@ struct FeedMetrics {
             $0.sample([("outlet", "file")], value: .count(lost.file))
             $0.sample([("outlet", "output")], value: .count(lost.output))
             $0.sample([("outlet", "journal")], value: .count(lost.journal))
+        }
+    }
+
+    private func connections(_ text: inout PrometheusText) {
+        let listeners = [("socket", server.gates.socket.counters), ("tcp", server.gates.tcp.counters)]
+        text.family("portcullis_feed_grpc_connections", .gauge, "Connections of gRPC clients, by listener.") { samples in
+            for (name, counters) in listeners { samples.sample([("listener", name)], value: .count(UInt64(counters.open))) }
+        }
+        text.family("portcullis_feed_grpc_connections_total", .counter, "Connections of gRPC clients so far, those that were refused among them.") { samples in
+            for (name, counters) in listeners { samples.sample([("listener", name)], value: .count(counters.total)) }
+        }
+        text.family("portcullis_feed_grpc_connections_refused_total", .counter, "Connections that were closed because their listener had as many as it may have.") { samples in
+            for (name, counters) in listeners { samples.sample([("listener", name)], value: .count(counters.refused)) }
         }
     }
 

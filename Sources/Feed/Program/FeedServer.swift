@@ -8,12 +8,16 @@ import Logging
 
 /// The listeners, each a server of its own with the same services.
 struct FeedServer {
+    /// A connection without a call is asked to go after this time: clients connect again when they have one.
+    private static let idleTime = Duration.seconds(300)
+
     private let hub: Hub
     private let logger: Logger
+    private let gates = ConnectionGates()
 
     init(_ hub: Hub, _ logger: Logger) { (self.hub, self.logger) = (hub, logger) }
 
-    /// Serves until SIGTERM or SIGINT.
+    /// Serves until the program ends.
     func run() async throws {
         let options = hub.options
         var servers: [GRPCServer<HTTP2ServerTransport.Posix>] = []
@@ -22,7 +26,7 @@ struct FeedServer {
             unlink(options.grpcSocket)
             umask(0o007)
             servers.append(GRPCServer(
-                transport: .init(address: .unixDomainSocket(path: options.grpcSocket), transportSecurity: .plaintext, config: Self.config),
+                transport: .init(address: .unixDomainSocket(path: options.grpcSocket), transportSecurity: .plaintext, config: config(gates.socket)),
                 services: try services(overTCP: false)))
             logger.info("gRPC is served", metadata: ["socket": "\(options.grpcSocket)"])
         }
@@ -30,11 +34,11 @@ struct FeedServer {
             servers.append(GRPCServer(
                 transport: .init(
                     address: address.isIPv6 ? .ipv6(host: address.host, port: address.port) : .ipv4(host: address.host, port: address.port),
-                    transportSecurity: security, config: Self.config),
+                    transportSecurity: security, config: config(gates.tcp)),
                 services: try services(overTCP: true)))
             logger.info("gRPC is served", metadata: ["address": "\(options.grpcAddress)", "tls": "\(!options.tlsCertificate.isEmpty)"])
         }
-        let metrics = ListenAddress(options.metricsAddress).map { MetricsServer(hub, $0, logger) }
+        let metrics = ListenAddress(options.metricsAddress).map { MetricsServer(hub, gates, $0, logger) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             if let metrics { group.addTask { try await metrics.serve() } }
             for server in servers { group.addTask { try await server.serve() } }
@@ -64,9 +68,15 @@ struct FeedServer {
     }
 
     /// Clients may ping as often as KubeArmor lets them; a dead one is noticed in half a minute.
-    private static var config: HTTP2ServerTransport.Posix.Config {
+    private func config(_ gate: ConnectionGate) -> HTTP2ServerTransport.Posix.Config {
         .defaults { config in
+            // It is called for debugging, and is the one place where the transport shows a connection before it is served.
+            config.channelDebuggingCallbacks.onAcceptTCPConnection = { gate.guards($0) }
+            config.connection.maxIdleTime = Self.idleTime
             config.connection.keepalive.time = .seconds(20)
+            // It is called for debugging, and is the one place where the transport shows a connection before it is served.
+            config.channelDebuggingCallbacks.onAcceptTCPConnection = { gate.guards($0) }
+            config.connection.maxIdleTime = Self.idleTime
             config.connection.keepalive.timeout = .seconds(10)
             config.connection.keepalive.clientBehavior.allowWithoutCalls = true
             config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(1)

@@ -4,10 +4,14 @@ import Core
 import Glibc
 import HookWire
 import Logging
+import NIOCore
 
 /// `portcullis-feed`: what the daemon sees, for those who listen.
 @main
 struct PortcullisFeed: AsyncParsableCommand {
+    /// Threads that read and write sockets; more would idle, however many processors there are.
+    private static let eventLoops = 2
+
     static let configuration = CommandConfiguration(
         commandName: "portcullis-feed", abstract: "Serve alerts, logs and metrics of portcullisd to KubeArmor's clients, Prometheus and files.",
         discussion: """
@@ -33,6 +37,7 @@ struct PortcullisFeed: AsyncParsableCommand {
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
         Ending.prepare()
+        NIOSingletons.groupLoopCountSuggestion = Self.eventLoops
         guard let level = Logger.Level(rawValue: options.logLevel) else { throw ValidationError("log-level: \(options.logLevel) is not one of error, warning, info, debug") }
         LoggingSystem.bootstrap { _ in
             var handler = StreamLogHandler.standardError(label: "portcullis-feed")

@@ -32,13 +32,14 @@ final class MetricsServer: Sendable {
     }
 
     let hub: Hub
+    let gates: ConnectionGates
     let question: StatusQuestion
     private let address: ListenAddress
     private let logger: Logger
     private let state = Mutex(State())
 
-    init(_ hub: Hub, _ address: ListenAddress, _ logger: Logger) {
-        (self.hub, self.address, self.logger) = (hub, address, logger)
+    init(_ hub: Hub, _ gates: ConnectionGates, _ address: ListenAddress, _ logger: Logger) {
+        (self.hub, self.gates, self.address, self.logger) = (hub, gates, address, logger)
         question = StatusQuestion(hub.options.eventsSocket)
     }
 
