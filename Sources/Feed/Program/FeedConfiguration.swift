@@ -61,6 +61,9 @@ struct FeedConfiguration: ParsableArguments {
     @Option(help: "What messages call this machine.")
     var nodeName = Node.hostName
 
+    @Option(help: "What metrics call this machine's operating system.")
+    var osName = Node.osName
+
     @Option(help: "Alerts of one container in one second beyond which it falls silent; 0: no limit.")
     var throttleAlerts = 0
 

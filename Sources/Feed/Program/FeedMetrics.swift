@@ -21,6 +21,10 @@ struct FeedMetrics {
         text.single("portcullis_feed_cpu_seconds_total", .counter, "Processor time of this program, of user and kernel together.", .nanoseconds(Node.cpu))
         text.single("portcullis_feed_resident_memory_bytes", .gauge, "Memory of this program that is in RAM.", Node.residentBytes.map { .count($0) })
         text.single("portcullis_feed_connected", .gauge, "1 while the daemon's alerts come in.", .flag(condition.isConnected))
+        let options = hub.options
+        text.family("portcullis_node_info", .gauge, "This machine: always 1, labelled with its operating system, its kernel, and what messages call it and its cluster.") {
+            $0.sample([("os", options.osName), ("kernel", Node.kernelRelease), ("cluster", options.clusterName), ("node", options.nodeName)], value: .count(1))
+        }
         records(&text)
         connections(&text)
         listener(&text)

@@ -4,23 +4,31 @@ import Glibc
 
 /// This machine.
 enum Node {
-    static let hostName: String = {
+    static let (hostName, kernelRelease): (String, String) = {
         var name = utsname()
-        guard uname(&name) == 0 else { return "" }
-        return withUnsafeBytes(of: name.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        guard uname(&name) == 0 else { return ("", "") }
+        func text<Field>(_ field: Field) -> String { withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) } }
+        return (text(name.nodename), text(name.release))
     }()
+
+    /// As os-release(5) has it, in the one or the other of its places.
+    static let osName = OSRelease.name(in: firstBytes("/etc/os-release") ?? firstBytes("/usr/lib/os-release") ?? [])
 
     /// machine-id(5); empty if there is none.
     static let machineID = firstLine("/etc/machine-id")
     /// random(4): another one for each boot.
     static let bootID = firstLine("/proc/sys/kernel/random/boot_id")
 
-    private static func firstLine(_ path: String) -> String {
-        guard let file = fopen(path, "r") else { return "" }
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 128)
-        guard fgets(&line, Int32(line.count), file) != nil else { return "" }
-        return String(decoding: line.prefix { $0 != 0 && $0 != 10 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    private static func firstLine(_ path: String) -> String { String(decoding: (firstBytes(path) ?? []).prefix { $0 != 10 }, as: UTF8.self) }
+
+    /// Of a file that is small: as much as one read gives. Nil if it cannot be read.
+    private static func firstBytes(_ path: String) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 8 << 10)
+        let count = Glibc.read(descriptor, &bytes, bytes.count)
+        return count < 0 ? nil : Array(bytes[..<count])
     }
 
     private static func read(_ clock: clockid_t) -> UInt64 {
