@@ -14,7 +14,8 @@ enum SettingsFile {
     static func arguments(for commandLine: [String]) throws(PortcullisError) -> [String] {
         let named = path(in: commandLine)
         let path = named ?? usual
-        guard named != nil || access(path, F_OK) == 0 else { return [] }
+        // One that is there and may not be read is not taken for none.
+        guard named != nil || access(path, F_OK) == 0 || errno != ENOENT else { return [] }
         let root: YAMLNode?
         do { root = try YAMLParser.parse(try read(path)) } catch let error as YAMLError {
             throw PortcullisError(.configuration, "\(path):\(error.line):\(error.column): \(error.problem)")
