@@ -103,7 +103,7 @@ public struct ControlConnection {
 
     /// Asks the daemon to stop, and waits until its process is gone: only then are its locks and descriptors.
     public static func stopDaemon(_ socket: String) throws(PortcullisError) {
-        let connection = try ControlConnection(socket, .stop)
+        var connection = try ControlConnection(socket, .stop)
         var peer = pcl_peer()
         guard pcl_peer_of(connection.descriptor, &peer) == 0, peer.pid > 0 else {
             throw PortcullisError(.system, "the daemon at \(socket) is not to be seen from here, so that nobody can say when it has stopped")
@@ -112,6 +112,9 @@ public struct ControlConnection {
         // Gone already.
         guard process >= 0 else { return }
         defer { Glibc.close(process) }
+        // It answers only to refuse; the connection ends with it.
+        connection.limitWaiting(milliseconds: Int(endLimit))
+        do throws(PortcullisError) { _ = try connection.next() } catch { if error.code == .peer { throw error } }
         var poller = pollfd(fd: process, events: Int16(POLLIN), revents: 0)
         guard poll(&poller, 1, endLimit) > 0 else { throw PortcullisError(.system, "the daemon, process \(peer.pid), has not stopped in time") }
     }
