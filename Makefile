@@ -16,7 +16,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 PREFIX ?= /usr/local
 
 HOOK := $(BUILD)/$(ARCH)/portcullis-hook
-OBJECTS := $(BUILD)/bpf/identity.bpf.o $(BUILD)/bpf/takeover.bpf.o $(patsubst %,$(BUILD)/bpf/%.bpf.o,observe telemetry uring capability observe_reduced telemetry_reduced uring_reduced capability_reduced enforce judge syscalls guard enforce_reduced judge_reduced syscalls_reduced guard_reduced)
+OBJECTS := $(patsubst %,$(BUILD)/bpf/%.bpf.o.gz,identity takeover observe telemetry uring capability observe_reduced telemetry_reduced uring_reduced capability_reduced enforce judge syscalls guard enforce_reduced judge_reduced syscalls_reduced guard_reduced)
 DAEMON := $(BUILD)/portcullisd
 CLI := $(BUILD)/portcullis
 FEED := $(BUILD)/portcullis-feed
@@ -49,14 +49,17 @@ $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -target bpf -g -O2 -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Werror -Ibpf -I/usr/include/$(MULTIARCH) -D__TARGET_ARCH_x86 -c $< -o $@
 	$(Q)$(TOOLCHAIN)/llvm-objcopy --strip-debug $@
-	$(Q)touch Sources/CPortcullis/Objects/objects.c
 # The variants for 5.10, from the same sources.
 $(BUILD)/bpf/%_reduced.bpf.o: bpf/%.bpf.c $(BPF_HEADERS)
 	$(call say,BPF   $< (5.10))
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -target bpf -g -O2 -mcpu=v3 -DPC_REDUCED -Wall -Wextra -Wno-unused-parameter -Werror -Ibpf -I/usr/include/$(MULTIARCH) -D__TARGET_ARCH_x86 -c $< -o $@
 	$(Q)$(TOOLCHAIN)/llvm-objcopy --strip-debug $@
+# As they are embedded. What includes them must be compiled anew.
+$(BUILD)/bpf/%.o.gz: $(BUILD)/bpf/%.o
+	$(Q)gzip -9 -n -c $< >$@
 	$(Q)touch Sources/CPortcullis/Objects/objects.c
+.SECONDARY: $(OBJECTS:.gz=)
 bpf: $(OBJECTS)
 
 # --- the hook: Embedded Swift, static-PIE on musl. No RELRO: musl's static start-up does not apply it, and its padding costs pages.

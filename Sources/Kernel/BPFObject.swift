@@ -10,7 +10,7 @@ import Glibc
 final class BPFObject {
     let name: String
     let raw: OpaquePointer
-    /// FNV-1a of the object file: whether what is attached was built from the same source.
+    /// FNV-1a of the packed object file: whether what is attached was built from the same source.
     let hash: UInt64
 
     init(_ embedded: pco_object, pinDirectory: String) throws(PortcullisError) {
@@ -19,13 +19,16 @@ final class BPFObject {
             throw PortcullisError(.kernel, "this program was built without its eBPF objects (build it with make)")
         }
         hash = Self.hash(UnsafeRawBufferPointer(start: embedded.bytes, count: embedded.size))
+        var size = 0
+        guard let object = pco_unpack(embedded, &size) else { throw PortcullisError(.kernel, "unpacking the eBPF object \(name)", errno: ENOMEM) }
+        defer { free(object) }
         var options = bpf_object_open_opts()
         options.sz = MemoryLayout<bpf_object_open_opts>.size
         let opened = name.withCString { name in
             pinDirectory.withCString { directory in
                 options.object_name = name
                 options.pin_root_path = directory
-                return bpf_object__open_mem(embedded.bytes, embedded.size, &options)
+                return bpf_object__open_mem(object, size, &options)
             }
         }
         guard let opened else { throw PortcullisError(.kernel, "opening the eBPF object \(name)", errno: errno) }

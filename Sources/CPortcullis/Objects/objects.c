@@ -6,63 +6,64 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
-#if __has_embed("../../../.build-portcullis/bpf/identity.bpf.o")
+#if __has_embed("../../../.build-portcullis/bpf/identity.bpf.o.gz")
 static const unsigned char identity[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/identity.bpf.o"
+#embed "../../../.build-portcullis/bpf/identity.bpf.o.gz"
 };
 static const unsigned char observe[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/observe.bpf.o"
+#embed "../../../.build-portcullis/bpf/observe.bpf.o.gz"
 };
 static const unsigned char observe_reduced[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/observe_reduced.bpf.o"
+#embed "../../../.build-portcullis/bpf/observe_reduced.bpf.o.gz"
 };
 static const unsigned char telemetry[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/telemetry.bpf.o"
+#embed "../../../.build-portcullis/bpf/telemetry.bpf.o.gz"
 };
 static const unsigned char telemetry_reduced[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/telemetry_reduced.bpf.o"
+#embed "../../../.build-portcullis/bpf/telemetry_reduced.bpf.o.gz"
 };
 static const unsigned char uring[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/uring.bpf.o"
+#embed "../../../.build-portcullis/bpf/uring.bpf.o.gz"
 };
 static const unsigned char uring_reduced[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/uring_reduced.bpf.o"
+#embed "../../../.build-portcullis/bpf/uring_reduced.bpf.o.gz"
 };
 static const unsigned char capability[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/capability.bpf.o"
+#embed "../../../.build-portcullis/bpf/capability.bpf.o.gz"
 };
 static const unsigned char capability_reduced[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/capability_reduced.bpf.o"
+#embed "../../../.build-portcullis/bpf/capability_reduced.bpf.o.gz"
 };
 static const unsigned char enforce[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/enforce.bpf.o"
+#embed "../../../.build-portcullis/bpf/enforce.bpf.o.gz"
 };
 static const unsigned char enforce_reduced[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/enforce_reduced.bpf.o"
+#embed "../../../.build-portcullis/bpf/enforce_reduced.bpf.o.gz"
 };
 static const unsigned char judge[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/judge.bpf.o"
+#embed "../../../.build-portcullis/bpf/judge.bpf.o.gz"
 };
 static const unsigned char judge_reduced[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/judge_reduced.bpf.o"
+#embed "../../../.build-portcullis/bpf/judge_reduced.bpf.o.gz"
 };
 static const unsigned char syscalls[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/syscalls.bpf.o"
+#embed "../../../.build-portcullis/bpf/syscalls.bpf.o.gz"
 };
 static const unsigned char syscalls_reduced[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/syscalls_reduced.bpf.o"
+#embed "../../../.build-portcullis/bpf/syscalls_reduced.bpf.o.gz"
 };
 static const unsigned char guard[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/guard.bpf.o"
+#embed "../../../.build-portcullis/bpf/guard.bpf.o.gz"
 };
 static const unsigned char guard_reduced[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/guard_reduced.bpf.o"
+#embed "../../../.build-portcullis/bpf/guard_reduced.bpf.o.gz"
 };
 static const unsigned char takeover[] __attribute__((aligned(8))) = {
-#embed "../../../.build-portcullis/bpf/takeover.bpf.o"
+#embed "../../../.build-portcullis/bpf/takeover.bpf.o.gz"
 };
 #define SIZE(object) sizeof object
 #else
@@ -90,6 +91,31 @@ struct pco_object pco_guard(void) { return (struct pco_object){ "guard", guard, 
 struct pco_object pco_guard_reduced(void) { return (struct pco_object){ "guard", guard_reduced, SIZE(guard_reduced) }; }
 struct pco_object pco_takeover(void) { return (struct pco_object){ "takeover", takeover, SIZE(takeover) }; }
 struct pco_object pco_judge_reduced(void) { return (struct pco_object){ "judge", judge_reduced, SIZE(judge_reduced) }; }
+
+void *pco_unpack(struct pco_object packed, size_t *size)
+{
+    const unsigned char *bytes = packed.bytes;
+    z_stream stream = { .next_in = (unsigned char *)packed.bytes, .avail_in = (unsigned)packed.size };
+    if (packed.size < 18)
+        return NULL;
+    /* The size stands at the end (RFC 1952, ISIZE). */
+    bytes += packed.size - 4;
+    *size = bytes[0] | bytes[1] << 8 | bytes[2] << 16 | (size_t)bytes[3] << 24;
+    void *object = malloc(*size);
+    if (!object)
+        return NULL;
+    stream.next_out = object;
+    stream.avail_out = (unsigned)*size;
+    int result = inflateInit2(&stream, 16 + MAX_WBITS); /* gzip's format alone */
+    if (result == Z_OK) {
+        result = inflate(&stream, Z_FINISH);
+        inflateEnd(&stream);
+    }
+    if (result == Z_STREAM_END && !stream.avail_out)
+        return object;
+    free(object);
+    return NULL;
+}
 
 static void (*message_sink)(int, const char *);
 

@@ -1,6 +1,7 @@
 import CABI
 import CLibBPF
 import CObjects
+import Glibc
 import Testing
 
 /// The ABI as the built objects have it: every shared struct's size and members, from their BTF, against Swift's view of the
@@ -86,7 +87,10 @@ import Testing
     /// Structs that only one object uses are missing from the other's BTF.
     private func compare(_ object: pco_object) throws -> Set<String> {
         try #require(object.size > 0, "the eBPF objects are not built: run make bpf")
-        let raw = try #require(bpf_object__open_mem(object.bytes, object.size, nil))
+        var size = 0
+        let bytes = try #require(pco_unpack(object, &size))
+        defer { free(bytes) }
+        let raw = try #require(bpf_object__open_mem(bytes, size, nil))
         defer { bpf_object__close(raw) }
         let types = try #require(bpf_object__btf(raw))
         var found: Set<String> = []
@@ -105,6 +109,18 @@ import Testing
             }
         }
         return found
+    }
+
+    @Test func aDamagedObjectIsRefused() throws {
+        let whole = pco_takeover()
+        try #require(whole.size > 100, "the eBPF objects are not built: run make bpf")
+        var size = 0
+        #expect(pco_unpack(pco_object(name: whole.name, bytes: whole.bytes, size: 10), &size) == nil)
+        // The last four bytes of what is left are taken to be the size: too much, or too little for what comes.
+        for end in [whole.size - 1, whole.size / 2] { #expect(pco_unpack(pco_object(name: whole.name, bytes: whole.bytes, size: end), &size) == nil, "cut at \(end)") }
+        var bytes = Array(UnsafeRawBufferPointer(start: whole.bytes, count: whole.size))
+        bytes[whole.size / 2] ^= 0xFF
+        #expect(bytes.withUnsafeBytes { pco_unpack(pco_object(name: whole.name, bytes: $0.baseAddress, size: $0.count), &size) } == nil)
     }
 
     @Test func objectsAgreeWithSwift() throws {

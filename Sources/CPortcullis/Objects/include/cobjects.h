@@ -3,7 +3,7 @@
 #define PORTCULLIS_COBJECTS_H
 #include <stddef.h>
 
-/* An object file in memory; its size is 0 in a build made without `make bpf`. */
+/* An object file in memory, packed by gzip: together they would be a fifth of the daemon. Its size is 0 in a build made without `make bpf`. */
 struct pco_object {
     const char *name;
     const void *bytes;
@@ -29,6 +29,9 @@ struct pco_object pco_syscalls_reduced(void);
 struct pco_object pco_guard(void);
 struct pco_object pco_guard_reduced(void);
 struct pco_object pco_takeover(void);
+
+/* The object file itself, `size` bytes that the caller frees; NULL without memory, or if it is damaged. libbpf keeps nothing of it once it has opened it. */
+void *pco_unpack(struct pco_object packed, size_t *size);
 
 /* Sends libbpf's messages (level 0 warning, 1 information, 2 debugging), one at a time and without a newline, to `sink`. */
 void pco_print_to(void (*sink)(int level, const char *message));
