@@ -70,7 +70,7 @@ public enum ControlProtocol {
     public static let frameOverhead = 6
 
     /// What stands before a record of so many bytes: length, version, kind.
-    public static func recordHeader(_ count: Int) -> (UInt32, UInt8, UInt8) { (UInt32(count + 2).littleEndian, version, Kind.record.rawValue) }
+    public static func recordHeader(_ count: Int) -> (length: UInt32, version: UInt8, kind: UInt8) { (UInt32(count + 2), version, Kind.record.rawValue) }
 
     private static func frame(_ second: UInt8, _ text: [UInt8]) -> [UInt8] {
         let length = UInt32(text.count + 2)

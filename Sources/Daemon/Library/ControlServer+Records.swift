@@ -41,25 +41,21 @@ extension ControlServer {
             droppedRecords += 1
             return
         }
-        if let container, stream.told[container.reference.slot] != container.reference.generation {
-            stream.told[container.reference.slot] = container.reference.generation
+        if let container, stream.mustTell(container.reference) {
             append(FeedRecord.encode(container.reference, FeedWorkload(container)), to: client)
         }
-        client.queue.append(ControlProtocol.recordHeader(size))
-        client.queue.append(head)
-        client.queue.append(bytes)
+        client.queue.append(ControlProtocol.recordHeader(size), head, bytes)
     }
 
     /// The names of a container have changed: the next record tells them anew.
     func forget(_ reference: SlotReference) {
         for client in eventRecordReaders + alertRecordReaders {
-            if case .records(let stream) = client.activity { stream.told[reference.slot] = nil }
+            if case .records(let stream) = client.activity { stream.forget(reference) }
         }
     }
 
     func append(_ record: [UInt8], to client: ControlClient) {
-        client.queue.append(ControlProtocol.recordHeader(record.count))
-        client.queue.append(record)
+        record.withUnsafeBytes { client.queue.append(ControlProtocol.recordHeader(record.count), UnsafeRawBufferPointer(rebasing: $0[..<0]), $0) }
     }
 }
 
@@ -69,7 +65,23 @@ final class RecordStream {
 
     let kind: Kind
     /// By slot, the generation whose container it was told of. At most as many as there are slots.
-    var told: [UInt32: UInt32] = [:]
+    private var told: [UInt32: UInt32] = [:]
+    /// Whose the last record was: most come in a row.
+    private var last: SlotReference?
 
     init(_ kind: Kind) { self.kind = kind }
+
+    /// Whether it has to be told whose the slot is, before a record that is about it; it is taken to be told then.
+    func mustTell(_ reference: SlotReference) -> Bool {
+        guard reference != last else { return false }
+        last = reference
+        guard told[reference.slot] != reference.generation else { return false }
+        told[reference.slot] = reference.generation
+        return true
+    }
+
+    func forget(_ reference: SlotReference) {
+        told[reference.slot] = nil
+        last = nil
+    }
 }

@@ -56,7 +56,7 @@ final class VisibilityService {
 
     /// Whether an event is held back although the kernel reports it.
     func hides(_ kind: Event.Kind, of container: Container) -> Bool {
-        guard !programs.enforcement.isActive, kind == .exec else { return false }
+        guard kind == .exec, !programs.enforcement.isActive else { return false }
         return !configuration.visibility(in: namespace(container.message[...])).classes.contains(.process)
     }
 

@@ -39,6 +39,7 @@ def _kernel(context, part, kernel):
                                whole=round(counted[f"{place}.{situation}.{root}", call]))
     if kernel == "6.1":
         _bars(part, added)
+        _off(part, counted)
     rows = [(f"{kernel} {text}, {ROOTS[root]}", added[situation, root, "open"], index)
             for situation, text in (OUTSIDE | INSIDE).items() for index, root in enumerate(ROOTS)]
     part.plots.append(plots.bars("Instructions added to an open of 35 bytes of path and its close", rows, "instructions"))
@@ -53,6 +54,13 @@ def _bars(part, added):
     part.bar("added to a system call that does nothing, by another container's rules about system calls", added["calls", "plain", "call"] - added["sets", "plain", "call"], 15,
              "instructions")
     part.bar("added to a read in no container", max(added["sets", root, "read"] for root in ROOTS), 150, "instructions")
+
+
+def _off(part, counted):
+    """What telemetry costs that is off: a call that no program is about."""
+    for place, situation in (("outside", "loaded"), ("inside", "unselected")):
+        before, after = (counted[f"{place}.{name}.plain", "call"] for name in ("none", situation))
+        part.bar(f"a system call that does nothing, {place} of containers, visibility none and failures off", 100 * (after - before) / before, 1, "% more")
 
 
 def _count(context, kernel):
