@@ -60,6 +60,7 @@ struct SummaryCommand: ParsableCommand {
                 if summary.workloads.isEmpty { Output.line("nothing is kept of such workloads") }
             }
             if summary.lost > 0 { Output.complain("portcullis: \(summary.lost) messages were lost before they were kept: the counts are too low") }
+            if summary.held > 0 { Output.complain("portcullis: \(summary.held) alerts were held back by a throttle: they are in no row") }
             if summary.beyondLimit > 0 { Output.complain("portcullis: \(summary.beyondLimit) messages are in no row: there are \(WorkloadSummary.rowLimit) already") }
         }
     }

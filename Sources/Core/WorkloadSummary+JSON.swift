@@ -25,6 +25,7 @@ extension WorkloadSummary {
         writer.object { writer in
             writer.member("Counted", counted)
             writer.member("Lost", lost)
+            writer.member("Held", held)
             writer.member("BeyondLimit", beyondLimit)
             writer.member("Unreadable", unreadable)
         }

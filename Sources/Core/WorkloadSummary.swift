@@ -71,39 +71,44 @@ public struct WorkloadSummary: Sendable {
     public private(set) var beyondLimit: UInt64 = 0
     /// Messages that the history says are missing.
     public private(set) var lost: UInt64 = 0
-    /// Messages that are in some row.
+    /// Alerts that a throttle held back.
+    public private(set) var held: UInt64 = 0
+    /// Messages that are in some row, repeats that were folded into one among them.
     public private(set) var counted: UInt64 = 0
 
     public init(rowLimit: Int = Self.rowLimit) { limit = rowLimit }
 
+    /// Counts a message; words about messages that are missing are no acts.
     public mutating func take(_ message: KubeArmorMessage) {
         if message.isLossNotice { return lost += message.datum("Lost").flatMap { UInt64($0) } ?? 0 }
+        if message.isThresholdNotice { return held += message.heldCount ?? 0 }
         guard let key = Self.key(message) else { return }
+        let times = message.repeatCount
         let workload = Self.workload(message.workload)
         if entries[workload]?.rows[key] == nil {
-            guard rowCount < limit else { return beyondLimit += 1 }
+            guard rowCount < limit else { return beyondLimit += times }
             rowCount += 1
         }
-        counted += 1
+        counted += times
         var entry = entries[workload].take() ?? Entry()
         if !message.workload.image.isEmpty { entry.image = message.workload.image }
         if !message.workload.labels.isEmpty { entry.labels = message.workload.labels }
         entry.containerID = message.workload.containerID
-        Self.count(message, &entry.rows[key, default: Counts()])
+        Self.count(message, times, &entry.rows[key, default: Counts()])
         entries[workload] = entry
     }
 
-    private static func count(_ message: KubeArmorMessage, _ counts: inout Counts) {
+    private static func count(_ message: KubeArmorMessage, _ times: UInt64, _ counts: inout Counts) {
         let status: Status
         if message.kind == .alert {
             status = message.action == "Block" ? .denied : .audited
-            if status == .denied { counts.blocked += 1 } else { counts.audited += 1 }
+            if status == .denied { counts.blocked += times } else { counts.audited += times }
         } else {
             status = message.hasPassed ? .allowed : message.isDenied ? .denied : .failed
             switch status {
-            case .allowed: counts.passed += 1
-            case .denied: counts.refused += 1
-            default: counts.failed += 1
+            case .allowed: counts.passed += times
+            case .denied: counts.refused += times
+            default: counts.failed += times
             }
         }
         // Times are all of one form, so that their texts are in their order.

@@ -2,7 +2,9 @@
 import json
 import os
 import signal
+import socket
 import subprocess
+import urllib.request
 
 from world import Trouble, here, wait_until
 
@@ -302,3 +304,69 @@ def stalled(world):
         resident = int(next(line.split()[1] for line in file if line.startswith("VmRSS")))
     expect(resident < 120_000, f"the feed has {resident} KiB")
     return f"{made} events, reading lost {reading.lines[-1]['lost']}, stalled {stalled.lines[-1]['lost']}, kernel {lost}, {resident} KiB"
+
+
+def free_port():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+def metric(port, name):
+    """The sum of a metric's samples."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        samples = [line.split() for line in answer.read().decode().splitlines() if line.startswith((name + " ", name + "{"))]
+    expect(samples, f"no metric {name}")
+    return sum(int(float(sample[-1])) for sample in samples)
+
+
+@case
+def silence(world):
+    """A container that floods and ends: how much was held back is told when the silence is over, and where the daemon goes before."""
+    with open(world.path("policies/p.yaml"), "w") as file:
+        file.write(BLOCK_LS)
+    flood = "for i in 1 2 3 4 5 6 7 8; do /bin/ls /; done"
+    told = [("MatchedPolicy", "Process")] * 3 + [("SystemEvent", "AlertThreshold")] * 2
+    world.start_daemon()
+    world.start_feed("--throttle-alerts=3", "--throttle-seconds=1")
+    with world.watching("alerts", "--count", "5", "--timeout", "10") as watched:
+        name = world.run(flood)
+    same([(line["Type"], line["Operation"]) for line in watched.lines], told, "alerts and notices")
+    same((watched.lines[4]["Message"], watched.lines[4]["ContainerID"], watched.lines[4]["EventData"]), ("5 alerts were held back", name, {"Held": "5"}), "what was held")
+    expect(watched.lines[4]["UpdatedTime"] > watched.lines[3]["UpdatedTime"], "the notices' times")
+    world.stop("feed")
+    port = free_port()
+    world.start_feed("--throttle-alerts=3", "--throttle-seconds=3600", f"--metrics-address=127.0.0.1:{port}")
+    with world.watching("alerts", "--count", "6", "--timeout", "20") as watched:
+        world.run(flood)
+        wait_until("the flood is held back", lambda: metric(port, "portcullis_feed_alerts_throttled_total") == 5)
+        world.stop("daemon")
+    same([(line["Type"], line["Operation"]) for line in watched.lines], told + [("SystemEvent", "Lost")], "alerts, notices, the break")
+    same(watched.lines[4]["Message"], "5 alerts were held back", "what was held when the daemon went")
+
+
+@case
+def repeats(world):
+    """What says again what was just said is held back; the last of it says how often, so that nothing is missing from the sum."""
+    world.start_daemon("--event-buffer-kib=16384")
+    port = free_port()
+    world.start_feed("--aggregate-seconds=1", f"--metrics-address=127.0.0.1:{port}", f"--json-file={world.path('feed.jsonl')}")
+    before = world.counters()
+    with world.watching("logs", "--filter", "all", "--timeout", "5") as watched:
+        world.run("i=0; while [ $i -lt 500 ]; do : < /etc/passwd; i=$((i+1)); done; : < /etc/group; : < /tmp/'a repeats=9'", files={"etc/passwd": "", "etc/group": "", "tmp/a repeats=9": ""})
+    after = world.counters()
+    same(after["eventsLost"] - before["eventsLost"], 0, "events that were lost")
+
+    def times(lines):
+        return sum(int(line["EventData"].get("Repeats", 1)) for line in lines)
+
+    opened = [line for line in watched.lines if line["Resource"] == "/etc/passwd" and line["Operation"] == "File"]
+    same(times(opened), 500, "opens")
+    expect("Repeats" not in opened[0]["EventData"] and "Repeats" in opened[1]["EventData"] and len(opened) < 20, f"{len(opened)} messages of them")
+    same(opened[1]["EventData"]["Syscall"], opened[0]["EventData"]["Syscall"], "its own words")
+    same([times([line]) for line in watched.lines if line["Resource"].startswith(("/etc/group", "/tmp/a"))], [1, 1], "what was done once, whatever its name")
+    same(times(watched.lines), after["eventsSent"] - before["eventsSent"], "what was made")
+    folded = sum(int(line["EventData"]["Repeats"]) for line in watched.lines if "Repeats" in line.get("EventData", {}))
+    same(metric(port, "portcullis_feed_messages_folded_total"), folded, "what is counted")
+    validate(world, world.path("feed.jsonl"))
+    return f"{times(watched.lines)} logs in {len(watched.lines)} messages"

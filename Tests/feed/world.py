@@ -161,14 +161,17 @@ class World:
         """The pipe that the container which was started last waits at, once it does."""
         return wait_until("the container's pipe", lambda: self.fifo and os.path.exists(self.fifo) and self.fifo)
 
-    def run(self, script, name=None, annotations=None, seconds=60, fifo=False):
-        """Runs a shell script in a new container to its end; the container's id. With `fifo` there is a pipe of that name in its root."""
+    def run(self, script, name=None, annotations=None, seconds=60, fifo=False, files=None):
+        """Runs a shell script in a new container to its end; the container's id. With `fifo` there is a pipe of that name in its root, and there are `files` with their content."""
         self.containers += 1
         name = name or f"{os.path.basename(self.scratch)}-{self.containers}"
         bundle = self.path("b-" + name)
         os.makedirs(f"{bundle}/rootfs/bin")
         for directory in ("proc", "dev", "sys", "etc", "tmp"):
             os.mkdir(f"{bundle}/rootfs/{directory}")
+        for path, content in (files or {}).items():
+            with open(f"{bundle}/rootfs/{path}", "w") as file:
+                file.write(content)
         if fifo:
             os.mkfifo(f"{bundle}/rootfs/fifo")
             self.fifo = f"{bundle}/rootfs/fifo"

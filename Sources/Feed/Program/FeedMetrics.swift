@@ -43,6 +43,10 @@ struct FeedMetrics {
         text.single("portcullis_feed_records_malformed_total", .counter, "Records that could not be read.", .count(counters.malformed))
         text.single("portcullis_feed_unknown_containers_total", .counter, "Records of a container that the daemon had not told of.", .count(counters.unknownContainers))
         text.single("portcullis_feed_alerts_throttled_total", .counter, "Alerts that a throttle held back.", .count(counters.held))
+        text.family("portcullis_feed_messages_folded_total", .counter, "Alerts and logs that said again what had just been said, and were held back and counted, by stream.") {
+            $0.sample([("stream", "alerts")], value: .count(counters.alertsFolded))
+            $0.sample([("stream", "logs")], value: .count(counters.logsFolded))
+        }
         text.family("portcullis_feed_clients", .gauge, "Clients that follow a stream over gRPC.") { samples in
             for (stream, name) in [(Hub.Stream.alerts, "alerts"), (.logs, "logs"), (.messages, "messages")] {
                 samples.sample([("stream", name)], value: .count(UInt64(clients[stream] ?? 0)))

@@ -1,4 +1,5 @@
 #if Feed
+import Client
 import Core
 import FeedProtocol
 import Glibc
@@ -35,14 +36,19 @@ final class Hub: Sendable {
         var unknownContainers: UInt64 = 0
         /// Alerts that a throttle held back.
         var held: UInt64 = 0
+        /// Messages that were folded into others.
+        var alertsFolded: UInt64 = 0
+        var logsFolded: UInt64 = 0
 
         mutating func add(_ worded: Reading.Worded, _ stream: Stream) {
             if stream == .alerts {
                 alerts += worded.records
                 alertsLost += worded.lost
+                alertsFolded += worded.folded
             } else {
                 logs += worded.records
                 logsLost += worded.lost
+                logsFolded += worded.folded
             }
             malformed += worded.malformed
             unknownContainers += worded.unknown
@@ -183,21 +189,20 @@ final class Hub: Sendable {
 
     /// What takes in one link's records; the link's thread alone calls it.
     private func reader(_ stream: Stream) -> RecordLink.Handler {
-        let reading = Reading(stream, node, AlertThrottle(limit: options.throttleAlerts, seconds: options.throttleSeconds))
+        let throttle = AlertThrottle(limit: options.throttleAlerts, seconds: options.throttleSeconds)
+        let reading = Reading(stream, node, MessageGate(throttle, RepeatFolding(seconds: options.aggregateSeconds)))
         let encoder = MessageEncoder()
         let isKept = outlets.isUsed && options.outlets != (stream == .alerts ? "logs" : "alerts")
-        return { [unowned self] records in
-            reading.begin(wallClockOffset: Node.wallOffset)
-            for record in records {
-                if case .sender(let sender) = record { take(sender) }
-                reading.take(record)
+        return { [unowned self] arrival in
+            if case .records(let records) = arrival {
+                for case .sender(let sender) in records { take(sender) }
             }
-            let worded = reading.end()
+            let worded = reading.take(arrival, now: LocalNode.sinceBoot, wallClockOffset: Node.wallOffset)
             state.withLock { $0.counters.add(worded, stream) }
-            guard !worded.messages.isEmpty else { return }
+            guard !worded.messages.isEmpty else { return reading.nextEnd }
             if isKept { outlets.write(worded.messages) }
-            guard state.withLock({ $0.subscribers[stream]?.isEmpty == false }) else { return }
-            publish(stream, encoder.encode(worded.messages))
+            if state.withLock({ $0.subscribers[stream]?.isEmpty == false }) { publish(stream, encoder.encode(worded.messages)) }
+            return reading.nextEnd
         }
     }
 

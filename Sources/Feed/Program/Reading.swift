@@ -10,51 +10,57 @@ final class Reading: @unchecked Sendable {
         var unknown: UInt64 = 0
         /// Events or alerts that came.
         var records: UInt64 = 0
-        /// Of these, held back.
+        /// Of these, held back by the throttle.
         var held: UInt64 = 0
+        /// Of these, held back as repeats.
+        var folded: UInt64 = 0
     }
 
     private let stream: Hub.Stream
     private var wording: RecordWording
     private var worded = Worded()
-    private var throttle: AlertThrottle
+    private var gate: MessageGate
     private let names = UserNames()
 
-    init(_ stream: Hub.Stream, _ translator: FeedTranslator, _ throttle: AlertThrottle) {
+    init(_ stream: Hub.Stream, _ translator: FeedTranslator, _ gate: MessageGate) {
         self.stream = stream
         wording = RecordWording(translator)
-        self.throttle = throttle
+        self.gate = gate
     }
 
-    func begin(wallClockOffset: UInt64) {
+    /// Takes in what has come over a link, or makes of its end or of the time what is to be made of it.
+    func take(_ arrival: RecordLink.Arrival, now: UInt64, wallClockOffset: UInt64) -> Worded {
         wording.translator.wallClockOffset = wallClockOffset
         worded = Worded()
-        names.refresh()
+        let (held, folded) = (gate.held, gate.folded)
+        switch arrival {
+        case .records(let records):
+            names.refresh()
+            for record in records { take(record) }
+        case .time: gate.close(by: now, now: now, wording.translator, &worded.messages)
+        case .end: gate.close(now: now, wording.translator, &worded.messages)
+        }
+        (worded.held, worded.folded) = (gate.held - held, gate.folded - folded)
+        return worded
     }
 
-    func end() -> Worded { worded }
+    /// When it has something to say though nothing comes, on the clock that counts from the boot.
+    var nextEnd: UInt64? { gate.nextEnd }
 
-    func take(_ record: FeedRecord) {
+    private func take(_ record: FeedRecord) {
         let unknown = wording.unknownContainers
         switch wording.take(record) {
         case .message(var message, let time):
             worded.records += 1
             worded.unknown += wording.unknownContainers - unknown
             if message.isOfHost { message.userName = names.name(of: message.uid) }
-            if message.kind == .alert { pass(message, at: time) } else { worded.messages.append(message) }
+            gate.take(message, at: time, wording.translator, &worded.messages)
         case .lost(let count):
             worded.lost += count
             worded.messages.append(LossNotice.message(stream, count, wording.translator, "between daemon and feed"))
         case .malformed: worded.malformed += 1
         case .sender, nil: break
         }
-    }
-
-    private func pass(_ message: KubeArmorMessage, at time: UInt64) {
-        let decision = throttle.decide(message.workload.containerID, at: time)
-        if decision.held > 0 { worded.messages.append(wording.translator.heldNotice(for: message, decision.held, throttle)) }
-        if decision.begins { worded.messages.append(wording.translator.thresholdNotice(for: message, throttle)) }
-        if decision.passes { worded.messages.append(message) } else { worded.held += 1 }
     }
 }
 #endif

@@ -1,13 +1,23 @@
 #if Feed
 import CLinux
+import Client
 import Core
 import Glibc
 import Synchronization
 
 /// A connection to the daemon over which records come, made again whenever it breaks. It has a thread of its own, which waits in recv(2).
 final class RecordLink: Sendable {
-    /// What one reading brought, in order. The bytes are gone when the handler returns.
-    typealias Handler = @Sendable ([FeedRecord]) -> Void
+    enum Arrival {
+        /// What one reading brought, in order. The bytes are gone when the handler returns.
+        case records([FeedRecord])
+        /// Nothing, until the time that the handler asked for.
+        case time
+        /// The connection's end.
+        case end
+    }
+
+    /// Returns when it is to be called though nothing comes, on the clock that counts from the boot; nil: never.
+    typealias Handler = @Sendable (Arrival) -> UInt64?
 
     enum News: Sendable {
         case connected
@@ -134,7 +144,13 @@ final class RecordLink: Sendable {
         var records: [FeedRecord] = []
         var isFirst = true
         var last: UInt64 = 0
+        var deadline: UInt64?
+        defer { _ = handler(.end) }
         while true {
+            if let time = deadline, !Self.hasMore(descriptor, before: time) {
+                deadline = handler(.time)
+                continue
+            }
             let now = Node.now
             if now &- last < Self.interval {
                 var time = timespec(tv_sec: 0, tv_nsec: Int(Self.interval))
@@ -163,7 +179,7 @@ final class RecordLink: Sendable {
                 case .failure(let refusal): problem = refusal.text
                 }
             }
-            if !records.isEmpty { handler(records) }
+            if !records.isEmpty { deadline = handler(.records(records)) }
             if isFirst, !records.isEmpty {
                 isFirst = false
                 // Behind the handler, which now knows who the daemon is.
@@ -177,6 +193,13 @@ final class RecordLink: Sendable {
                 filled -= at
             }
         }
+    }
+
+    /// Waits for something to read, or the connection's end; false if the time comes first.
+    private static func hasMore(_ descriptor: Int32, before time: UInt64) -> Bool {
+        let left = time - min(time, LocalNode.sinceBoot)
+        var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&polled, 1, Int32(clamping: (left + 999_999) / 1_000_000)) > 0
     }
 
     private struct Refusal: Error { let text: String }

@@ -5,7 +5,7 @@ import Synchronization
 /// A message as it goes over the wire. Made once, whoever gets it.
 struct EncodedMessage: Sendable {
     let bytes: [UInt8]
-    /// How many messages are missing where this one is: 1, but for a word about losses.
+    /// How many messages are missing where this one is: 1, but for a word about losses or repeats.
     let weight: UInt64
 
     init(bytes: [UInt8], weight: UInt64 = 1) { (self.bytes, self.weight) = (bytes, weight) }

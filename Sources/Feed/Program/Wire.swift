@@ -76,7 +76,7 @@ final class MessageEncoder: @unchecked Sendable {
 
     private func encode(_ message: borrowing KubeArmorMessage) -> EncodedMessage {
         let own: [UInt8]? = message.kind == .alert ? try? message.ownAlert.serializedBytes() : try? message.ownLog.serializedBytes()
-        return EncodedMessage(bytes: constantPart(message) + (own ?? []), weight: message.lostCount ?? 1)
+        return EncodedMessage(bytes: constantPart(message) + (own ?? []), weight: message.lostCount ?? message.repeatCount)
     }
 
     private func constantPart(_ message: borrowing KubeArmorMessage) -> [UInt8] {

@@ -54,39 +54,3 @@ import Testing
         decoded([FeedRecord.Kind.sender.rawValue, 0, 0, 0, 0, 255, 255, 255, 255]) { #expect($0 == nil) }
     }
 }
-
-@Suite struct AlertThrottleTests {
-    private let second: UInt64 = 1_000_000_000
-
-    @Test func withoutALimitAllPass() {
-        var throttle = AlertThrottle(limit: 0, seconds: 30)
-        for time in 0..<100 { #expect(throttle.decide("a", at: UInt64(time)) == .init(passes: true)) }
-    }
-
-    @Test func aFloodFallsSilentAndIsCounted() {
-        var throttle = AlertThrottle(limit: 2, seconds: 10)
-        let first = (0..<5).map { throttle.decide("a", at: UInt64($0)) }
-        #expect(first == [.init(passes: true), .init(passes: true), .init(passes: false, begins: true), .init(passes: false), .init(passes: false)])
-        // Another container is another matter.
-        #expect(throttle.decide("b", at: 4) == .init(passes: true))
-        #expect(throttle.decide("a", at: 9 * second) == .init(passes: false))
-        #expect(throttle.decide("a", at: 11 * second) == .init(passes: true, held: 4))
-        #expect(throttle.decide("a", at: 11 * second + 1) == .init(passes: true))
-        #expect(throttle.total == 4)
-    }
-
-    @Test func theSecondIsCountedFromTheFirst() {
-        var throttle = AlertThrottle(limit: 2, seconds: 10)
-        let times: [UInt64] = [0, second - 1, second, second + 1]
-        #expect(times.map { throttle.decide("a", at: $0).passes } == [true, true, true, true])
-        #expect(!throttle.decide("a", at: second + 2).passes)
-    }
-
-    @Test func neverMoreAreRememberedThanThereIsRoomFor() {
-        var throttle = AlertThrottle(limit: 1, seconds: 10)
-        for number in 0..<(AlertThrottle.capacity + 10) { #expect(throttle.decide("\(number)", at: UInt64(number)).passes) }
-        // A second later all of them are forgotten, and counting begins anew.
-        #expect(throttle.decide("new", at: 2 * second).passes)
-        #expect(!throttle.decide("new", at: 2 * second + 1).passes)
-    }
-}

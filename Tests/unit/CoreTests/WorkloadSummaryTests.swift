@@ -1,6 +1,7 @@
-import Core
 import HookWire
 import Testing
+
+@testable import Core
 
 @Suite struct WorkloadSummaryTests {
     private func summary(_ messages: [KubeArmorMessage], limit: Int = 100) -> WorkloadSummary {
@@ -78,6 +79,20 @@ import Testing
         #expect(summary.beyondLimit == 1 && summary.counted == 3 && summary.lost == 7)
     }
 
+    /// A word about a silence is no act, and one about repeats is as many as it says.
+    @Test func whatWasHeldBackIsCounted() throws {
+        let translator = FeedTranslator(clusterName: "", hostName: "", nodeID: "", bootID: ""), throttle = AlertThrottle(limit: 2, seconds: 3)
+        let alert = MessageSamples.alert("File", "/a")
+        let silence = AlertThrottle.Silence(workload: alert.workload, enforcer: "", held: 40)
+        var repeated = alert
+        repeated.eventData.append(.init(key: "Repeats", value: "9"))
+        let summary = summary([alert, translator.thresholdNotice(for: alert, throttle, at: 1), translator.heldNotice(of: silence, throttle, at: 2), repeated])
+        #expect(summary.held == 40 && summary.counted == 10)
+        let workload = try #require(summary.workloads.first)
+        let rows = WorkloadSummary.Section.allCases.map { summary.rows(of: workload, $0) }.joined()
+        #expect(rows.map(\.count) == [10])
+    }
+
     @Test func anObjectForEachWorkload() throws {
         let summary = summary([MessageSamples.log("Network", "", data: "syscall=SYS_BIND protocol=UDP address=0.0.0.0 port=53"), MessageSamples.alert("Syscall", "/x", action: "Audit", result: "Passed")])
         let json = String(decoding: summary.json(try #require(summary.workloads.first)), as: UTF8.self)
@@ -86,6 +101,6 @@ import Testing
                 + #""EgressConnection":[],"IngressConnection":[],"BindConnection":[{"Protocol":"UDP","Command":"/bin/sh","BindAddress":"0.0.0.0","BindPort":"53","Count":1,"#
                 + #""UpdatedTime":"2026-01-02T03:04:05.678901Z","Status":"Allow"}],"SocketData":[],"OtherData":[{"Source":"/bin/cat","Destination":"Syscall /x","Count":1,"#
                 + #""UpdatedTime":"2026-01-02T03:04:05.678901Z","Status":"Audit"}]}"#)
-        #expect(String(decoding: summary.closingJSON(unreadable: 3), as: UTF8.self) == #"{"Counted":2,"Lost":0,"BeyondLimit":0,"Unreadable":3}"#)
+        #expect(String(decoding: summary.closingJSON(unreadable: 3), as: UTF8.self) == #"{"Counted":2,"Lost":0,"Held":0,"BeyondLimit":0,"Unreadable":3}"#)
     }
 }
