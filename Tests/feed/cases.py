@@ -370,3 +370,37 @@ def repeats(world):
     same(metric(port, "portcullis_feed_messages_folded_total"), folded, "what is counted")
     validate(world, world.path("feed.jsonl"))
     return f"{times(watched.lines)} logs in {len(watched.lines)} messages"
+
+
+@case
+def host_policies(world):
+    """Of a host's policy the answer is what became of it, as with KubeArmor."""
+    world.start_daemon("--events-socket-policies=true")
+    world.start_feed()
+
+    def change(kind, path):
+        with open(world.path("h.yaml"), "w") as file:
+            file.write(HOST_AUDIT % path)
+        status, lines, error = world.client("policy", "host", kind, world.path("h.yaml"))
+        expect(status == 0, error)
+        return lines[0]["status"]
+
+    same(change("ADDED", "/usr/bin/one"), "Applied", "a new one")
+    same(change("ADDED", "/usr/bin/one"), "Applied", "the same")
+    same(change("ADDED", "/usr/bin/two"), "Modified", "another in its place")
+    same(change("MODIFIED", "/usr/bin/three"), "Modified", "one that is said to be another")
+    same(change("ADDED", "three/"), "Invalid", "one that is wrong")
+    same(change("DELETED", "/usr/bin/three"), "Deleted", "its end")
+    same(change("ADDED", "/usr/bin/three"), "Applied", "a new one again")
+
+
+HOST_AUDIT = """
+apiVersion: security.kubearmor.com/v1
+kind: KubeArmorHostPolicy
+metadata: {name: watched}
+spec:
+  nodeSelector: {matchLabels: {kubernetes.io/hostname: "*"}}
+  process:
+    matchPaths: [{path: %s}]
+  action: Audit
+"""

@@ -16,7 +16,7 @@ extension HostTests {
             return (fetched.output.trimmingCharacters(in: .whitespacesAndNewlines) + "/venv/bin/python", "")
         }
 
-        @Test(arguments: ["logs", "alerts", "throttle", "services", "policies", "transports", "unprivileged", "restarts", "stalled", "silence", "repeats"])
+        @Test(arguments: ["logs", "alerts", "throttle", "services", "policies", "transports", "unprivileged", "restarts", "stalled", "silence", "repeats", "host-policies"])
         func serves(_ name: String) throws {
             let (python, problem) = try Self.python.get()
             guard let python else { return print("skipped: \(problem)") }

@@ -25,9 +25,13 @@ struct PolicyChangeRequest: Sendable {
         identity = kind == "KubeArmorHostPolicy" ? "\(Policy.hostNamespace)/\(name)" : "\(namespace)/\(name)"
     }
 
-    static func isAccepted(_ answer: [UInt8]) -> Bool {
-        guard let object = (try? JSONDecoder().decode(JSONValue.self, from: Data(answer)))?.object, case .bool(let accepted)? = object["accepted"] else { return false }
-        return accepted
+    var isOfHost: Bool { identity.hasPrefix("\(Policy.hostNamespace)/") }
+
+    /// Whether a policy is another one now, by what the daemon says became of it; nil if it was refused.
+    static func hasChanged(_ answer: [UInt8]) -> Bool? {
+        guard let object = (try? JSONDecoder().decode(JSONValue.self, from: Data(answer)))?.object, case .bool(true)? = object["accepted"] else { return nil }
+        guard case .array(let changed)? = object["changed"] else { return false }
+        return !changed.isEmpty
     }
 }
 

@@ -50,8 +50,9 @@ struct PolicyService: Policy_PolicyService.SimpleServiceProtocol {
                 var connection = try ControlConnection(socket, .applyPolicies, bytes: submission.encoded)
                 connection.limitWaiting(milliseconds: Question.patience)
                 defer { connection.close() }
-                guard let answer = try connection.next(), PolicyChangeRequest.isAccepted(answer) else { return .invalid }
-                return change.type == "ADDED" ? .applied : .modified
+                guard let answer = try connection.next(), let hasChanged = PolicyChangeRequest.hasChanged(answer) else { return .invalid }
+                // Of a container's policy KubeArmor's answer is the request's type, of the host's what became of it.
+                return change.type == "MODIFIED" || change.isOfHost && hasChanged ? .modified : .applied
             case "DELETED":
                 var connection = try ControlConnection(socket, .deletePolicy, change.identity)
                 connection.limitWaiting(milliseconds: Question.patience)
