@@ -60,6 +60,8 @@ final class Hub: Sendable {
         var condition = Condition()
         var counters = Counters()
         var subscribers: [Stream: [ObjectIdentifier: Subscription]] = [:]
+        /// Why there are no logs; empty if they come.
+        var logsProblem = ""
     }
 
     let options: FeedConfiguration
@@ -165,10 +167,22 @@ final class Hub: Sendable {
 
     /// A stream that was there is interrupted: nobody knows what the daemon had still to tell, and clients and files are told so.
     private func broken(_ news: RecordLink.News, _ stream: Stream) {
-        guard case .interrupted = news else { return }
+        guard case .interrupted = news else { return stream == .logs ? tell(news) : () }
         let notice = LossNotice.message(stream, nil, node, "the connection to the daemon broke")
         if outlets.isUsed, options.outlets != (stream == .alerts ? "logs" : "alerts") { outlets.write([notice]) }
         publish(stream, MessageEncoder().encode([notice]))
+    }
+
+    /// Why no logs come although alerts do; of a daemon that is gone its alerts tell.
+    private func tell(_ news: RecordLink.News) {
+        let problem = if case .gone(let text) = news { text } else { "" }
+        let isNew = state.withLock { state in
+            defer { state.logsProblem = problem }
+            return state.condition.isConnected && !problem.isEmpty && problem != state.logsProblem
+        }
+        guard isNew else { return }
+        logger.warning("no logs: \(problem)")
+        announce("no logs: \(problem)", isGood: false)
     }
 
     /// A message of the feed's own, for those who watch messages.

@@ -59,10 +59,16 @@ final class RecordLink: Sendable {
 
     /// One more reader: the daemon is asked only while there is one.
     func open() {
+        state.withLock { $0.readers += 1 }
+        start()
+    }
+
+    /// Makes the thread, unless there is one or nobody reads. Where none can be made it is tried again: somebody waits for what it would read.
+    private func start() {
         let starts = state.withLock { state in
-            state.readers += 1
-            defer { state.isRunning = true }
-            return !state.isRunning
+            guard !state.isRunning, state.readers > 0 else { return false }
+            state.isRunning = true
+            return true
         }
         guard starts else { return }
         var thread = pthread_t()
@@ -70,7 +76,12 @@ final class RecordLink: Sendable {
         guard pthread_create(&thread, nil, RecordLink.threadMain, context) == 0 else {
             Unmanaged<RecordLink>.fromOpaque(context).release()
             state.withLock { $0.isRunning = false }
-            return news(.gone("no thread could be made to read from the daemon"))
+            news(.gone("no thread could be made to read from the daemon"))
+            Task {
+                try? await Task.sleep(nanoseconds: Self.longestPause)
+                start()
+            }
+            return
         }
         pthread_detach(thread)
     }
