@@ -81,7 +81,7 @@ struct pc_event {
 	__u16 socket_family;
 	__u16 socket_type;
 	__u16 socket_protocol;
-	__u16 port; /* of the peer where there is one to be (connect, accept), else the socket's own */
+	__u16 port; /* of the peer where there is one to be (connect, accept, dns), else the socket's own */
 	__u8 address[16]; /* the same; IPv4 in its first four bytes */
 	__u16 executable_length;
 	__u16 parent_length;
@@ -108,6 +108,12 @@ enum pc_call_shape {
 	PC_CALL_LISTEN = 6,  /* argument 1 is a socket */
 	PC_CALL_ACCEPT = 7,  /* returns a socket */
 	PC_CALL_SOCKETCALL = 8, /* socketcall(2): any of these, its arguments in memory */
+	/* From here on argument 1 is a socket, if it is told of. */
+	PC_CALL_WRITE = 9,     /* arguments 2 and 3 are the message */
+	PC_CALL_WRITEV = 10,   /* its pieces, and how many */
+	PC_CALL_SEND = 11,     /* the message as for write; arguments 5 and 6 the address */
+	PC_CALL_SENDMSG = 12,  /* argument 2 is a struct msghdr */
+	PC_CALL_SENDMMSG = 13, /* several of these */
 };
 
 /* What telemetry knows of a call by its number. Arguments are numbered from 1; 0: there is none. */

@@ -9,6 +9,7 @@
 #define PORTCULLIS_RECORD_H
 
 #include "actor.h"
+#include "dnswalk.h"
 #include "walk.h"
 
 struct match {
@@ -23,7 +24,11 @@ struct scratch {
 	__u32 reserved;
 	struct walk walk;
 	struct walk_top tops[WALK_TOPS];
-	struct match match;
+	union {
+		struct match match;
+		__u8 paths[PC_PATH_BYTES]; /* a DNS message, when no path is walked any more */
+	};
+	struct dns_walk name;
 	struct pc_call call __attribute__((aligned(8)));
 	__u64 registers[8]; /* as the event's; 6 are used, and a masked index stays inside */
 	struct pc_event event;
@@ -213,9 +218,10 @@ __noinline int record_process(__u32 level)
 static __always_inline struct file *file_of(__s32 descriptor)
 {
 	struct task_struct *task = current_task();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files = table ? BPF_CORE_READ(table, fd) : NULL, *file = NULL;
-	if (!files || descriptor < 0 || (__u32)descriptor >= BPF_CORE_READ(table, max_fds))
+	struct files_struct *open = task_read(task, files);
+	struct fdtable *table = open ? task_read(open, fdt) : NULL;
+	struct file **files = table ? task_read(table, fd) : NULL, *file = NULL;
+	if (!files || descriptor < 0 || (__u32)descriptor >= task_read(table, max_fds))
 		return NULL;
 	bpf_probe_read_kernel(&file, sizeof file, &files[descriptor]);
 	return file;

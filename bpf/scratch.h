@@ -3,6 +3,7 @@
 #ifndef PORTCULLIS_SCRATCH_H
 #define PORTCULLIS_SCRATCH_H
 
+#include "dnswalk.h"
 #include "maps.h"
 #include "match.h"
 #include "walk.h"
@@ -61,16 +62,6 @@ enum request_flag {
 	REQUEST_SILENT = 64,     /* the kernel only asks, and wants no word of it */
 	REQUEST_TEXT = 128,      /* text_length bytes of `paths` instead of a path */
 	REQUEST_DEFER = 256,     /* kept for the end of the system call, when its result is known */
-};
-
-/* Where the reading of a name in a DNS message stands. */
-struct dns_walk {
-	__u32 at;     /* of the next byte in `paths` */
-	__u32 end;    /* of what was read */
-	__u32 label;  /* bytes that are left of the label */
-	__u32 length; /* out: of the name, a dot before each label */
-	__u32 done;   /* out */
-	__u32 differs; /* a second message's name is another one */
 };
 
 struct scratch {

@@ -19,7 +19,7 @@ static __always_inline bool includes(__u64 visibility, __u32 wanted)
 {
 	if (visibility & wanted & ~PC_SEE_PROCESS)
 		return true;
-	return visibility & wanted && visibility & (PC_SEE_FILE | PC_SEE_NETWORK | PC_SEE_CAPABILITIES | PC_SEE_FAILURES);
+	return visibility & wanted && visibility & (PC_SEE_FILE | PC_SEE_NETWORK | PC_SEE_CAPABILITIES | PC_SEE_DNS | PC_SEE_FAILURES);
 }
 
 /* What is seen of a slot; nothing if the generation is an older one, which is counted where labels are met: not again for each call that is not told of. */

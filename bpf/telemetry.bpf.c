@@ -12,6 +12,7 @@
  */
 #include "record.h"
 #include "see.h"
+#include "teledns.h"
 #include "telesockets.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -39,6 +40,15 @@ static __always_inline bool is_compatible(void)
 	return task_read(task, thread_info.status) & TS_COMPAT;
 #else
 	return false; /* arm64 says so in a flag of the thread that is not read yet: its 32-bit calls are not reported */
+#endif
+}
+
+static __always_inline __u64 first_argument(struct REGISTERS *registers, bool compatible)
+{
+#ifdef __TARGET_ARCH_x86
+	return compatible ? (__u32)registers->bx : registers->di;
+#else
+	return registers->orig_x0;
 #endif
 }
 
@@ -167,6 +177,8 @@ int BPF_PROG(pc_call_event, struct REGISTERS *registers, long result)
 		return 0;
 	if (!is_seen(&who, wanted))
 		return 0;
+	if (call->operation == PC_OPERATION_DNS && !may_be_query(first_argument(registers, compatible), call->shape))
+		return 0;
 	struct scratch *scratch = scratch_claim(&level);
 	if (!scratch) {
 		count(PC_COUNT_EVENTS_LOST);
@@ -179,7 +191,9 @@ int BPF_PROG(pc_call_event, struct REGISTERS *registers, long result)
 	/* As one volatile word: what is read otherwise the compiler takes to be 0. */
 	*(__u64 *)&scratch->call = *(const volatile __u64 *)call;
 	take_registers(scratch, registers, compatible);
-	if (call->type == PC_EVENT_NETWORK)
+	if (call->operation == PC_OPERATION_DNS)
+		tell_sending(scratch, level);
+	else if (call->type == PC_EVENT_NETWORK)
 		tell_socket(level);
 	else
 		tell(level);

@@ -88,6 +88,17 @@ static __always_inline void record_copied_address(struct pc_event *event, const 
 	record_address(event, &begin);
 }
 
+/* An address of the internet that the caller gave. */
+static __always_inline void record_internet_address(struct pc_event *event, __u64 address, __u32 length)
+{
+	struct address_begin begin = {};
+	if (length < 8 || bpf_probe_read_user(&begin, 8, (void *)address))
+		return;
+	if (begin.family == AF_INET6 && (length < sizeof begin || bpf_probe_read_user(&begin, sizeof begin, (void *)address)))
+		return;
+	record_address(event, &begin);
+}
+
 /* The address that the caller gave; a name in the file system is told of as the path, an abstract one with an @ before it (unix(7)). */
 static __always_inline void record_given_address(struct scratch *scratch, __u64 address, __u32 length)
 {
@@ -114,13 +125,7 @@ static __always_inline void record_given_address(struct scratch *scratch, __u64 
 		event->flags |= PC_EVENT_RAW_PATH;
 		return;
 	}
-	if (begin.family == AF_INET && length >= 8)
-		bpf_probe_read_user(&begin, 8, (void *)address);
-	else if (begin.family == AF_INET6 && length >= sizeof begin)
-		bpf_probe_read_user(&begin, sizeof begin, (void *)address);
-	else
-		return;
-	record_address(event, &begin);
+	record_internet_address(event, address, length);
 }
 
 /* The calls that socketcall(2) stands for (include/uapi/linux/net.h). */

@@ -37,7 +37,7 @@ struct EventsCommand: ParsableCommand {
         let container: Container?
         let process: Process?
         let count: Int?
-        let operation, result, syscall, path, otherPath, capability, family, address, socketName: String?
+        let operation, result, syscall, path, otherPath, capability, family, address, socketName, domain: String?
         let port: Int?
         let ioUring: Bool?
     }
@@ -92,7 +92,7 @@ struct EventsCommand: ParsableCommand {
         if let other = event.otherPath { text += " \(event.operation == "mount" ? "from" : "to") \(other)" }
         if let family = event.family { text += " \(family)" }
         if let address = event.address { text += address.contains(":") ? " [\(address)]:\(event.port ?? 0)" : " \(address):\(event.port ?? 0)" }
-        if let name = event.socketName { text += " \(name)" }
+        if let name = event.socketName ?? event.domain { text += " \(name)" }
         return text
     }
 }

@@ -22,7 +22,7 @@ enum CallForm: Sendable {
         case "chown", "lchown", "chown32", "lchown32": self = .owner(1)
         case "fchown", "fchown32": self = .ownerOf(1)
         case "fchownat": self = .ownerOf(2)
-        case "connect", "bind", "listen", "accept", "accept4", "ftruncate", "ftruncate64": self = .descriptor
+        case "connect", "bind", "listen", "accept", "accept4", "ftruncate", "ftruncate64", "write", "writev", "pwritev2", "sendto", "sendmsg", "sendmmsg": self = .descriptor
         case "setuid", "setfsuid", "setuid32", "setfsuid32": self = .user
         case "setreuid", "setreuid32": self = .userAndEffective
         case "setresuid", "setresuid32": self = .userEffectiveAndSaved

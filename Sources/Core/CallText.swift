@@ -8,6 +8,11 @@ enum CallText {
         var data = MessageData(.syscall, call.feedName)
         withUnsafeBytes(of: event.header.registers) { call.form.describe($0.bindMemory(to: UInt64.self), &data) }
         if !event.otherPath.isEmpty { data.add(otherKey(event), String(decoding: event.fullOtherPath, as: UTF8.self)) }
+        if event.isQuery {
+            data.add(socket(event))
+            // Last: a name may hold anything.
+            data.add(.domain, String(decoding: event.path, as: UTF8.self))
+        }
         if event.has(PC_EVENT_IO_URING) { data.add(.via, "io_uring") }
         return data
     }

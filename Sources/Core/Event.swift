@@ -89,10 +89,13 @@ public struct Event: Sendable {
         switch kind {
         case .exec, .exit, .execFailed, .systemCall: .process
         case .file: .file
-        case .network: .network
+        case .network: isQuery ? .dns : .network
         case .capability: .capabilities
         }
     }
+
+    /// A message to a name server; `path` is the name that it asks for.
+    public var isQuery: Bool { kind == .network && UInt32(header.operation) == PC_OPERATION_DNS.rawValue }
 
     /// True for the exec that ended the container's setup: its own first instruction.
     public var isFirst: Bool { kind == .exec && UInt32(header.label_flags) & PC_LABEL_FIRST.rawValue != 0 }

@@ -63,7 +63,7 @@ extension Event {
             writer.member("address", address)
             writer.member("port", header.port)
         }
-        if !path.isEmpty { writer.member("socketName", path) }
+        if !path.isEmpty { writer.member(isQuery ? "domain" : "socketName", path) }
     }
 
     private func describeProcess(_ writer: inout JSONWriter) {

@@ -17,7 +17,7 @@ extension FeedTranslator {
         var data = describe(event, commandLine, &message)
         data.add(.cut, event.cutTexts)
         message.take(data)
-        if event.kind == .network { message.eventData += CallText.socket(event).parts }
+        if event.kind == .network, !event.isQuery { message.eventData += CallText.socket(event).parts }
         return message
     }
 
@@ -51,7 +51,7 @@ extension FeedTranslator {
             return CallText.data(event)
         case .network:
             message.operation = "Network"
-            message.resource = CallText.socket(event).text
+            message.resource = event.isQuery ? Self.text(event.path) : CallText.socket(event).text
             return CallText.data(event)
         case .systemCall:
             message.operation = "Syscall"

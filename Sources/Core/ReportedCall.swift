@@ -27,6 +27,11 @@ enum ReportedCall {
             Form(type: PC_EVENT_NETWORK, visibility: PC_SEE_NETWORK, operation: operation, shape: shape, names: names)
         }
 
+        /// What may be a message to a name server.
+        static func query(_ names: [String], shape: pc_call_shape) -> Form {
+            Form(type: PC_EVENT_NETWORK, visibility: PC_SEE_DNS, operation: PC_OPERATION_DNS, shape: shape, names: names)
+        }
+
         /// What is done to the tree of files is seen with files, the rest with processes.
         static func call(
             _ operation: pc_operation, _ names: [String], visibility: pc_see_flag = PC_SEE_PROCESS, shape: pc_call_shape = PC_CALL_PLAIN, path: UInt8 = 0,
@@ -71,6 +76,13 @@ enum ReportedCall {
         .network(PC_OPERATION_LISTEN, ["listen"], shape: PC_CALL_LISTEN),
         .network(PC_OPERATION_ACCEPT, ["accept", "accept4"], shape: PC_CALL_ACCEPT),
         .network(PC_OPERATION_SOCKET, ["socketcall"], shape: PC_CALL_SOCKETCALL),
+
+        .query(["write"], shape: PC_CALL_WRITE),
+        // The latter writes to a socket where its offset is -1.
+        .query(["writev", "pwritev2"], shape: PC_CALL_WRITEV),
+        .query(["sendto"], shape: PC_CALL_SEND),
+        .query(["sendmsg"], shape: PC_CALL_SENDMSG),
+        .query(["sendmmsg"], shape: PC_CALL_SENDMMSG),
 
         .call(PC_OPERATION_MOUNT, ["mount"], visibility: PC_SEE_FILE, path: 2, otherPath: 1),
         .call(PC_OPERATION_MOUNT, ["move_mount"], visibility: PC_SEE_FILE, path: 4, directory: 3, otherPath: 2, otherDirectory: 1),

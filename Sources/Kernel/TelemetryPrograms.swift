@@ -10,7 +10,8 @@ import Glibc
 final class TelemetryPrograms {
     /// Kinds of events that need any of them; execs and exits alone do not.
     static let kinds = calls | UInt64(PC_SEE_CAPABILITIES.rawValue)
-    private static let calls = UInt64(PC_SEE_FILE.rawValue | PC_SEE_NETWORK.rawValue | PC_SEE_FAILURES.rawValue)
+    private static let requests = UInt64(PC_SEE_FILE.rawValue | PC_SEE_NETWORK.rawValue | PC_SEE_FAILURES.rawValue)
+    private static let calls = requests | UInt64(PC_SEE_DNS.rawValue)
     private static let capabilities = UInt64(PC_SEE_CAPABILITIES.rawValue)
 
     /// One that is attached while somebody is to be seen with some of its kinds.
@@ -99,7 +100,7 @@ final class TelemetryPrograms {
         try object.share(map: "scratches", of: scratches)
         try object.load()
         // Attached in this order, detached in the opposite one: what is handed in while nobody sees completions would wait for one for ever.
-        for entry in wanted.reversed() { programs.append(Program(name: entry.name, place: entry.place, kinds: Self.calls, object: object)) }
+        for entry in wanted.reversed() { programs.append(Program(name: entry.name, place: entry.place, kinds: Self.requests, object: object)) }
     }
 
     /// Has the kernel check what these kinds of events need, which takes a while.

@@ -120,6 +120,23 @@ import Testing
         #expect(translator.message(of: event, FeedWorkload()).eventID == id)
     }
 
+    @Test func queriesHaveTheirName() throws {
+        let number = try call("sendto")
+        let asked = try event(.network, { header in
+            header.syscall = number
+            header.operation = UInt16(PC_OPERATION_DNS.rawValue)
+            header.registers.0 = 3
+            (header.socket_family, header.socket_type, header.port) = (2, 2, 53)
+            header.address.0 = 10
+        }, path: "x.example port=1")
+        let message = translator.message(of: asked, FeedWorkload())
+        #expect(message.resource == "x.example port=1" && message.operation == "Network")
+        #expect(message.data == "syscall=SYS_SENDTO fd=3 remoteip=10.0.0.0 port=53 protocol=UDP domain=x.example port=1")
+        // A name cannot pass for what the kernel says.
+        #expect(message.eventData.filter { $0.key == "Port" } == [.init(key: "Port", value: "53")] && message.eventData.contains(.init(key: "Domain", value: "x.example port=1")))
+        #expect(asked.visibilityClass == .dns)
+    }
+
     @Test func linesHaveKubeArmorsKeysInItsOrder() throws {
         var message = KubeArmorMessage(.alert)
         message.timestamp = 5

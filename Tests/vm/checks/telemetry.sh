@@ -203,6 +203,21 @@ check_telemetry_interrupted() {
         '.operation=="connect" and .address=="127.0.0.1" and .port==7340 and .result=="Unknown" and (has("returned")|not)'
 }
 
+# CHECK telemetry-dns core: what is asked of name servers is reported with the name, however the message is sent
+check_telemetry_dns() {
+    need_daemon --visibility dns
+    attacker $NAME privileged $NAME || return
+    inside $NAME 'for form in udp connected pieces to-nobody sendmmsg both tcp tcp-two odd; do query $form $form.Example; done; query udp ""; '$APPLETS'/cat /etc/public'
+    told_of $NAME '.type=="network" and .operation=="dns" and .domain=="udp.example" and .address=="127.0.0.1" and .port==53 and .protocol=="UDP" and .syscall=="sendto" and .result=="Passed"' \
+        '.domain=="connected.example" and .syscall=="write" and .address=="127.0.0.1" and .port==53' '.domain=="pieces.example" and .syscall=="sendmsg" and .port==53' \
+        '.domain=="to-nobody.example" and .family=="AF_INET6" and .port==53' '.domain=="sendmmsg.example" and .syscall=="sendmmsg"' \
+        '.domain=="both.example" and .returned==2' '.domain=="coth.example" and .returned==2' \
+        '.domain=="tcp.example" and .syscall=="writev" and .protocol=="TCP" and .address=="127.0.0.1" and .port==53' '.domain=="."' \
+        '.operation=="dns" and .syscall=="sendto" and (has("domain")|not) and .process.arguments[1]=="odd"'
+    same "queries in one message" 2 "$(events_of $NAME | grep -c '"domain":"tcp-two.example"')"
+    same "what is not asked of a name server" 0 "$(events_of $NAME | grep -vc '"operation":"dns"\|not permitted\|ermission denied')"
+}
+
 # CHECK telemetry-capabilities core: capabilities that are used are reported, and those that are not had
 check_telemetry_capabilities() {
     need_daemon $ALL_SEEN

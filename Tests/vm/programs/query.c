@@ -1,6 +1,7 @@
 /*
  * A DNS query in a chosen form, sent to 127.0.0.1 port 53, where nobody listens: what matters is whether sending is refused.
  *   query udp|connected|pieces|to-nobody|tcp|tcp-two|tcp-to-nobody NAME     as programs and resolvers do it
+ *   query both NAME     sendmmsg(2) to somebody who listens, then the name with its first letter's successor
  *   query sendmmsg|two|tcp-pieces|tcp-other|tcp-prefix|odd NAME     what holds more than one query, or less
  * Its status is the errno of the refusal, 0 if it was sent. TCP forms listen on the port themselves.
  */
@@ -91,6 +92,18 @@ int main(int count, char **words)
 	}
 	if (!strcmp(form, "pieces"))
 		return result(sendmsg(descriptor, &head, 0));
+	if (!strcmp(form, "both")) {
+		unsigned char other[512];
+		memcpy(other, message, sizeof other);
+		other[2 + 12 + 1]++;
+		struct iovec first = { message + 2, length }, second = { other + 2, length };
+		struct msghdr each = { .msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &first, .msg_iovlen = 1 };
+		struct mmsghdr heads[2] = { { .msg_hdr = each }, { .msg_hdr = each } };
+		heads[1].msg_hdr.msg_iov = &second;
+		if (bind(socket(AF_INET, SOCK_DGRAM, 0), (void *)&to, sizeof to))
+			return 98;
+		return result(syscall(SYS_sendmmsg, descriptor, heads, 2, 0));
+	}
 	if (!strcmp(form, "sendmmsg")) {
 		struct mmsghdr heads[2] = { { .msg_hdr = head }, { .msg_hdr = head } };
 		/* The C library makes two calls of it. */
