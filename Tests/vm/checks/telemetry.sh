@@ -37,7 +37,7 @@ check_telemetry_files() {
 check_telemetry_network() {
     need_daemon $ALL_SEEN
     attacker $NAME plain $NAME || return
-    inside $NAME 'mkfifo /tmp/go && { sockets later accept 7301 /tmp/go & echo >/tmp/go; wait; }; acts sockets6 7302; acts local /tmp/socket hidden'
+    inside $NAME 'mkfifo /tmp/go && { sockets later accept 7301 /tmp/go & : >/tmp/go; wait; }; acts sockets6 7302; acts local /tmp/socket hidden'
     told_of $NAME '.type=="network" and .operation=="socket" and .family=="AF_INET" and .socketType=="SOCK_STREAM"' \
         '.operation=="bind" and .address=="127.0.0.1" and .port==7301 and .protocol=="TCP" and .result=="Passed"' \
         '.operation=="listen" and .address=="127.0.0.1" and .port==7301' '.operation=="connect" and .address=="127.0.0.1" and .port==7301' \
