@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The requests of io_uring that are under way, and what is to be told of each. The kernel does not say of every one when it is complete: so none keeps its place
- * for longer than it takes REQUESTS_MAX newer ones to come, and none leaves it without being told of.
+ * The requests of io_uring that are under way, and what is to be told of each. The kernel does not say of every one when it is complete: so where there are
+ * REQUESTS_MAX, the oldest makes room for the next, and none leaves without being told of.
  */
 #ifndef PORTCULLIS_REQUESTS_H
 #define PORTCULLIS_REQUESTS_H
@@ -37,7 +37,7 @@ struct request {
 	__u8 text[REQUEST_TEXT_BYTES];
 	struct request_name name;
 	__u64 older; /* key of the one before it with the same name; 0: none. May be gone, or another's by now */
-	__u64 place; /* in the order of all */
+	__u64 place; /* among request_places */
 	__u32 opcode;
 	__u32 note; /* enum request_note */
 };
@@ -50,8 +50,8 @@ struct {
 	__type(value, struct request);
 } requests SEC(".maps");
 
-/* In which order they came: the keys of the last REQUESTS_MAX. */
-struct request_order {
+/* The keys of those that are under way, 0 where a place is free. `next` goes around: where none is free, it is at the oldest. */
+struct request_places {
 	__u64 next;
 	__u64 keys[REQUESTS_MAX];
 };
@@ -60,8 +60,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct request_order);
-} order SEC(".maps");
+	__type(value, struct request_places);
+} places SEC(".maps");
 
 /* The last one of each name. No more than there are requests; what two CPUs leave behind at one time goes first. */
 struct {
@@ -85,8 +85,18 @@ static __always_inline void send_request(struct request *kept)
 		count(bpf_ringbuf_output(&events, event, sizeof *event + used, 0) ? PC_COUNT_EVENTS_LOST : PC_COUNT_EVENTS);
 }
 
+static __always_inline struct request_places *all_places(void)
+{
+	__u32 zero = 0;
+	return bpf_map_lookup_elem(&places, &zero);
+}
+
 static __always_inline void forget_request(struct request *kept, __u64 key)
 {
+	struct request_places *all = all_places();
+	__u32 place = masked(kept->place, REQUESTS_MAX - 1);
+	if (all && all->keys[place] == key)
+		all->keys[place] = 0;
 	struct request_name name = kept->name;
 	__u64 older = kept->older;
 	__u64 *last = bpf_map_lookup_elem(&names, &name);
@@ -126,26 +136,35 @@ static __noinline void give_up_request(struct request *kept, __u64 key)
 	forget_request(kept, key);
 }
 
-/* Takes the place of the one that came REQUESTS_MAX before. */
+/* The next place from `begin` on that is free, or else that one, which is the oldest's. Global, so that its loop is checked once. */
+__noinline int find_place(__u32 begin)
+{
+	struct request_places *all = all_places();
+	if (!all)
+		return 0;
+	__u32 place = 0;
+	for (__u32 index = 0; index < REQUESTS_MAX; index++) {
+		place = masked(begin + index, REQUESTS_MAX - 1);
+		if (!all->keys[place])
+			break;
+	}
+	return all->keys[masked(place, REQUESTS_MAX - 1)] ? masked(begin, REQUESTS_MAX - 1) : place;
+}
+
+/* Two CPUs may find one place: then the first of the two keeps none, and stays until it is complete. REQUESTS_ROOM is for such. */
 static __always_inline void take_place(struct request *kept, __u64 key)
 {
-	__u32 zero = 0;
-	struct request_order *all = bpf_map_lookup_elem(&order, &zero);
+	struct request_places *all = all_places();
 	if (!all)
 		return;
-#ifdef PC_REDUCED
-	/* 5.10 has no addition that says what was there before. Two may get one place: then the first of them stays until it is complete. */
-	__u64 place = all->next++;
-#else
-	__u64 place = __sync_fetch_and_add(&all->next, 1);
-#endif
-	__u32 index = masked(place, REQUESTS_MAX - 1);
-	__u64 oldest = all->keys[index];
-	all->keys[index] = key;
-	kept->place = place;
-	struct request *pushed = oldest != key ? bpf_map_lookup_elem(&requests, &oldest) : NULL;
-	if (pushed && pushed->place + REQUESTS_MAX == place)
+	__u32 place = masked(find_place(all->next), REQUESTS_MAX - 1);
+	all->next = place + 1;
+	__u64 oldest = all->keys[place];
+	struct request *pushed = oldest ? bpf_map_lookup_elem(&requests, &oldest) : NULL;
+	if (pushed && oldest != key)
 		give_up_request(pushed, oldest);
+	kept->place = place;
+	all->keys[place] = key;
 }
 
 /* Keeps the event in the scratch until the request is complete. False: there is no room. */

@@ -5,7 +5,7 @@
  *
  * Hooks      tp_btf/io_uring_submit_req (6.3), before tp_btf/io_uring_submit_sqe; tp_btf/io_uring_complete, in the form that the kernel has;
  *            tp_btf/io_uring_cqe_overflow (5.18)
- * Maps       as in maps.h; requests, order and names (not pinned); scratches, shared with telemetry.bpf.c
+ * Maps       as in maps.h; requests, places and names (not pinned); scratches, shared with telemetry.bpf.c
  * Kernel     6.1; built with PC_REDUCED for 5.10, where a completion does not say whose request it is of but by the number that the caller
  *            gave it: of several with the same number at one time only the last is told of with its result
  * Verifier   as telemetry.bpf.c

@@ -161,5 +161,11 @@ final class TelemetryPrograms {
         var key: UInt64 = 0
         let kept = try object.mapDescriptor("requests")
         while bpf_map_get_next_key(kept, nil, &key) == 0, bpf_map_delete_elem(kept, &key) == 0 {}
+        let places = try object.map("places")
+        var first: UInt32 = 0
+        let free = [UInt8](repeating: 0, count: Int(bpf_map__value_size(places)))
+        guard bpf_map_update_elem(bpf_map__fd(places), &first, free, 0) == 0 else {
+            throw PortcullisError(.kernel, "freeing the places of requests of io_uring", errno: errno)
+        }
     }
 }
