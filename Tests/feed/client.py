@@ -7,7 +7,7 @@ import argparse
 import json
 import sys
 
-from connection import Failure, connect, explain, read  # Before grpc, whose log it silences.
+from connection import Failure, Watch, connect, explain, read, tell  # Before grpc, whose log it silences.
 import grpc
 import yaml
 from google.protobuf.empty_pb2 import Empty
@@ -30,6 +30,33 @@ def health(channel, options):
     request = health_pb2.HealthCheckRequest(service=options.service)
     answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=options.timeout)
     put({"service": options.service, "status": health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)})
+
+
+def watch_health(channel, options):
+    """Each status that the stream tells, until --timeout."""
+    call = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=options.service))
+    watch = Watch(call, options.timeout)
+    try:
+        for number, answer in enumerate(call, 1):
+            put({"status": health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)})
+            if number == 1:
+                tell("READY")
+            if number == options.count:
+                return watch.stop("count")
+    except grpc.RpcError:
+        if watch.reason is None:
+            raise
+
+
+def early(channel, options):
+    """Opens streams, and takes all of them back when a line comes on standard input, whether the server has answered or not."""
+    stub = feeder_pb2_grpc.LogServiceStub(channel)
+    calls = [stub.WatchLogs(feeder_pb2.RequestMessage(Filter="all")) for _ in range(options.count)]
+    tell("READY")
+    sys.stdin.readline()
+    for call in calls:
+        call.cancel()
+    put({"cancelled": len(calls)})
 
 
 def nonce(channel, options):
@@ -112,6 +139,11 @@ def arguments():
         return parser
 
     command("health", health, "ask grpc.health.v1").add_argument("service", nargs="?", default="")
+    parser = command("watch-health", watch_health, "print each status that grpc.health.v1 streams; READY on standard error at the first")
+    parser.add_argument("service", nargs="?", default="")
+    parser.add_argument("--count", type=positive, help="end after so many")
+    parser = command("early", early, "open streams of logs and reset them when a line comes on standard input")
+    parser.add_argument("--count", type=positive, default=50)
     command("nonce", nonce, "LogService.HealthCheck, which must echo").add_argument("number", type=int)
     for name in streams.METHODS:
         parser = command(name, streams.show, f"print the {name}; READY on standard error when the server has answered")

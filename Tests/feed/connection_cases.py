@@ -1,4 +1,4 @@
-"""Cases about connections of gRPC clients: how many there may be, and what is given back."""
+"""Cases about connections and streams of gRPC clients: how many there may be, and what is given back."""
 import os
 import socket
 
@@ -6,6 +6,41 @@ from cases import case, expect, same
 from world import wait_until
 
 LIMIT = 128
+
+
+@case
+def health_watch(world):
+    """Each change of health is streamed."""
+    world.start_daemon()
+    world.start_feed()
+    with world.watching("watch-health", "feeder.LogService", "--count", "3", "--timeout", "40") as watched:
+        world.stop("daemon")
+        wait_until("not serving without a daemon", lambda: world.client("health", "")[1][0]["status"] == "NOT_SERVING")
+        world.start_daemon()
+    same([line["status"] for line in watched.lines], ["SERVING", "NOT_SERVING", "SERVING"], "what was streamed")
+    with world.watching("watch-health", "no.Such", "--count", "1", "--timeout", "10") as watched:
+        pass
+    same([line["status"] for line in watched.lines], ["SERVICE_UNKNOWN"], "of a service that is none")
+
+
+@case
+def early_reset(world):
+    """Streams that their clients reset before they are open give their places back."""
+    world.start_daemon()
+    world.start_feed(world.metrics_option())
+    # Without a daemon a stream of logs is not answered at once.
+    world.stop("daemon")
+    clients = 'portcullis_feed_clients{stream="logs"}'
+    for _ in range(3):
+        with world.watching("early", "--count", "50") as early:
+            wait_until("the streams have their places", lambda: world.metrics()[clients] == 50)
+            early.tell()
+        wait_until("they have given them back", lambda: world.metrics()[clients] == 0)
+    world.start_daemon()
+    with world.watching("logs", "--filter", "all", "--count", "1", "--timeout", "15") as watched:
+        wait_until("connected again", lambda: world.client("health", "")[1][0]["status"] == "SERVING")
+        world.run("id")
+    same(watched.status, 0, watched.errors)
 
 
 @case
