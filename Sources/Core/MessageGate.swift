@@ -18,7 +18,7 @@ public struct MessageGate: Sendable {
     /// Adds to `sent` what is to be sent because of a message: it itself, words about what was held back, or nothing.
     ///
     /// - Parameter time: When it happened, by the clock that `close` is told, too.
-    public mutating func take(_ message: KubeArmorMessage, at time: UInt64, _ translator: FeedTranslator, _ sent: inout [KubeArmorMessage]) {
+    public mutating func take(_ message: consuming KubeArmorMessage, at time: UInt64, _ translator: FeedTranslator, _ sent: inout [KubeArmorMessage]) {
         close(by: time, now: time, translator, &sent)
         // A repeat costs its container nothing of what the throttle lets through.
         guard !repeats.holds(message) else { return folded += 1 }

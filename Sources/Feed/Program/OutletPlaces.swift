@@ -8,13 +8,13 @@ struct OutletLine: Sendable {
     /// With its newline.
     let json: [UInt8]
     let kind: KubeArmorMessage.Kind
-    /// Messages that are missing where this one is: 1, but for a word about losses.
+    /// Messages that are missing where this one is: 1, but for a word about losses or repeats.
     let weight: UInt64
     /// What the journal has as fields.
     let eventID, operation, containerID, policyName: String
 
     init(_ message: KubeArmorMessage) {
-        (json, kind, weight) = (message.json() + [10], message.kind, message.lostCount ?? 1)
+        (json, kind, weight) = (message.json() + [10], message.kind, message.lostCount ?? message.repeatCount)
         (eventID, operation, containerID, policyName) = (message.eventID, message.operation, message.workload.containerID, message.policyName)
     }
 }

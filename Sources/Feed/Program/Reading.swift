@@ -36,6 +36,7 @@ final class Reading: @unchecked Sendable {
         switch arrival {
         case .records(let records):
             names.refresh()
+            worded.messages.reserveCapacity(records.count)
             for record in records { take(record) }
         case .time: gate.close(by: now, now: now, wording.translator, &worded.messages)
         case .end: gate.close(now: now, wording.translator, &worded.messages)
