@@ -50,7 +50,7 @@ import Testing
         ]),
         Layout("pc_slot_empty", pc_slot_empty.self, ["slot": \.slot, "generation": \.generation]),
         Layout("pc_label_line", pc_label_line.self, ["slot": \.slot, "generation": \.generation, "pid": \.pid, "thread": \.thread]),
-        Layout("pc_switches", pc_switches.self, ["host_visibility": \.host_visibility, "any_visibility": \.any_visibility, "silent": \.silent, "silent_start": \.silent_start, "host_policy": \.host_policy, "host_paused_until": \.host_paused_until, "daemon": \.daemon, "daemon_start": \.daemon_start]),
+        Layout("pc_switches", pc_switches.self, ["host_visibility": \.host_visibility, "any_visibility": \.any_visibility, "host_policy": \.host_policy, "host_paused_until": \.host_paused_until, "daemon": \.daemon, "daemon_start": \.daemon_start]),
         Layout("pc_meta", pc_meta.self, [
             "abi": \.abi, "capacity": \.capacity, "label_store": \.label_store, "fork_by_lsm": \.fork_by_lsm,
             "identity_object": \.identity_object, "observe_object": \.observe_object, "enforce_object": \.enforce_object,
