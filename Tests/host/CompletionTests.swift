@@ -43,10 +43,18 @@ extension HostTests {
             try session.wait(for: "portcullis alerts --format")
             try session.type("tab", "Tab")
             try session.wait(for: "--format table")
-            // Not Ctrl-C: a program started from a test's thread inherits that thread's blocked signals.
             try session.type("", "C-u")
             try session.type("portcullis policy show --socket \(daemon.controlSocket) default/m", "Tab")
             try session.wait(for: "default/mine")
+        }
+
+        @Test(.enabled(if: TerminalSession.tmux != nil, "needs tmux"))
+        func aTerminalLeavesNoServer() throws {
+            var session: TerminalSession? = try TerminalSession("/bin/sh")
+            let server = try #require(try session?.processID())
+            #expect(kill(server, 0) == 0)
+            session = nil
+            #expect(try eventually(10) { kill(server, 0) != 0 }, "tmux \(server) stays")
         }
     }
 }

@@ -6,7 +6,8 @@ import TestSupport
 final class TerminalSession {
     static let tmux = ["/usr/bin/tmux", "/usr/local/bin/tmux"].first { FileManager.default.isExecutableFile(atPath: $0) }
 
-    private let server = "portcullis-\(UUID().uuidString.prefix(8))"
+    /// Of the server's socket, which it leaves behind.
+    private let scratch: Scratch
     private let program: String
 
     /// The server stays when its client ends. Whatever it inherits it keeps open, also that by which Foundation learns that a process has ended.
@@ -14,15 +15,20 @@ final class TerminalSession {
 
     init(_ command: String) throws {
         program = try #require(Self.tmux)
-        let arguments = [program, "-L", server, "-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "30", command]
-        let started = try Command.run("/bin/bash", ["-c", Self.closing, "tmux"] + arguments)
+        scratch = try Scratch()
+        let arguments = [program, "-S", scratch.path + "/tmux", "-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "30", command]
+        // A test's thread has signals blocked, which what it starts inherits: a server that never hears of its children's ends does not end itself.
+        let started = try Command.run("/usr/bin/env", ["--default-signal", "/bin/bash", "-c", Self.closing, "tmux"] + arguments)
         try #require(started.status == 0, "\(started.error)")
     }
+
+    /// The server's.
+    func processID() throws -> pid_t { try #require(pid_t(try tmux("display-message", "-p", "#{pid}").output.trimmingCharacters(in: .newlines))) }
 
     deinit { try? tmux("kill-server") }
 
     @discardableResult
-    private func tmux(_ arguments: String...) throws -> Outcome { try Command.run(program, ["-L", server] + arguments) }
+    private func tmux(_ arguments: String...) throws -> Outcome { try Command.run(program, ["-S", scratch.path + "/tmux"] + arguments) }
 
     /// Letters as they are, then keys by their tmux names.
     func type(_ text: String, _ keys: String...) throws {
