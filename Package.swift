@@ -73,8 +73,7 @@ let package = Package(
                 .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: feed), .product(name: "GRPCCore", package: "grpc-swift-2", condition: feed),
                 .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf", condition: feed),
             ],
-            // Each message sets some thirty properties of a class that nobody else sees: looking for a second access to each costs more than setting it.
-            path: "Sources/Feed/Generated", swiftSettings: [.unsafeFlags(["-enforce-exclusivity=unchecked"])]),
+            path: "Sources/Feed/Generated"),
         .executableTarget(
             name: "portcullis-feed",
             dependencies: [

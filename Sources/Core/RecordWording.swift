@@ -49,11 +49,16 @@ public struct RecordWording: Sendable {
 
 extension FeedTranslator {
     /// What stands in a stream in the place of messages that are missing.
-    public func lossNotice(_ kind: KubeArmorMessage.Kind, _ count: UInt64, nanoseconds: UInt64, why: String) -> KubeArmorMessage {
+    ///
+    /// - Parameters:
+    ///   - count: How many; nil if nobody knows.
+    ///   - nanoseconds: Since 1970.
+    public func lossNotice(_ kind: KubeArmorMessage.Kind, _ count: UInt64?, nanoseconds: UInt64, why: String) -> KubeArmorMessage {
         var message = notice(kind, nanoseconds: nanoseconds)
         message.operation = KubeArmorMessage.lostOperation
-        message.message = "\(count) \(kind == .alert ? "alerts" : "logs") were lost: \(why)"
-        message.take(MessageData(.lost, String(count)))
+        let what = kind == .alert ? "alerts" : "logs"
+        message.message = count.map { "\($0) \(what) were lost: \(why)" } ?? "\(what) may be lost: \(why)"
+        message.take(MessageData(.lost, count.map { String($0) } ?? "unknown"))
         // Logs have no Message.
         message.resource = message.message
         return message

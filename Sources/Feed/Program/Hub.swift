@@ -8,7 +8,11 @@ import Synchronization
 
 /// What the daemon tells comes in here, is worded once, and goes out to everybody who listens.
 final class Hub: Sendable {
-    enum Stream: Sendable { case alerts, logs, messages }
+    enum Stream: Sendable {
+        case alerts, logs, messages
+
+        var kind: KubeArmorMessage.Kind { self == .alerts ? .alert : .log }
+    }
 
     /// What is known of the daemon.
     struct Condition: Sendable {
@@ -76,7 +80,7 @@ final class Hub: Sendable {
         self.logger = logger
         let node = FeedTranslator(clusterName: options.clusterName, hostName: options.nodeName, nodeID: Node.machineID, bootID: Node.bootID)
         self.node = node
-        outlets = Outlets(options, logger) { LossNotice.message($0 == .alert ? .alerts : .logs, $1, node, $2) }
+        outlets = Outlets(options, logger) { node.lossNotice($0, $1, nanoseconds: Node.now, why: $2) }
     }
 
     /// Connects for alerts, which are always read: they tell whether the daemon lives.
@@ -168,7 +172,7 @@ final class Hub: Sendable {
     /// A stream that was there is interrupted: nobody knows what the daemon had still to tell, and clients and files are told so.
     private func broken(_ news: RecordLink.News, _ stream: Stream) {
         guard case .interrupted = news else { return stream == .logs ? tell(news) : () }
-        let notice = LossNotice.message(stream, nil, node, "the connection to the daemon broke")
+        let notice = node.lossNotice(stream.kind, nil, nanoseconds: Node.now, why: "the connection to the daemon broke")
         if outlets.isUsed, options.outlets != (stream == .alerts ? "logs" : "alerts") { outlets.write([notice]) }
         publish(stream, MessageEncoder().encode([notice]))
     }
@@ -221,6 +225,8 @@ final class Hub: Sendable {
     }
 
     /// Tells a client what it has lost.
-    func lossNotice(_ stream: Stream, _ count: UInt64) -> [EncodedMessage] { MessageEncoder().encode([LossNotice.message(stream, count, node, "this client reads too slowly")]) }
+    func lossNotice(_ stream: Stream, _ count: UInt64) -> [EncodedMessage] {
+        MessageEncoder().encode([node.lossNotice(stream.kind, count, nanoseconds: Node.now, why: "this client reads too slowly")])
+    }
 }
 #endif

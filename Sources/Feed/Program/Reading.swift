@@ -58,7 +58,7 @@ final class Reading: @unchecked Sendable {
             gate.take(message, at: time, wording.translator, &worded.messages)
         case .lost(let count):
             worded.lost += count
-            worded.messages.append(LossNotice.message(stream, count, wording.translator, "between daemon and feed"))
+            worded.messages.append(wording.translator.lossNotice(stream.kind, count, nanoseconds: Node.now, why: "between daemon and feed"))
         case .malformed: worded.malformed += 1
         case .sender, nil: break
         }

@@ -12,8 +12,6 @@ extension KubeArmorMessage {
         return owner
     }
 
-    private var eventDataMap: [String: String] { Dictionary(eventData.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first }) }
-
     /// What is the same in all alerts of a container.
     fileprivate var constantAlert: Feeder_Alert {
         var alert = Feeder_Alert()
@@ -24,17 +22,17 @@ extension KubeArmorMessage {
         return alert
     }
 
-    fileprivate var ownAlert: Feeder_Alert {
-        var alert = Feeder_Alert()
-        (alert.timestamp, alert.updatedTime) = (timestamp, updatedTime)
-        (alert.hostPpid, alert.hostPid, alert.ppid, alert.pid, alert.uid) = (hostParentPID, hostPID, parentPID, pid, uid)
-        (alert.parentProcessName, alert.processName, alert.source) = (parentProcessName, processName, source)
-        (alert.policyName, alert.severity, alert.tags, alert.atags, alert.message) = (policyName, severityText, tagText, tags, message)
-        (alert.type, alert.operation, alert.resource, alert.data, alert.eventData) = (type, operation, resource, data, eventDataMap)
-        (alert.enforcer, alert.action, alert.result, alert.cwd, alert.tty) = (enforcer, action, result, directory, terminal)
-        (alert.maxAlertsPerSec, alert.droppingAlertsInterval) = (maximumAlertsPerSecond, droppingAlertsInterval)
-        (alert.userName, alert.eventID) = (userName, eventID)
-        return alert
+    /// The rest of it; numbers as in feeder.proto.
+    fileprivate func writeAlert(_ writer: inout FieldWriter) {
+        writer.number(1, timestamp)
+        writer.text(2, updatedTime)
+        for (field, number) in [(27, hostParentPID), (9, hostPID), (10, parentPID), (11, pid), (12, uid)] { writer.number(field, number) }
+        for (field, text) in [(25, parentProcessName), (26, processName), (13, policyName), (14, severityText), (15, tagText)] { writer.text(field, text) }
+        for tag in tags { writer.element(30, tag) }
+        for (field, text) in [(16, message), (17, type), (18, source), (19, operation), (20, resource), (21, data)] { writer.text(field, text) }
+        for datum in eventData { writer.entry(43, datum.key, datum.value) }
+        for (field, text) in [(28, enforcer), (22, action), (23, result), (32, directory), (33, terminal), (44, userName), (1001, eventID)] { writer.text(field, text) }
+        for (field, number) in [(34, maximumAlertsPerSecond), (35, droppingAlertsInterval)] { writer.number(field, number) }
     }
 
     /// What is the same in all logs of a container.
@@ -47,14 +45,28 @@ extension KubeArmorMessage {
         return log
     }
 
-    fileprivate var ownLog: Feeder_Log {
-        var log = Feeder_Log()
-        (log.timestamp, log.updatedTime) = (timestamp, updatedTime)
-        (log.hostPpid, log.hostPid, log.ppid, log.pid, log.uid) = (hostParentPID, hostPID, parentPID, pid, uid)
-        (log.parentProcessName, log.processName, log.source) = (parentProcessName, processName, source)
-        (log.type, log.operation, log.resource, log.data, log.eventData) = (type, operation, resource, data, eventDataMap)
-        (log.result, log.cwd, log.tty, log.userName, log.eventID) = (result, directory, terminal, userName, eventID)
-        return log
+    /// The rest of it; numbers as in feeder.proto.
+    fileprivate func writeLog(_ writer: inout FieldWriter) {
+        writer.number(1, timestamp)
+        writer.text(2, updatedTime)
+        writer.number(22, hostParentPID)
+        writer.number(9, hostPID)
+        writer.number(10, parentPID)
+        writer.number(11, pid)
+        writer.number(12, uid)
+        writer.text(20, parentProcessName)
+        writer.text(21, processName)
+        writer.text(13, type)
+        writer.text(14, source)
+        writer.text(15, operation)
+        writer.text(16, resource)
+        writer.text(17, data)
+        for datum in eventData { writer.entry(33, datum.key, datum.value) }
+        writer.text(18, result)
+        writer.text(25, directory)
+        writer.text(26, terminal)
+        writer.text(34, userName)
+        writer.text(1001, eventID)
     }
 }
 
@@ -63,6 +75,8 @@ extension KubeArmorMessage {
 final class MessageEncoder: @unchecked Sendable {
     /// Containers whose part is kept. Beyond it all are forgotten and encoded again.
     private static let capacity = 1024
+    /// Of most messages, beside who the container is.
+    private static let usualBytes = 480
 
     private var parts: [String: (workload: FeedWorkload, bytes: [UInt8])] = [:]
 
@@ -75,8 +89,9 @@ final class MessageEncoder: @unchecked Sendable {
     }
 
     private func encode(_ message: borrowing KubeArmorMessage) -> EncodedMessage {
-        let own: [UInt8]? = message.kind == .alert ? try? message.ownAlert.serializedBytes() : try? message.ownLog.serializedBytes()
-        return EncodedMessage(bytes: constantPart(message) + (own ?? []), weight: message.lostCount ?? message.repeatCount)
+        var writer = FieldWriter(after: constantPart(message), room: Self.usualBytes)
+        if message.kind == .alert { message.writeAlert(&writer) } else { message.writeLog(&writer) }
+        return EncodedMessage(bytes: writer.bytes, weight: message.lostCount ?? message.repeatCount)
     }
 
     private func constantPart(_ message: borrowing KubeArmorMessage) -> [UInt8] {
@@ -85,23 +100,6 @@ final class MessageEncoder: @unchecked Sendable {
         let bytes: [UInt8]? = message.kind == .alert ? try? message.constantAlert.serializedBytes() : try? message.constantLog.serializedBytes()
         parts[message.workload.containerID] = (message.workload, bytes ?? [])
         return bytes ?? []
-    }
-}
-
-/// How a client learns that messages are missing: in the stream itself, where they would have been.
-enum LossNotice {
-    /// - Parameter count: Nil if nobody knows.
-    static func message(_ stream: Hub.Stream, _ count: UInt64?, _ node: FeedTranslator, _ why: String) -> KubeArmorMessage {
-        var message = node.notice(stream == .alerts ? .alert : .log, nanoseconds: Node.now)
-        message.operation = "Lost"
-        let number = count.map(String.init) ?? "unknown"
-        let what = stream == .alerts ? "alerts" : "logs"
-        message.message = count.map { "\($0) \(what) were lost: \(why)" } ?? "\(what) may be lost: \(why)"
-        message.data = "lost=\(number)"
-        // Logs have no Message.
-        message.resource = message.message
-        message.eventData = [.init(key: "Lost", value: number)]
-        return message
     }
 }
 #endif
