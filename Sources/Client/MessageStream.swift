@@ -54,9 +54,10 @@ public struct MessageStream {
         var wording = sources[index].wording
         defer { sources[index].wording = wording }
         var worded: RecordWording.Item?
-        while try sources[index].connection.nextRecord(waits: false, { worded = wording.take($0) }) {
+        var messages: [KubeArmorMessage] = []
+        while try sources[index].connection.nextRecord(waits: false, { worded = wording.take($0, &messages) }) {
             switch worded {
-            case .message(let message, _): items.append(.message(message))
+            case .message: items.append(.message(messages.removeLast()))
             case .lost(let count): items.append(.lost(kind, count))
             case .malformed: items.append(.malformed)
             case .sender(let sender): try take(sender, &items)

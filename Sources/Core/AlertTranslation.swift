@@ -5,7 +5,8 @@ extension FeedTranslator {
     ///
     /// - Parameter workload: Empty if it is about the host.
     public func message(of alert: Alert, _ rule: FeedRule, _ workload: FeedWorkload) -> KubeArmorMessage {
-        var message = begin(.alert, alert.header, time: alert.header.time, cpu: alert.cpu, workload)
+        var message = KubeArmorMessage(.alert)
+        begin(&message, alert.header, time: alert.header.time, cpu: alert.cpu, workload)
         let isDenied = alert.isDenied, isEnforced = !rule.isObserved && !alert.isPaused
         message.type = alert.isOfHost ? "MatchedHostPolicy" : "MatchedPolicy"
         // Where a reason of its own decided no policy did; KubeArmor's clients look for a name.

@@ -3,16 +3,19 @@ import CABI
 extension FeedTranslator {
     /// An event as KubeArmor words it.
     ///
-    /// - Parameter workload: Empty if it is about the host.
-    public func message(of event: Event, _ workload: FeedWorkload) -> KubeArmorMessage {
-        var message = begin(.log, event.header, time: event.header.time, cpu: event.header.cpu, workload)
+    /// - Parameters:
+    ///   - workload: Empty if it is about the host.
+    ///   - recent: Of the events before it.
+    public func message(of event: Event, _ workload: FeedWorkload, _ recent: inout RecentTexts) -> KubeArmorMessage {
+        var message = KubeArmorMessage(.log)
+        begin(&message, event.header, time: event.header.time, cpu: event.header.cpu, workload)
         message.type = event.source == .host ? "HostLog" : "ContainerLog"
         message.result = event.outcome
-        message.directory = Self.text(event.directory)
+        message.directory = recent.text(.directory, event.directory) { Self.text($0) }
         message.terminal = Self.text(event.terminal)
-        let executable = Self.text(event.executable), commandLine = Self.commandLine(event.arguments)
+        let executable = recent.text(.executable, event.executable) { Self.text($0) }, commandLine = recent.text(.arguments, event.arguments, Self.commandLine)
         message.processName = executable.isEmpty ? withUnsafeBytes(of: event.header.comm) { Self.text($0.prefix { $0 != 0 }) } : executable
-        message.parentProcessName = Self.text(event.parentExecutable)
+        message.parentProcessName = recent.text(.parent, event.parentExecutable) { Self.text($0) }
         message.source = commandLine.isEmpty ? message.processName : commandLine
         var data = describe(event, commandLine, &message)
         data.add(.cut, event.cutTexts)

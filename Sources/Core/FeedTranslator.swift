@@ -15,9 +15,9 @@ public struct FeedTranslator: Sendable {
         (self.clusterName, self.hostName, self.nodeID, self.bootID) = (clusterName, hostName, nodeID, String(bootID.prefix(8)))
     }
 
-    /// What every message has.
-    func begin(_ kind: KubeArmorMessage.Kind, _ task: some ReportedTask, time: UInt64, cpu: UInt16, _ workload: FeedWorkload) -> KubeArmorMessage {
-        var message = begin(kind, nanoseconds: time &+ wallClockOffset)
+    /// What every message has. It is filled in place: to hand on a copy of thirty texts costs as much as to make some of them.
+    func begin(_ message: inout KubeArmorMessage, _ task: some ReportedTask, time: UInt64, cpu: UInt16, _ workload: FeedWorkload) {
+        begin(&message, nanoseconds: time &+ wallClockOffset)
         message.workload = workload
         message.hostPID = Int32(truncatingIfNeeded: task.pid)
         message.hostParentPID = Int32(truncatingIfNeeded: task.parent_pid)
@@ -25,23 +25,21 @@ public struct FeedTranslator: Sendable {
         message.parentPID = Int32(truncatingIfNeeded: task.parent_namespace_pid)
         message.uid = Int32(truncatingIfNeeded: task.uid)
         message.eventID = eventID(time, cpu)
-        return message
     }
 
-    /// One of the feed's own, at a time of day.
-    func begin(_ kind: KubeArmorMessage.Kind, nanoseconds: UInt64) -> KubeArmorMessage {
-        var message = KubeArmorMessage(kind)
+    /// At a time of day.
+    private func begin(_ message: inout KubeArmorMessage, nanoseconds: UInt64) {
         message.timestamp = Int64(nanoseconds / 1_000_000_000)
         message.updatedTime = Timestamp.text(nanoseconds: nanoseconds)
         message.clusterName = clusterName
         message.hostName = hostName
         message.nodeID = nodeID
-        return message
     }
 
     /// What the feed itself has to say between alerts or logs.
     public func notice(_ kind: KubeArmorMessage.Kind, nanoseconds: UInt64) -> KubeArmorMessage {
-        var message = begin(kind, nanoseconds: nanoseconds)
+        var message = KubeArmorMessage(kind)
+        begin(&message, nanoseconds: nanoseconds)
         message.type = "SystemEvent"
         return message
     }
@@ -66,7 +64,7 @@ public struct FeedTranslator: Sendable {
         let arguments = arguments.last == 0 ? arguments.dropLast() : arguments
         return String(unsafeUninitializedCapacity: arguments.count) { buffer in
             _ = buffer.update(fromContentsOf: arguments)
-            for place in buffer[..<arguments.count].indices where buffer[place] == 0 { buffer[place] = UInt8(ascii: " ") }
+            for place in 0..<arguments.count where buffer[place] == 0 { buffer[place] = UInt8(ascii: " ") }
             return arguments.count
         }
     }

@@ -14,9 +14,9 @@ struct HoldingTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// When the first is over.
     var nextEnd: UInt64? { first < order.count ? order[first].end : nil }
 
-    /// - Returns: False if there is no room.
+    /// - Returns: False if there is no room, or the key waits already.
     mutating func begin(_ key: Key, _ value: Value, at time: UInt64) -> Bool {
-        guard values.count < limit else { return false }
+        guard values.count < limit, values[key] == nil else { return false }
         values[key] = value
         // Records of several processors are not quite in the order of their times.
         order.append((max(time &+ length, order.last?.end ?? 0), key))

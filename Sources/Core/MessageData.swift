@@ -25,7 +25,13 @@ struct MessageData {
     private(set) var parts: [KubeArmorMessage.EventDatum] = []
 
     init() {}
-    init(_ key: DataKey, _ value: String) { add(key, value) }
+
+    init(_ key: DataKey, _ value: String) {
+        // Of most: a call, a descriptor, flags.
+        text.reserveCapacity(64)
+        parts.reserveCapacity(4)
+        add(key, value)
+    }
 
     /// - Parameter value: Left out if it is empty.
     mutating func add(_ key: DataKey, _ value: String) {

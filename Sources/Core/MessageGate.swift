@@ -9,6 +9,9 @@ public struct MessageGate: Sendable {
 
     public init(_ throttle: AlertThrottle, _ repeats: RepeatFolding) { (self.throttle, self.repeats) = (throttle, repeats) }
 
+    /// Whether it ever holds back messages of a kind; if not they need not pass it.
+    public func holdsBack(_ kind: KubeArmorMessage.Kind) -> Bool { repeats.isOn || kind == .alert && throttle.limit > 0 }
+
     /// When there is something to say though nothing comes; nil: never.
     public var nextEnd: UInt64? {
         guard let silence = throttle.nextEnd, let fold = repeats.nextEnd else { return throttle.nextEnd ?? repeats.nextEnd }

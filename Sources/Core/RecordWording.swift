@@ -1,8 +1,8 @@
 /// Records of one connection on their way to messages: it remembers whose the slots are.
 public struct RecordWording: Sendable {
     public enum Item: Sendable {
-        /// An alert or a log, and when it happened, by the clock of the kernel's records.
-        case message(KubeArmorMessage, time: UInt64)
+        /// An alert or a log is the last of the messages now; when it happened, by the clock of the kernel's records.
+        case message(time: UInt64)
         /// How many records this reader was too slow for.
         case lost(UInt64)
         /// Bytes that are no event and no alert of this version.
@@ -17,10 +17,14 @@ public struct RecordWording: Sendable {
     /// By slot, whose it is in the records that come now.
     private var workloads: [UInt32: (generation: UInt32, workload: FeedWorkload)] = [:]
 
+    private var recent = RecentTexts()
+
     public init(_ translator: FeedTranslator) { self.translator = translator }
 
     /// Nil for a record that only prepares others.
-    public mutating func take(_ record: FeedRecord) -> Item? {
+    ///
+    /// - Parameter messages: What an alert or a log becomes is added here, in place: it has some thirty texts, which nobody should copy on the way.
+    public mutating func take(_ record: FeedRecord, _ messages: inout [KubeArmorMessage]) -> Item? {
         switch record {
         case .sender(let sender): return .sender(sender)
         case .workload(let reference, let workload):
@@ -28,10 +32,12 @@ public struct RecordWording: Sendable {
             return nil
         case .event(let bytes):
             guard let event = Event(bytes) else { return .malformed }
-            return .message(translator.message(of: event, workload(event.reference, isOfHost: event.source == .host)), time: event.header.time)
+            messages.append(translator.message(of: event, workload(event.reference, isOfHost: event.source == .host), &recent))
+            return .message(time: event.header.time)
         case .alert(let rule, let bytes):
             guard let alert = Alert(bytes) else { return .malformed }
-            return .message(translator.message(of: alert, rule, workload(alert.reference, isOfHost: alert.isOfHost)), time: alert.header.time)
+            messages.append(translator.message(of: alert, rule, workload(alert.reference, isOfHost: alert.isOfHost)))
+            return .message(time: alert.header.time)
         case .lost(let count): return .lost(count)
         }
     }

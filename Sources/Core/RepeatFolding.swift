@@ -22,7 +22,7 @@ public struct RepeatFolding: Sendable {
         var last: KubeArmorMessage?
     }
 
-    private let isOn: Bool
+    let isOn: Bool
     private var table: HoldingTable<Key, Repeats>
 
     /// - Parameter seconds: For so long after one that was sent its like are held back; 0: never.

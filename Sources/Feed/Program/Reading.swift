@@ -50,11 +50,14 @@ final class Reading: @unchecked Sendable {
 
     private func take(_ record: FeedRecord) {
         let unknown = wording.unknownContainers
-        switch wording.take(record) {
-        case .message(var message, let time):
+        switch wording.take(record, &worded.messages) {
+        case .message(let time):
             worded.records += 1
             worded.unknown += wording.unknownContainers - unknown
-            if message.isOfHost { message.userName = names.name(of: message.uid) }
+            let place = worded.messages.count - 1
+            if worded.messages[place].isOfHost { worded.messages[place].userName = names.name(of: worded.messages[place].uid) }
+            guard gate.holdsBack(stream.kind) else { return }
+            let message = worded.messages.removeLast()
             gate.take(message, at: time, wording.translator, &worded.messages)
         case .lost(let count):
             worded.lost += count

@@ -84,17 +84,18 @@ final class MessageEncoder: @unchecked Sendable {
     func encode(_ messages: [KubeArmorMessage]) -> [EncodedMessage] {
         var encoded: [EncodedMessage] = []
         encoded.reserveCapacity(messages.count)
-        for place in messages.indices { encoded.append(encode(messages[place])) }
+        // In place: each has some thirty texts, which a copy would have to hold and let go.
+        messages.withUnsafeBufferPointer { messages in for place in messages.indices { encoded.append(encode(messages[place])) } }
         return encoded
     }
 
-    private func encode(_ message: borrowing KubeArmorMessage) -> EncodedMessage {
+    private func encode(_ message: KubeArmorMessage) -> EncodedMessage {
         var writer = FieldWriter(after: constantPart(message), room: Self.usualBytes)
         if message.kind == .alert { message.writeAlert(&writer) } else { message.writeLog(&writer) }
         return EncodedMessage(bytes: writer.bytes, weight: message.lostCount ?? message.repeatCount)
     }
 
-    private func constantPart(_ message: borrowing KubeArmorMessage) -> [UInt8] {
+    private func constantPart(_ message: KubeArmorMessage) -> [UInt8] {
         if let known = parts[message.workload.containerID], known.workload == message.workload { return known.bytes }
         if parts.count >= Self.capacity { parts.removeAll(keepingCapacity: true) }
         let bytes: [UInt8]? = message.kind == .alert ? try? message.constantAlert.serializedBytes() : try? message.constantLog.serializedBytes()

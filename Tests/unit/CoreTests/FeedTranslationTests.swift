@@ -151,4 +151,22 @@ import Testing
         #expect(line.contains(#""EventData":{"Alpha":"2","Lsm":"FILE_OPEN","Zeta":"1"}"#) && line.hasSuffix(#""EventID":"id"}"#))
         #expect(!line.contains("Cwd"))
     }
+
+    @Test func textsOfTheEventBeforeAreNotTakenForThisOnes() {
+        var recent = RecentTexts()
+        let texts = ["", "/bin/a", "/bin/a", "/bin/b", "/bin/bash", "/bin/bask", "/bin/bast/more", "/bin/bask", "/b\0n/a", ""]
+        for text in texts {
+            for place in RecentTexts.Place.allCases {
+                #expect(recent.text(place, ArraySlice("\(place)\(text)".utf8)) { String(decoding: $0, as: UTF8.self) } == "\(place)\(text)")
+            }
+        }
+        #expect(recent.text(.arguments, ArraySlice("arguments".utf8)) { _ in "made anew" } == "arguments")
+    }
+}
+
+extension FeedTranslator {
+    fileprivate func message(of event: Event, _ workload: FeedWorkload) -> KubeArmorMessage {
+        var recent = RecentTexts()
+        return message(of: event, workload, &recent)
+    }
 }

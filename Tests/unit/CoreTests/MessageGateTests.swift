@@ -102,12 +102,4 @@ import Testing
         #expect(UInt64(plain) + gate.held + gate.folded == UInt64(came) && gate.held > 0 && gate.folded > 0)
         #expect(notices.count(where: { $0.heldCount == nil }) == notices.count(where: { $0.heldCount != nil }))
     }
-
-    /// A name of a file must not look like a number of repeats.
-    @Test func noTextOfAProcessSaysHowOftenSomethingWas() {
-        var message = file("/a")
-        message.eventData = []
-        message.takeEventData("syscall=SYS_RENAME newpath=/x repeats=1000000 Repeats=7")
-        #expect(message.repeatCount == 1 && message.eventData.count == 2)
-    }
 }
