@@ -9,9 +9,11 @@ public struct SystemCall: Hashable, Sendable {
 
     /// The names of the architectures' tables are libseccomp's. Nil for what no architecture calls so.
     public init?(named name: String) {
-        let numbers = Self.architectures.map { architecture -> Int? in
+        let numbers = Self.architectures.enumerated().map { abi, architecture -> Int? in
             let number = seccomp_syscall_resolve_name_arch(architecture, name)
-            return number >= 0 && number < PC_SYSCALLS_MAX ? Int(number) : nil
+            if number >= 0, number < PC_SYSCALLS_MAX { return Int(number) }
+            // Of what may be asked for by socketcall(2) and ipc(2), too, libseccomp tells a number that no call has; what calls there are it knows the other way round.
+            return SystemCallNames.number(of: name, isOther: abi == 1)
         }
         // A negative number other than the error's is a call that other architectures have.
         guard seccomp_syscall_resolve_name(name) != PCS_UNKNOWN else { return nil }

@@ -16,6 +16,15 @@ struct SystemCallNames: Sendable {
         return isOther ? others[number] : own[number]
     }
 
+    /// By its name; nil if that ABI has no such call.
+    static func number(of name: String, isOther: Bool) -> Int? { isOther ? otherNumbers[name] : ownNumbers[name] }
+
+    private static let ownNumbers = numbers(own), otherNumbers = numbers(others)
+
+    private static func numbers(_ names: [SystemCallNames]) -> [String: Int] {
+        Dictionary(names.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
     private static let own = (0..<Int(PC_SYSCALLS_MAX)).map { SystemCallNames($0, false) }
     private static let others = (0..<Int(PC_SYSCALLS_MAX)).map { SystemCallNames($0, true) }
 

@@ -8,8 +8,8 @@ import Logging
 
 /// The daemon: one thread around one epoll set. Whatever happens, happens in the order in which it is read here.
 final class DaemonService {
-    /// Events taken from the ring before anything else is looked at.
-    private static let eventBatch = 4096
+    /// Events taken from the ring before anything else is looked at, what is to be sent of them among it: some 700 KiB for each reader.
+    private static let eventBatch = 2048
 
     let configuration: ConfigurationFile
     let programs: KernelPrograms
@@ -194,7 +194,7 @@ final class DaemonService {
             let ready = try poller.wait(awake: hooks.awakeUntil)
             // Before anything else: what a container did is reported while the registry still knows it. Alerts first, whose ring is the smaller.
             alertRing?.consume(limit: Self.eventBatch)
-            try pace.woken(consumed: eventRing.consume(limit: Self.eventBatch), isTimer: ready.contains(PollToken(.pace)))
+            try pace.woken(consumed: eventRing.consume(limit: Self.eventBatch), of: Self.eventBatch, isTimer: ready.contains(PollToken(.pace)))
             for token in ready { try serve(token) }
             if programs.formerVersion != nil { settleTakeover() }
             hooks.settle()

@@ -19,21 +19,21 @@ struct EventPace {
         try poller.add(ring, PollToken(.events))
     }
 
-    /// After each look at the ring: how many events there were.
-    mutating func woken(consumed: Int, isTimer: Bool) throws(PortcullisError) {
+    /// After each look at the ring: how many events were taken, of how many at most. Where there were as many, there are more, and the next look follows at once.
+    mutating func woken(consumed: Int, of limit: Int, isTimer: Bool) throws(PortcullisError) {
         if isTimer { timer.expired() }
         guard consumed > 0 || isTimer else { return }
-        let now = Clocks.monotonic
+        let now = Clocks.monotonic, pause = consumed < limit ? Self.interval : 1
         if isPaused, isTimer, consumed == 0 {
             isPaused = false
             // What came meanwhile is seen at once: the ring is asked whether it has anything when this is said.
             try poller.change(ring, PollToken(.events), input: true)
         } else if isPaused {
-            timer.set(now + Self.interval)
+            timer.set(now + pause)
         } else if now &- last < Self.interval {
             isPaused = true
             try poller.change(ring, PollToken(.events), input: false)
-            timer.set(now + Self.interval)
+            timer.set(now + pause)
         }
         last = now
     }

@@ -154,6 +154,11 @@ struct PolicyConditionsTests {
         let bits = withUnsafeBytes(of: listed) { bytes in (0..<1024).filter { bytes[$0 / 8] >> UInt8($0 % 8) & 1 == 1 } }
         #if arch(x86_64)
         #expect(bits == [87, 231, 512 + 10, 512 + 252], "\(bits)")
+        // By int 0x80 a socket can be asked for directly, and not by socketcall(2) only.
+        for (name, numbers) in [("connect", [42, 362]), ("sendmsg", [46, 370]), ("socket", [41, 359]), ("shmget", [29, 395]), ("openat", [257, 295])] {
+            #expect(SystemCall(named: name)?.numbers == numbers, "\(name)")
+        }
+        #expect(SystemCall(named: "socketcall")?.numbers == [nil, 102])
         #expect(SystemCall.name(87) == "unlink" && SystemCall.name(10 | PC_SYSCALL_COMPATIBLE.magnitude) == "unlink" && SystemCall.name(10) == "mprotect")
         let paths = SystemCall.paths()
         withUnsafeBytes(of: paths) { #expect($0[87] == 1 && $0[263] == 2 && $0[0] == 0 && $0[512 + 10] == 1) }

@@ -8,7 +8,14 @@ told_of() {
     shift
     for filter; do all+=" and any($filter)"; done
     eventually 10 events_hold "$name" "$all" && return
-    for filter; do events_hold "$name" "any($filter)" || fail "no event with $filter among: $(events_of "$name" | grep -v '"type":"ex' | flat | cut -f1-12 | tail -n 6 | tr '\t\n' ' ;' | cut -c 1-500)"; done
+    local missing=() missed=0
+    for filter; do events_hold "$name" "any($filter)" || missing+=("$filter"); done
+    case $KERNEL in 7*) missed=$(($(status .counters.eventsMissed) - ${MISSED_BEFORE:-0})) ;; esac
+    # What the kernel left out, and the daemon counts, is documented; anything more is not.
+    [ ${#missing[@]} -gt "$missed" ] || { note "${#missing[@]} events missing, $missed runs left out by the kernel: ${missing[*]}"; return; }
+    for filter in "${missing[@]}"; do
+        fail "no event with $filter among: $(events_of "$name" | grep -v '"type":"ex' | flat | cut -f1-12 | tail -n 6 | tr '\t\n' ' ;' | cut -c 1-500)"
+    done
 }
 # count_of NAME WORD...: how many of its events have all these words.
 count_of() {
@@ -81,7 +88,8 @@ check_telemetry_compatible() {
     attacker $NAME plain $NAME || return
     inside $NAME 'acts old /etc/public'
     [ "$STATUS" != 38 ] || skip "this kernel has no 32-bit calls"
-    told_of $NAME '.syscall=="open" and .path=="/etc/public" and .result=="Passed"' '.operation=="socket" and .syscall=="socket" and .socketType=="SOCK_DGRAM" and .registers[0]==2'
+    told_of $NAME '.syscall=="open" and .path=="/etc/public" and .result=="Passed"' '.operation=="socket" and .syscall=="socket" and .socketType=="SOCK_DGRAM" and .registers[0]==2' \
+        '.operation=="connect" and .syscall=="connect" and .address=="127.0.0.1" and .port==9 and .result=="Connection refused"'
 }
 
 # CHECK telemetry-visibility full: each namespace is seen as its own visibility says, and a reload changes it for running containers

@@ -105,6 +105,12 @@ static int old(char **a)
 	arguments[1] = SOCK_DGRAM;
 	arguments[2] = 0;
 	must("socketcall", compatible(102, 1, (long)arguments, 0));
+	/* Since 4.3 there are calls of their own, too. Nobody listens there. */
+	struct sockaddr_in *peer = (void *)(low + 4096 + 64);
+	peer->sin_family = AF_INET;
+	peer->sin_port = htons(9);
+	peer->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	compatible(362, must("socket of the 32-bit ABI", compatible(359, AF_INET, SOCK_STREAM, 0)), (long)peer, sizeof *peer);
 	puts("done");
 	return 0;
 }
