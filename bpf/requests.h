@@ -20,16 +20,21 @@
 /* Requests that have one number, among which that of a completion is looked for. */
 #define REQUESTS_OF_NUMBER 8
 
+/* Looks for a place that another CPU has taken meanwhile. */
+#define PLACE_TRIES 4
+
 enum request_note {
 	REQUEST_ONLY_FAILED = 1, /* told of only if it was refused */
 	REQUEST_DIRECT = 2,      /* its result is no descriptor */
 	REQUEST_TOLD = 4,        /* one of its completions was told of */
+	REQUEST_OVERFLOWED = 8,  /* the last of these was found by its number alone, and may be another's */
 };
 
-/* How a program calls a request: the number is its own choice, and may be that of several. */
+/* How a program calls a request: the number is its own choice, and may be that of several. An accept has a name of its own, so that no other request hides it. */
 struct request_name {
 	__u64 ring;
 	__u64 number;
+	__u64 accepts;
 };
 
 struct request {
@@ -63,17 +68,17 @@ struct {
 	__type(value, struct request_places);
 } places SEC(".maps");
 
-/* The last one of each name. No more than there are requests; what two CPUs leave behind at one time goes first. */
+/* The last one of each name. No more than there are requests; what two CPUs leave behind at one time goes first. Each CPU takes 128 elements at a time. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 2 * REQUESTS_MAX);
+	__uint(max_entries, 16 * REQUESTS_MAX);
 	__type(key, struct request_name);
 	__type(value, __u64);
 } names SEC(".maps");
 
 static __always_inline bool has_name(struct request *kept, struct request_name *name)
 {
-	return kept->name.ring == name->ring && kept->name.number == name->number;
+	return kept->name.ring == name->ring && kept->name.number == name->number && kept->name.accepts == name->accepts;
 }
 
 static __always_inline void send_request(struct request *kept)
@@ -91,7 +96,22 @@ static __always_inline struct request_places *all_places(void)
 	return bpf_map_lookup_elem(&places, &zero);
 }
 
-static __always_inline void forget_request(struct request *kept, __u64 key)
+/* The next one with the same name takes over whom this one came after: else all before it would be out of reach. */
+static __always_inline void leave_out(struct request_name *name, __u64 last, __u64 key, __u64 older)
+{
+	for (int index = 0; index < REQUESTS_OF_NUMBER; index++) {
+		struct request *kept = last ? bpf_map_lookup_elem(&requests, &last) : NULL;
+		if (!kept || !has_name(kept, name))
+			break;
+		if (kept->older == key) {
+			kept->older = older;
+			break;
+		}
+		last = kept->older;
+	}
+}
+
+static __noinline void forget_request(struct request *kept, __u64 key)
 {
 	struct request_places *all = all_places();
 	__u32 place = masked(kept->place, REQUESTS_MAX - 1);
@@ -106,6 +126,8 @@ static __always_inline void forget_request(struct request *kept, __u64 key)
 			bpf_map_update_elem(&names, &name, &older, BPF_ANY);
 		else
 			bpf_map_delete_elem(&names, &name);
+	} else if (last) {
+		leave_out(&name, *last, key, older);
 	}
 	bpf_map_delete_elem(&requests, &key);
 }
@@ -124,7 +146,9 @@ static __always_inline void begin_completion(struct pc_event *event)
 /* Tells of one whose result nobody will ever say. */
 static __noinline void give_up_request(struct request *kept, __u64 key)
 {
-	if (kept->note & REQUEST_ONLY_FAILED) {
+	if (kept->note & REQUEST_OVERFLOWED) {
+		/* Told of with a result, and nothing came behind it. */
+	} else if (kept->note & REQUEST_ONLY_FAILED) {
 		count(PC_COUNT_EVENTS_LOST);
 	} else {
 		if (kept->note & REQUEST_TOLD)
@@ -151,20 +175,31 @@ __noinline int find_place(__u32 begin)
 	return all->keys[masked(place, REQUESTS_MAX - 1)] ? masked(begin, REQUESTS_MAX - 1) : place;
 }
 
-/* Two CPUs may find one place: then the first of the two keeps none, and stays until it is complete. REQUESTS_ROOM is for such. */
+/*
+ * Two CPUs may find one place: then one of the two looks for another. 5.10 cannot tell that it has happened: there the first of them keeps none, and stays until it is
+ * complete. REQUESTS_ROOM is for such.
+ */
 static __always_inline void take_place(struct request *kept, __u64 key)
 {
 	struct request_places *all = all_places();
 	if (!all)
 		return;
-	__u32 place = masked(find_place(all->next), REQUESTS_MAX - 1);
-	all->next = place + 1;
-	__u64 oldest = all->keys[place];
-	struct request *pushed = oldest ? bpf_map_lookup_elem(&requests, &oldest) : NULL;
-	if (pushed && oldest != key)
-		give_up_request(pushed, oldest);
-	kept->place = place;
-	all->keys[place] = key;
+	for (int tries = 0; tries < PLACE_TRIES; tries++) {
+		__u32 place = masked(find_place(all->next), REQUESTS_MAX - 1);
+		all->next = place + 1;
+		__u64 oldest = all->keys[place];
+#ifdef PC_REDUCED
+		all->keys[place] = key;
+#else
+		if (!__sync_bool_compare_and_swap(&all->keys[place], oldest, key))
+			continue;
+#endif
+		kept->place = place;
+		struct request *pushed = oldest && oldest != key ? bpf_map_lookup_elem(&requests, &oldest) : NULL;
+		if (pushed)
+			give_up_request(pushed, oldest);
+		return;
+	}
 }
 
 /* Keeps the event in the scratch until the request is complete. False: there is no room. */
@@ -179,6 +214,7 @@ static __always_inline bool keep_request(struct scratch *scratch, __u64 key, str
 	__u64 *older = bpf_map_lookup_elem(&names, name);
 	kept->name = *name;
 	kept->older = older ? *older : 0;
+	kept->place = 0;
 	kept->opcode = opcode;
 	kept->note = note;
 	bpf_map_update_elem(&names, name, &key, BPF_ANY);
@@ -199,7 +235,7 @@ static __always_inline void complete_request(struct request *kept, __u64 key, __
 	}
 	if (is_refusal(result) || !(kept->note & REQUEST_ONLY_FAILED))
 		send_request(kept);
-	kept->note |= REQUEST_TOLD;
+	kept->note = (kept->note | REQUEST_TOLD) & ~REQUEST_OVERFLOWED;
 	if (!more)
 		forget_request(kept, key);
 }

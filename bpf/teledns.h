@@ -11,6 +11,8 @@
 
 /* Messages of one sendmmsg(2), and queries of one message in a stream, that are told of. */
 #define DNS_MESSAGES 8
+/* Messages of one sendmmsg(2) of which it is found out whether there are more queries, to count them as lost. */
+#define DNS_MESSAGES_SEEN 64
 #define DNS_QUERIES 4
 #define SOCK_STREAM 1 /* include/linux/net.h */
 #define SOCK_DGRAM 2
@@ -122,7 +124,7 @@ __noinline int tell_message(__u32 level, __u64 header)
 	__u32 known = event->port;
 	/* A stream goes where it is connected to, whatever the message says. */
 	if (name && event->socket_type == SOCK_DGRAM)
-		record_internet_address(event, name, name_length);
+		record_internet_address(event, name, name_length, true);
 	if (known != DNS_PORT && event->port != DNS_PORT)
 		return 0;
 	if (!scratch->used) {
@@ -139,6 +141,27 @@ __noinline int tell_message(__u32 level, __u64 header)
 	return 0;
 }
 
+/* Whether a message of a sendmmsg goes to a name server; by its port alone. */
+__noinline int is_for_server(__u32 level, __u64 header)
+{
+	struct scratch *scratch = scratch_at(level & (PC_SCRATCH_LEVELS - 1));
+	struct address_begin begin = {};
+	if (!scratch)
+		return 0;
+	struct pc_event *event = &scratch->event;
+	bool compatible = event->syscall & PC_SYSCALL_COMPATIBLE;
+	struct sock *sock = record_socket(event, scratch->registers[0]);
+	if (!sock)
+		return 0;
+	record_known_address(event, sock, true);
+	if (event->port == DNS_PORT)
+		return 1;
+	__u64 name = user_word(header, MESSAGE_NAME, compatible);
+	if (!name || event->socket_type != SOCK_DGRAM || bpf_probe_read_user(&begin, 4, (void *)name))
+		return 0;
+	return __builtin_bswap16(begin.port) == DNS_PORT;
+}
+
 /* Tells of the call that stands in the scratch. */
 static __always_inline void tell_sending(struct scratch *scratch, __u32 level)
 {
@@ -153,7 +176,11 @@ static __always_inline void tell_sending(struct scratch *scratch, __u32 level)
 	__u32 count_sent = event->result > 0 ? event->result : 1, size = MESSAGE_WORDS * (event->syscall & PC_SYSCALL_COMPATIBLE ? sizeof(__u32) : sizeof(__u64));
 	for (__u32 index = 0; index < DNS_MESSAGES && index < count_sent; index++)
 		tell_message(level, event->registers[1] + index * size);
-	if (count_sent > DNS_MESSAGES)
+	/* Whoever sends many to somebody else has lost nothing. */
+	bool lost = count_sent > DNS_MESSAGES_SEEN;
+	for (__u32 index = DNS_MESSAGES; index < DNS_MESSAGES_SEEN && index < count_sent && !lost; index++)
+		lost = is_for_server(level, event->registers[1] + index * size);
+	if (lost)
 		count(PC_COUNT_EVENTS_LOST);
 }
 

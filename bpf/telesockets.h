@@ -71,7 +71,12 @@ static __always_inline void record_known_address(struct pc_event *event, struct 
 
 static __always_inline void record_address(struct pc_event *event, struct address_begin *begin)
 {
-	if (begin->family == AF_INET)
+	if (begin->family == AF_INET && event->socket_family == AF_INET6) {
+		/* As the socket sees it (ipv6(7)): ::ffff:a.b.c.d. */
+		__builtin_memset(event->address, 0, 10);
+		event->address[10] = event->address[11] = 0xff;
+		__builtin_memcpy(event->address + 12, begin->bytes, 4);
+	} else if (begin->family == AF_INET)
 		__builtin_memcpy(event->address, begin->bytes, 4);
 	else if (begin->family == AF_INET6)
 		__builtin_memcpy(event->address, begin->bytes + 4, 16);
@@ -88,12 +93,14 @@ static __always_inline void record_copied_address(struct pc_event *event, const 
 	record_address(event, &begin);
 }
 
-/* An address of the internet that the caller gave. */
-static __always_inline void record_internet_address(struct pc_event *event, __u64 address, __u32 length)
+/* An address of the internet that the caller gave. What is sent from a socket of IPv4 needs no family (udp(7)): `sends`. */
+static __always_inline void record_internet_address(struct pc_event *event, __u64 address, __u32 length, bool sends)
 {
 	struct address_begin begin = {};
 	if (length < 8 || bpf_probe_read_user(&begin, 8, (void *)address))
 		return;
+	if (sends && !begin.family && event->socket_family == AF_INET)
+		begin.family = AF_INET;
 	if (begin.family == AF_INET6 && (length < sizeof begin || bpf_probe_read_user(&begin, sizeof begin, (void *)address)))
 		return;
 	record_address(event, &begin);
@@ -125,7 +132,7 @@ static __always_inline void record_given_address(struct scratch *scratch, __u64 
 		event->flags |= PC_EVENT_RAW_PATH;
 		return;
 	}
-	record_internet_address(event, address, length);
+	record_internet_address(event, address, length, false);
 }
 
 /* The calls that socketcall(2) stands for (include/uapi/linux/net.h). */

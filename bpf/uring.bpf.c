@@ -262,7 +262,7 @@ static __always_inline __u64 key_of_number(void *ring, __u64 number)
 SEC("tp_btf/io_uring_submit_sqe")
 int BPF_PROG(pc_request_sqe_event, void *ring, void *request, __u8 operation, __u64 number)
 {
-	struct request_name name = { (__u64)ring, number };
+	struct request_name name = { (__u64)ring, number, operation == IORING_OP_ACCEPT };
 	return submitted(request, key_of_number(ring, number), &name);
 }
 
@@ -278,7 +278,7 @@ int BPF_PROG(pc_completion_event, void *ring, __u64 number, int result)
 #else
 static __always_inline int submitted_now(struct io_kiocb *request)
 {
-	struct request_name name = { (__u64)BPF_CORE_READ(request, ctx), BPF_CORE_READ(request, cqe.user_data) };
+	struct request_name name = { (__u64)BPF_CORE_READ(request, ctx), BPF_CORE_READ(request, cqe.user_data), BPF_CORE_READ(request, opcode) == IORING_OP_ACCEPT };
 	return submitted(request, (__u64)request, &name);
 }
 
@@ -295,10 +295,11 @@ static __always_inline int completed_once_more(struct request_name *name, __s32 
 
 static __always_inline int completed(struct io_ring_ctx *ring, struct io_kiocb *request, __u64 number, __s32 result, __u32 flags)
 {
-	struct request_name name = { (__u64)ring, number };
+	struct request_name name = { (__u64)ring, number, 1 };
 	__u64 key = (__u64)request;
 	if (!request)
 		return flags & IORING_CQE_F_MORE ? completed_once_more(&name, result) : 0;
+	name.accepts = BPF_CORE_READ(request, opcode) == IORING_OP_ACCEPT;
 	struct request *kept = bpf_map_lookup_elem(&requests, &key);
 	if (!kept)
 		return 0;
@@ -335,28 +336,39 @@ int BPF_PROG(pc_completion_entry_event, struct io_ring_ctx *ring, void *request,
 	return completed(ring, request, entry->user_data, entry->res, entry->flags);
 }
 
-/*
- * The completion queue is full, so that nothing else is said of this one. Only its number is given. The request that it is of has its result already: that tells it
- * from another one with the same number.
- */
-SEC("tp_btf/io_uring_cqe_overflow")
-int BPF_PROG(pc_overflow_event, void *ring, __u64 number, __s32 result, __u32 flags)
+/* Tells of the last request of that name that has this result in it and was not told of so yet; false if there is none. */
+static __noinline bool overflowed(struct request_name *name, __s32 result, __u32 flags)
 {
-	struct request_name name = { (__u64)ring, number };
-	__u64 *last = bpf_map_lookup_elem(&names, &name);
+	__u64 *last = bpf_map_lookup_elem(&names, name);
 	__u64 key = last ? *last : 0;
 	for (int index = 0; index < REQUESTS_OF_NUMBER; index++) {
 		struct request *kept = key ? bpf_map_lookup_elem(&requests, &key) : NULL;
 		struct io_kiocb *request = (void *)key;
-		if (!kept || !has_name(kept, &name))
+		if (!kept || !has_name(kept, name))
 			break;
-		if (BPF_CORE_READ(request, opcode) == kept->opcode && BPF_CORE_READ(request, cqe.user_data) == number && BPF_CORE_READ(request, cqe.res) == result
-		    && BPF_CORE_READ(request, cqe.flags) == flags) {
-			complete_request(kept, key, result, false);
-			break;
+		if (!(kept->note & REQUEST_OVERFLOWED) && BPF_CORE_READ(request, opcode) == kept->opcode && BPF_CORE_READ(request, cqe.user_data) == name->number
+		    && BPF_CORE_READ(request, cqe.res) == result && BPF_CORE_READ(request, cqe.flags) == flags) {
+			complete_request(kept, key, result, true);
+			kept->note |= REQUEST_OVERFLOWED;
+			return true;
 		}
 		key = kept->older;
 	}
+	return false;
+}
+
+/*
+ * The completion queue is full, so that nothing else is said of this one. Only its number is given. The request that it is of has its result already, which mostly tells
+ * it from another one with the same number. Not always: so none is forgotten because of it.
+ */
+SEC("tp_btf/io_uring_cqe_overflow")
+int BPF_PROG(pc_overflow_event, void *ring, __u64 number, __s32 result, __u32 flags)
+{
+	struct request_name name = { (__u64)ring, number, 0 };
+	if (overflowed(&name, result, flags))
+		return 0;
+	name.accepts = 1;
+	overflowed(&name, result, flags);
 	return 0;
 }
 #endif

@@ -215,10 +215,11 @@ check_telemetry_interrupted() {
 check_telemetry_dns() {
     need_daemon --visibility dns
     attacker $NAME privileged $NAME || return
-    inside $NAME 'for form in udp connected pieces to-nobody sendmmsg both tcp tcp-two odd; do query $form $form.Example; done; query udp ""; '$APPLETS'/cat /etc/public'
+    inside $NAME 'for form in udp connected pieces to-nobody unspecified mapped sendmmsg both tcp tcp-two odd; do query $form $form.Example; done; query udp ""; '$APPLETS'/cat /etc/public'
     told_of $NAME '.type=="network" and .operation=="dns" and .domain=="udp.example" and .address=="127.0.0.1" and .port==53 and .protocol=="UDP" and .syscall=="sendto" and .result=="Passed"' \
         '.domain=="connected.example" and .syscall=="write" and .address=="127.0.0.1" and .port==53' '.domain=="pieces.example" and .syscall=="sendmsg" and .port==53' \
         '.domain=="to-nobody.example" and .family=="AF_INET6" and .port==53' '.domain=="sendmmsg.example" and .syscall=="sendmmsg"' \
+        '.domain=="unspecified.example" and .address=="127.0.0.1" and .port==53' '.domain=="mapped.example" and .address=="0:0:0:0:0:ffff:7f00:1" and .port==53' \
         '.domain=="both.example" and .returned==2' '.domain=="coth.example" and .returned==2' \
         '.domain=="tcp.example" and .syscall=="writev" and .protocol=="TCP" and .address=="127.0.0.1" and .port==53' '.domain=="."' \
         '.operation=="dns" and .syscall=="sendto" and (has("domain")|not) and .process.arguments[1]=="odd"'

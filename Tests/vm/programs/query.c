@@ -1,6 +1,7 @@
 /*
  * A DNS query in a chosen form, sent to 127.0.0.1 port 53, where nobody listens: what matters is whether sending is refused.
  *   query udp|connected|pieces|to-nobody|tcp|tcp-two|tcp-to-nobody NAME     as programs and resolvers do it
+ *   query unspecified|mapped NAME     to an address without a family; to one of IPv4 from a socket of IPv6
  *   query both NAME     sendmmsg(2) to somebody who listens, then the name with its first letter's successor
  *   query sendmmsg|two|tcp-pieces|tcp-other|tcp-prefix|odd NAME     what holds more than one query, or less
  * Its status is the errno of the refusal, 0 if it was sent. TCP forms listen on the port themselves.
@@ -116,6 +117,10 @@ int main(int count, char **words)
 			return 97;
 		return result(sendto(six, message + 2, length, 0, (void *)&none, sizeof none));
 	}
+	if (!strcmp(form, "unspecified"))
+		to.sin_family = AF_UNSPEC;
+	if (!strcmp(form, "mapped"))
+		return result(sendto(socket(AF_INET6, SOCK_DGRAM, 0), message + 2, length, 0, (void *)&to, sizeof to));
 	if (!strcmp(form, "connected")) {
 		if (connect(descriptor, (void *)&to, sizeof to))
 			return 97;

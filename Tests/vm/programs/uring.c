@@ -3,7 +3,8 @@
  * uring socket FAMILY TYPE PROTOCOL: make a socket by io_uring with credentials that were the task's own a moment ago.
  * uring files DIRECTORY NAME: create, rename, link and remove NAME there, and fail to open it.
  * uring connect PORT: connect to somebody who listens, and accept that.
- * uring multishot PORT: one request that accepts two connections, from the two ports behind, after many requests that are complete at once.
+ * uring multishot PORT: one request that accepts two connections, from the two ports behind, after many requests that are complete at once, and while another with
+ *     the same number waits.
  * uring full PORT: accept a connection while the completion queue is full and a later request with the same number waits.
  * uring many PORT COUNT PATH: wait for as many connections in vain, and open PATH.
  */
@@ -15,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 static struct io_uring_params parameters;
 static int ring;
@@ -129,6 +131,8 @@ static int multishot(char **a)
 	int port = atoi(a[0]);
 	start();
 	hand_in((struct io_uring_sqe){ .opcode = IORING_OP_ACCEPT, .fd = listening(port), .ioprio = IORING_ACCEPT_MULTISHOT, .user_data = 7 }, 0);
+	if (mkfifo("/tmp/waits", 0600)) refused("mkfifo");
+	hand_in((struct io_uring_sqe){ .opcode = IORING_OP_OPENAT, .flags = IOSQE_ASYNC, .fd = AT_FDCWD, .addr = (uintptr_t)"/tmp/waits", .open_flags = O_RDONLY, .user_data = 7 }, 0);
 	/* More than are kept: but they are complete. */
 	for (int left = 1100; left; left--)
 		if (carry_out((struct io_uring_sqe){ .opcode = IORING_OP_OPENAT, .fd = AT_FDCWD, .addr = (uintptr_t)"none", .open_flags = O_RDONLY }) != -ENOENT) return 1;
