@@ -57,7 +57,7 @@ $(BUILD)/bpf/%_reduced.bpf.o: bpf/%.bpf.c $(BPF_HEADERS)
 	$(Q)$(TOOLCHAIN)/llvm-objcopy --strip-debug $@
 # As they are embedded. What includes them must be compiled anew.
 $(BUILD)/bpf/%.o.gz: $(BUILD)/bpf/%.o
-	$(Q)gzip -9 -n -c $< >$@
+	$(Q)gzip -9 -n -c $< >$@.part && mv $@.part $@
 	$(Q)touch Sources/CPortcullis/Objects/objects.c
 .SECONDARY: $(OBJECTS:.gz=)
 bpf: $(OBJECTS)

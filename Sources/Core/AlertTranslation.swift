@@ -23,7 +23,9 @@ extension FeedTranslator {
         message.processName = executable
         message.parentProcessName = parent
         message.source = commandLine.isEmpty ? executable : commandLine
-        message.take(describe(alert, isObserved: rule.isObserved, commandLine, &message))
+        var data = describe(alert, isObserved: rule.isObserved, commandLine, &message)
+        data.add(.cut, alert.cutTexts)
+        message.take(data)
         return message
     }
 
@@ -94,6 +96,17 @@ extension Alert {
         case PC_OPERATION_CAPABILITY.rawValue: "CAPABLE"
         default: "PATH_\(operation.uppercased())"
         }
+    }
+}
+
+extension Alert {
+    /// Which of the texts are not whole, or could not be read, by the names of the fields that they are in.
+    fileprivate var cutTexts: String {
+        let flags = UInt32(header.flags)
+        var names: [String] = []
+        if flags & (PC_ALERT_ARGUMENTS_CUT.rawValue | PC_ALERT_ARGUMENTS_UNREADABLE.rawValue) != 0 { names.append(section == .process ? "Resource" : "Source") }
+        if flags & PC_ALERT_DIRECTORY_CUT.rawValue != 0 { names.append("Cwd") }
+        return names.joined(separator: ",")
     }
 }
 

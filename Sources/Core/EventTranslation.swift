@@ -74,12 +74,14 @@ extension Event {
     /// Which of the texts are not whole, or could not be read, by the names of the fields that they are in.
     fileprivate var cutTexts: String {
         guard UInt32(header.flags) & Self.cutFlags.reduce(0, { $0 | $1.flags }) != 0 else { return "" }
-        return Self.cutFlags.filter { UInt32(header.flags) & $0.flags != 0 }.map(\.name).joined(separator: ",")
+        return Self.cutFlags.filter { UInt32(header.flags) & $0.flags != 0 }.map { kind == .exec || kind == .exit ? $0.ofProcess : kind == .execFailed ? $0.ofFailure : $0.name }
+            .filter { !$0.isEmpty }.joined(separator: ",")
     }
 
-    private static let cutFlags: [(flags: UInt32, name: String)] = [
-        (PC_EVENT_EXECUTABLE_CUT.rawValue, "ProcessName"), (PC_EVENT_PARENT_CUT.rawValue, "ParentProcessName"),
-        (PC_EVENT_ARGUMENTS_CUT.rawValue | PC_EVENT_ARGUMENTS_UNREADABLE.rawValue, "Source"), (PC_EVENT_DIRECTORY_CUT.rawValue, "Cwd"),
-        (PC_EVENT_PATH_CUT.rawValue | PC_EVENT_PATH_UNREADABLE.rawValue, "Resource"), (PC_EVENT_OTHER_PATH_CUT.rawValue, "Data"),
+    /// Where a text stands; of execs and ends of processes, and of execs that failed, some stand elsewhere or nowhere.
+    private static let cutFlags: [(flags: UInt32, name: String, ofProcess: String, ofFailure: String)] = [
+        (PC_EVENT_EXECUTABLE_CUT.rawValue, "ProcessName", "ProcessName", "ParentProcessName"), (PC_EVENT_PARENT_CUT.rawValue, "ParentProcessName", "ParentProcessName", ""),
+        (PC_EVENT_ARGUMENTS_CUT.rawValue | PC_EVENT_ARGUMENTS_UNREADABLE.rawValue, "Source", "Resource", ""), (PC_EVENT_DIRECTORY_CUT.rawValue, "Cwd", "Cwd", "Cwd"),
+        (PC_EVENT_PATH_CUT.rawValue | PC_EVENT_PATH_UNREADABLE.rawValue, "Resource", "", "Resource"), (PC_EVENT_OTHER_PATH_CUT.rawValue, "Data", "", ""),
     ]
 }

@@ -118,7 +118,6 @@ public struct MachineReport: Sendable {
         }
         let capabilities = telemetry.capabilityRefusal
         add("see capabilities", capabilities == nil ? .ok : .reduced, capabilities.map { "nothing: \($0)" } ?? "at \(telemetry.capabilityPlace)", advice)
-        // On no kernel more.
-        add("see dns", .ok, "by rules only (matchDNSQueries)")
+        add("see dns", calls == nil ? .ok : .reduced, calls.map { "by rules only: \($0)" } ?? "messages to port 53, by system calls", advice)
     }
 }

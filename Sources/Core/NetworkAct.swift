@@ -17,7 +17,7 @@ struct NetworkAct: Equatable {
             kind = .incoming
         } else if isAbout("bind") {
             kind = .bind
-        } else if isAbout("connect") || isAbout("send") || message.datum("Qtype") != nil {
+        } else if isAbout("connect") || isAbout("send") || isAbout("write") || isAbout("pwritev") || message.datum("Qtype") != nil {
             kind = .outgoing
         } else {
             // One is made, or listens: it has been bound already.

@@ -220,3 +220,34 @@ def journal(world):
     same((notice["PORTCULLIS_OPERATION"], json.loads(notice["MESSAGE"])["EventData"]), ("Lost", {"Lost": "2"}), "the word about what is missing")
     same(entry["PORTCULLIS_CONTAINER_ID"], name, "and then what came")
     listener.close()
+
+
+@case
+def journal_of_the_host(world):
+    """What is sent to the journal is no act that is reported, which would be another entry, and so on without end."""
+    listener = JournalSocket(world.path("journal"))
+    listener.socket.settimeout(0.5)
+    world.start_daemon("--host-visibility=network")
+    world.start_feed("--journal", f"--journal-socket={world.path('journal')}", "--outlets=logs")
+    entries, port = [], 59000 + os.getpid() % 1000
+
+    def has_come():
+        refused("127.0.0.1", port)
+        try:
+            entries.append(json.loads(listener.entry()["MESSAGE"]))
+        except TimeoutError:
+            return False
+        return f"port={port} " in entries[-1]["Resource"]
+
+    # Each makes a few entries more; the first ones may come before the feed has asked for logs.
+    wait_until("a connection is in the journal", has_come)
+    for _ in range(20):
+        has_come()
+    own = [entry for entry in entries if entry["HostPID"] == world.processes["feed"].pid and "type=SOCK_DGRAM" in entry["Resource"]]
+    expect(len(own) <= 1, f"the feed's own sockets are in {len(own)} entries")
+    listener.close()
+
+
+def refused(address, port):
+    with socket.socket() as own:
+        own.connect_ex((address, port))

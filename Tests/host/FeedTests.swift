@@ -23,7 +23,7 @@ extension HostTests {
 
         @Test(arguments: [
             "logs", "alerts", "throttle", "services", "policies", "transports", "unprivileged", "restarts", "stalled", "silence", "repeats", "host-policies", "health-watch", "early-reset", "connections",
-            "stuck-output", "stuck-ending", "full-disk", "rotation", "journal",
+            "stuck-output", "stuck-ending", "full-disk", "rotation", "journal", "journal-of-the-host",
         ])
         func serves(_ name: String) throws {
             guard let python = try Self.fetched.get() else { try Test.cancel("no network to get a gRPC client from") }

@@ -120,17 +120,28 @@ int pcl_unix_connect(const char *path)
     return descriptor;
 }
 
-int pcl_notify(const char *path, const char *message, size_t length)
+int pcl_datagram_socket(void)
+{
+    int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
+int pcl_send_datagram(int descriptor, const char *path, const char *message, size_t length)
 {
     struct sockaddr_un address;
     socklen_t size;
     int error = unix_address(path, &address, &size);
     if (error)
         return error;
-    int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return sendto(descriptor, message, length, MSG_NOSIGNAL, (struct sockaddr *)&address, size) < 0 ? -errno : 0;
+}
+
+int pcl_notify(const char *path, const char *message, size_t length)
+{
+    int descriptor = pcl_datagram_socket();
     if (descriptor < 0)
-        return -errno;
-    error = sendto(descriptor, message, length, MSG_NOSIGNAL, (struct sockaddr *)&address, size) < 0 ? -errno : 0;
+        return descriptor;
+    int error = pcl_send_datagram(descriptor, path, message, length);
     close(descriptor);
     return error;
 }

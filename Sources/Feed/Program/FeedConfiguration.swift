@@ -94,7 +94,7 @@ struct FeedConfiguration: ParsableArguments {
         }
         guard (1...1 << 20).contains(jsonFileMib), (0...1000).contains(jsonFilesKept) else { throw ValidationError("json-file-mib takes 1 to 1048576, json-files-kept 0 to 1000") }
         guard ["all", "alerts", "logs"].contains(outlets) else { throw ValidationError("outlets: \(outlets) is not one of all, alerts, logs") }
-        guard throttleAlerts >= 0, throttleSeconds > 0 else { throw ValidationError("throttle-alerts and throttle-seconds are counts") }
+        guard throttleAlerts >= 0, (1...86_400).contains(throttleSeconds) else { throw ValidationError("throttle-alerts is a count, throttle-seconds takes 1 to 86400") }
         guard (0...3600).contains(aggregateSeconds) else { throw ValidationError("aggregate-seconds takes 0 to 3600") }
         guard !grpcSocket.isEmpty || !grpcAddress.isEmpty || !metricsAddress.isEmpty || !jsonFile.isEmpty || jsonOutput || journal else { throw ValidationError("nothing is to be served") }
     }

@@ -74,9 +74,6 @@ struct FeedServer {
             config.channelDebuggingCallbacks.onAcceptTCPConnection = { gate.guards($0) }
             config.connection.maxIdleTime = Self.idleTime
             config.connection.keepalive.time = .seconds(20)
-            // It is called for debugging, and is the one place where the transport shows a connection before it is served.
-            config.channelDebuggingCallbacks.onAcceptTCPConnection = { gate.guards($0) }
-            config.connection.maxIdleTime = Self.idleTime
             config.connection.keepalive.timeout = .seconds(10)
             config.connection.keepalive.clientBehavior.allowWithoutCalls = true
             config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(1)

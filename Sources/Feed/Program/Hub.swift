@@ -181,7 +181,8 @@ final class Hub: Sendable {
     private func tell(_ news: RecordLink.News) {
         let problem = if case .gone(let text) = news { text } else { "" }
         let isNew = state.withLock { state in
-            defer { state.logsProblem = problem }
+            // Not told while nobody knows the daemon at all: then it is still to be told.
+            defer { if state.condition.isConnected || problem.isEmpty { state.logsProblem = problem } }
             return state.condition.isConnected && !problem.isEmpty && problem != state.logsProblem
         }
         guard isNew else { return }
@@ -190,7 +191,9 @@ final class Hub: Sendable {
     }
 
     /// A message of the feed's own, for those who watch messages.
-    func announce(_ text: String, isGood: Bool) {
+    func announce(_ text: String, isGood: Bool) { publish(.messages, encoded(text, isGood: isGood)) }
+
+    private func encoded(_ text: String, isGood: Bool) -> [EncodedMessage] {
         var message = Feeder_Message()
         let now = Node.now
         message.timestamp = Int64(now / 1_000_000_000)
@@ -200,7 +203,7 @@ final class Hub: Sendable {
         message.type = "Feed"
         message.level = isGood ? "INFO" : "WARN"
         message.message = text
-        publish(.messages, (try? message.serializedBytes()).map { [EncodedMessage(bytes: $0)] } ?? [])
+        return (try? message.serializedBytes()).map { [EncodedMessage(bytes: $0)] } ?? []
     }
 
     // MARK: Records
@@ -226,7 +229,9 @@ final class Hub: Sendable {
 
     /// Tells a client what it has lost.
     func lossNotice(_ stream: Stream, _ count: UInt64) -> [EncodedMessage] {
-        MessageEncoder().encode([node.lossNotice(stream.kind, count, nanoseconds: Node.now, why: "this client reads too slowly")])
+        let why = "this client reads too slowly"
+        guard stream != .messages else { return encoded("\(count) messages were lost: \(why)", isGood: false) }
+        return MessageEncoder().encode([node.lossNotice(stream.kind, count, nanoseconds: Node.now, why: why)])
     }
 }
 #endif

@@ -10,6 +10,9 @@ final class JSONFile {
     private var descriptor: Int32 = -1
     private var size = 0
     private var nextRotation: Int
+    /// Nanoseconds between two tries to open it, and when the next may be.
+    private static let pause: UInt64 = 200_000_000
+    private var nextTry: UInt64 = 0
     /// The last thing that went wrong; empty once a line could be written again.
     private(set) var problem = ""
 
@@ -23,7 +26,12 @@ final class JSONFile {
     /// Appends whole lines, in one write(2) where the file system takes it. False: nothing, or not all, could be written, and `problem` says why.
     func append(_ lines: [UInt8]) -> Bool {
         do throws(PortcullisError) {
-            if descriptor < 0 { try open() }
+            if descriptor < 0 {
+                // Where the host's files are reported, each try is an event, which is another line.
+                guard Node.monotonic >= nextTry else { return false }
+                nextTry = Node.monotonic + Self.pause
+                try open()
+            }
             var written = 0
             while written < lines.count {
                 let count = lines.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written) }
@@ -31,7 +39,7 @@ final class JSONFile {
                 guard count > 0 else {
                     let error = errno
                     // A line that is there by half would be read as another.
-                    ftruncate(descriptor, off_t(size))
+                    if written > 0 { ftruncate(descriptor, off_t(size)) }
                     throw PortcullisError(.system, "writing \(path)", errno: error)
                 }
                 written += count

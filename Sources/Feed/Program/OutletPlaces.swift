@@ -8,13 +8,13 @@ struct OutletLine: Sendable {
     /// With its newline.
     let json: [UInt8]
     let kind: KubeArmorMessage.Kind
-    /// Messages that are missing where this one is: 1, but for a word about losses or repeats.
+    /// Messages that are missing where this one is: 1, but for a word about losses, repeats or what was held back.
     let weight: UInt64
     /// What the journal has as fields.
     let eventID, operation, containerID, policyName: String
 
     init(_ message: KubeArmorMessage) {
-        (json, kind, weight) = (message.json() + [10], message.kind, message.lostCount ?? message.repeatCount)
+        (json, kind, weight) = (message.json() + [10], message.kind, message.lostCount ?? message.heldCount ?? message.repeatCount)
         (eventID, operation, containerID, policyName) = (message.eventID, message.operation, message.workload.containerID, message.policyName)
     }
 }
@@ -65,7 +65,8 @@ final class StandardOutput: OutletPlace {
         if written == text.count { problem = "" }
         var losses = OutletLosses(), end = text.count
         for line in lines.reversed() {
-            if end > written { losses.add(line) }
+            // Without its newline, which is then written before the next one, it is whole, too.
+            if end - 1 > written { losses.add(line) }
             end -= line.json.count
         }
         return losses
@@ -95,16 +96,21 @@ final class StandardOutput: OutletPlace {
 /// systemd-journald, in its native protocol: fields, a line each.
 final class Journal: OutletPlace {
     private let socket: String
+    /// Kept: where the host's sockets are reported, making one for each line would be an event, and the next line.
+    private var descriptor: Int32 = -1
     private(set) var problem = ""
 
     init(_ socket: String) { self.socket = socket }
 
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
     func write(_ lines: ArraySlice<OutletLine>) -> OutletLosses {
         var losses = OutletLosses()
         problem = ""
+        if descriptor < 0 { descriptor = pcl_datagram_socket() }
         for line in lines {
             let text = Self.entry(line)
-            let error = pcl_notify(socket, text, text.utf8.count)
+            let error = descriptor < 0 ? descriptor : pcl_send_datagram(descriptor, socket, text, text.utf8.count)
             guard error < 0 else { continue }
             losses.add(line)
             problem = "sending to \(socket): \(SystemErrorText.text(-error))"

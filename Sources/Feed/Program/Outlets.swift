@@ -50,7 +50,7 @@ final class Outlets: Sendable {
         let (ends, end) = AsyncStream.makeStream(of: Void.self)
         let outlets = all
         Task {
-            for outlet in outlets { await outlet.finish() }
+            await withDiscardingTaskGroup { group in for outlet in outlets { group.addTask { await outlet.finish() } } }
             end.finish()
         }
         Task {

@@ -5,7 +5,7 @@ import Synchronization
 /// A message as it goes over the wire. Made once, whoever gets it.
 struct EncodedMessage: Sendable {
     let bytes: [UInt8]
-    /// How many messages are missing where this one is: 1, but for a word about losses or repeats.
+    /// How many messages are missing where this one is: 1, but for a word about losses, repeats or what was held back.
     let weight: UInt64
 
     init(bytes: [UInt8], weight: UInt64 = 1) { (self.bytes, self.weight) = (bytes, weight) }
@@ -16,6 +16,8 @@ final class Subscription: Sendable {
     /// Messages and bytes that wait for one client at most.
     static let messageLimit = 16_384
     static let byteLimit = 4 << 20
+    /// Bytes that are handed to gRPC at one time, which copies them.
+    private static let batchBytes = 256 << 10
 
     struct Batch: Sendable {
         var messages: [EncodedMessage] = []
@@ -66,16 +68,24 @@ final class Subscription: Sendable {
         waiter?.resume()
     }
 
-    /// All that waits; nil when it is over.
+    private static func take(_ state: inout State) -> Batch {
+        var count = 0, bytes = 0
+        for message in state.batch.messages {
+            guard count == 0 || bytes + message.bytes.count <= batchBytes else { break }
+            (count, bytes) = (count + 1, bytes + message.bytes.count)
+        }
+        state.bytes -= bytes
+        defer { if count == state.batch.messages.count { state.batch = Batch() } else { state.batch.messages.removeFirst(count) } }
+        // The gap is behind the last of them.
+        return count == state.batch.messages.count ? state.batch : Batch(messages: Array(state.batch.messages.prefix(count)))
+    }
+
+    /// What waits, or the first part of it; nil when it is over.
     func next() async -> Batch? {
         while true {
             let (batch, isOver) = state.withLock { state -> (Batch?, Bool) in
                 guard !state.batch.messages.isEmpty || state.batch.dropped > 0 else { return (nil, state.isOver) }
-                defer {
-                    state.batch = Batch()
-                    state.bytes = 0
-                }
-                return (state.batch, false)
+                return (Self.take(&state), false)
             }
             if let batch { return batch }
             if isOver || Task.isCancelled { return nil }

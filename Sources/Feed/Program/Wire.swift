@@ -92,7 +92,7 @@ final class MessageEncoder: @unchecked Sendable {
     private func encode(_ message: KubeArmorMessage) -> EncodedMessage {
         var writer = FieldWriter(after: constantPart(message), room: Self.usualBytes)
         if message.kind == .alert { message.writeAlert(&writer) } else { message.writeLog(&writer) }
-        return EncodedMessage(bytes: writer.bytes, weight: message.lostCount ?? message.repeatCount)
+        return EncodedMessage(bytes: writer.bytes, weight: message.lostCount ?? message.heldCount ?? message.repeatCount)
     }
 
     private func constantPart(_ message: KubeArmorMessage) -> [UInt8] {

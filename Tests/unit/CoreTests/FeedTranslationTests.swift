@@ -103,6 +103,15 @@ import Testing
         #expect(message.eventData.map(\.key) == ["Syscall", "Fd", "Domain", "Type", "Protocol", "Path"] && message.eventData.last?.value == forged)
     }
 
+    @Test(arguments: [
+        (Event.Kind.file, PC_EVENT_EXECUTABLE_CUT, "ProcessName"), (.file, PC_EVENT_ARGUMENTS_CUT, "Source"), (.exec, PC_EVENT_ARGUMENTS_CUT, "Resource"),
+        (.exit, PC_EVENT_PARENT_CUT, "ParentProcessName"), (.execFailed, PC_EVENT_EXECUTABLE_CUT, "ParentProcessName"), (.execFailed, PC_EVENT_PATH_CUT, "Resource"),
+        (.file, PC_EVENT_OTHER_PATH_CUT, "Data"), (.network, PC_EVENT_DIRECTORY_CUT, "Cwd"),
+    ]) func eachCutTextIsNamedByItsField(_ kind: Event.Kind, _ flag: pc_event_flag, _ name: String) throws {
+        let message = translator.message(of: try event(kind, { $0.flags = UInt16(flag.rawValue) }, path: "/x"), FeedWorkload())
+        #expect(message.eventData.contains(.init(key: "Cut", value: name)))
+    }
+
     @Test func whatIsCutIsSaid() throws {
         let number = try call("openat")
         let cut = try event(.file, { header in

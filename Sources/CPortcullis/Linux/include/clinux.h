@@ -30,7 +30,10 @@ int pcl_unix_listen(const char *path, int backlog);
 /* Takes a waiting connection, non-blocking and closed on exec. */
 int pcl_accept(int listener);
 int pcl_unix_connect(const char *path);
-/* Sends one datagram to a UNIX socket; a leading '@' names an abstract one (sd_notify(3)). */
+/* A socket for datagrams to UNIX sockets, and one datagram from it; a leading '@' names an abstract one. */
+int pcl_datagram_socket(void);
+int pcl_send_datagram(int descriptor, const char *path, const char *message, size_t length);
+/* The same with a socket of its own, for one that is sent now and then (sd_notify(3)). */
 int pcl_notify(const char *path, const char *message, size_t length);
 /*
  * Opens a path as what is in `root` sees it (openat2(2), kernel 5.6; O_PATH, the last symbolic link not followed, magic links never).
