@@ -122,12 +122,15 @@ quiet_build = $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' || :; }
 test-build: all
 	$(call say,BUILD tests)
 	$(Q)$(TEST_BUILD) $(quiet_build)
+# What failed is said once more at the end, where the end is all that is kept of a long run's output. $(1): the log.
+recorded = | tee $(1); result=$${PIPESTATUS[0]}; [ $$result = 0 ] || grep -A 12 'recorded an issue' $(1) | tail -n 120 >&2
 test-unit: test-build
-	$(Q)PORTCULLIS_POLICY_CORPUS="$(PORTCULLIS_POLICY_CORPUS)" PORTCULLIS_LONG="$(PORTCULLIS_LONG)" $(TEST_RUN) --skip HostTests --xunit-output $(BUILD)/unit.xml
+	$(Q)PORTCULLIS_POLICY_CORPUS="$(PORTCULLIS_POLICY_CORPUS)" PORTCULLIS_LONG="$(PORTCULLIS_LONG)" $(TEST_RUN) --skip HostTests --xunit-output $(BUILD)/unit.xml \
+		2>&1 $(call recorded,$(BUILD)/unit.log); exit $$result
 test-host: test-build feed hook-aarch64-check
 	$(Q)scripts/install-packages $(ARCH) host
-	$(Q)$(SUDO) env PATH="$$PATH" PORTCULLIS_LONG=$(PORTCULLIS_LONG) $(TEST_RUN) --filter HostTests --xunit-output $(BUILD)/host.xml; \
-		result=$$?; [ -z "$(SUDO)" ] || $(SUDO) chown -R $$(id -u):$$(id -g) .build; exit $$result
+	$(Q)$(SUDO) env PATH="$$PATH" PORTCULLIS_LONG=$(PORTCULLIS_LONG) $(TEST_RUN) --filter HostTests --xunit-output $(BUILD)/host.xml \
+		2>&1 $(call recorded,$(BUILD)/host.log); [ -z "$(SUDO)" ] || $(SUDO) chown -R $$(id -u):$$(id -g) .build; exit $$result
 test: check test-unit fuzz-short test-host test-metrics vmtest
 test-long:
 	$(Q)rm -rf $(BUILD)/vm/*/results $(BUILD)/*-swift-testing.xml
