@@ -11,6 +11,7 @@ func libraries(_ names: String...) -> [LinkerSetting] {
 
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let feed: TargetDependencyCondition? = .when(traits: ["Feed"])
+let nri: TargetDependencyCondition? = .when(traits: ["NRI"])
 let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 
 let package = Package(
@@ -22,9 +23,13 @@ let package = Package(
         .library(name: "HookWire", targets: ["HookWire"]),
         .library(name: "Core", targets: ["Core"]),
         .executable(name: "portcullis-feed", targets: ["portcullis-feed"]),
+        .executable(name: "portcullis-nri", targets: ["portcullis-nri"]),
     ],
-    // What speaks gRPC: without the trait none of it is fetched or built, and `portcullis-feed` only says so.
-    traits: [.trait(name: "Feed", description: "portcullis-feed, with gRPC"), .default(enabledTraits: [])],
+    // What needs packages of some size: without its trait none of them is fetched or built, and the program only says so.
+    traits: [
+        .trait(name: "Feed", description: "portcullis-feed, with gRPC"), .trait(name: "NRI", description: "portcullis-nri, with Protocol Buffers"),
+        .default(enabledTraits: []),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
@@ -84,11 +89,24 @@ let package = Package(
             ],
             path: "Sources/Feed/Program", swiftSettings: strict),
 
-        // Tests: the first five need neither root nor a kernel feature.
+        // The plugin for NRI: what is pure, the messages, the program.
+        .target(name: "NRI", dependencies: ["Core", "HookWire"], path: "nri/Library", swiftSettings: strict),
+        .target(
+            name: "NRIProtocol", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf", condition: nri)], path: "nri/Generated"),
+        .executableTarget(
+            name: "portcullis-nri",
+            dependencies: [
+                "NRI", "Core", "HookWire", "CLinux", "NRIProtocol", .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: nri),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "nri/Program", swiftSettings: strict),
+
+        // Tests: the first six need neither root nor a kernel feature.
         .testTarget(name: "HookWireTests", dependencies: ["HookWire"], path: "Tests/unit/HookWireTests"),
         .testTarget(name: "CoreTests", dependencies: ["Core", "HookWire", "CABI"], path: "Tests/unit/CoreTests"),
         .testTarget(
             name: "HookTests", dependencies: ["HookWire", "TestSupport", "portcullis-hook"], path: "Tests/unit/HookTests"),
+        .testTarget(name: "NRITests", dependencies: ["NRI", "Core", "HookWire"], path: "Tests/unit/NRITests"),
         .testTarget(name: "KernelTests", dependencies: ["Kernel", "CABI", "CObjects", "CLibBPF"], path: "Tests/unit/KernelTests"),
         .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Core", "HookWire", "TestSupport"], path: "Tests/unit/DaemonTests"),
         // For `make bench`: what the compiler makes of policies, as a file.

@@ -41,7 +41,11 @@ public struct ContainerLabels: Equatable, Sendable {
     }
 
     private init(pod workload: WorkloadIdentity, _ message: HookMessage) {
-        var labels = workload.runtime == .crio ? Self.labelsOfCRIO(message) : [:]
+        var labels = workload.runtime == .crio ? Self.labels(in: "io.kubernetes.cri-o.Labels", of: message) : [:]
+        // CRI-O copies a pod's annotations into the bundle, so that there only the plugin's own message may tell of labels.
+        if workload.runtime == .containerd || message.runtime != nil {
+            labels.merge(Self.labels(in: ContainerRuntime.podLabelsKey, of: message)) { _, plugins in plugins }
+        }
         // The labels that the kubelet gives each container, whatever the runtime makes of them.
         labels["io.kubernetes.pod.name"] = workload.pod
         labels["io.kubernetes.pod.namespace"] = workload.namespace
@@ -67,9 +71,9 @@ public struct ContainerLabels: Equatable, Sendable {
             labels: labels)
     }
 
-    /// CRI-O's copy of the labels that the kubelet gave the container; empty if it is not what CRI-O writes.
-    private static func labelsOfCRIO(_ message: HookMessage) -> [String: String] {
-        let text = ContainerRuntime.value(of: "io.kubernetes.cri-o.Labels", in: message.annotations)
+    /// Labels that stand in an annotation as a JSON object; none if it is not one.
+    private static func labels(in annotation: StaticString, of message: HookMessage) -> [String: String] {
+        let text = ContainerRuntime.value(of: annotation, in: message.annotations)
         guard !text.isEmpty else { return [:] }
         return (try? labels(json: text)) ?? [:]
     }

@@ -97,9 +97,8 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
         for slot in slotsByID[ContainerID(message.containerID)] ?? [] {
             guard let known = containers[Int(slot)], known.isRunning(process) else { continue }
             counters.repeated += 1
-            guard known.isReplayed, message.sources == 0 else { return AddResult(answer: answer(.registered)) }
-            // A hook saw the bundle as it was when the container was made; a scan sees what is left.
-            try replaceMessage(of: slot, by: body)
+            guard let better = known.better(message, body) else { return AddResult(answer: answer(.registered)) }
+            try replaceMessage(of: slot, by: better)
             return AddResult(answer: answer(.registered), updated: known.reference)
         }
         // Found by a scan under another name, of a cgroup say: it is that container all the same.

@@ -22,7 +22,7 @@ public struct WorkloadIdentity: Equatable, Sendable {
         func value(_ key: StaticString) -> String {
             String(decoding: ContainerRuntime.value(of: key, in: annotations), as: UTF8.self)
         }
-        runtime = ContainerRuntime.detect(bundle: message.bundle, annotations: annotations)
+        runtime = message.runtime ?? ContainerRuntime.detect(bundle: message.bundle, annotations: annotations)
         namespace = String(decoding: runtime.namespace(in: annotations), as: UTF8.self)
         bundle = String(decoding: message.bundle, as: UTF8.self)
         cgroup = String(decoding: message.cgroupPath, as: UTF8.self)

@@ -55,6 +55,8 @@ enum FieldTag: UInt16 {
     case ending = 16
     /// Of a replay's end: something that could not be read. Of a report: what went wrong.
     case problem = 17
+    /// Which runtime it is, by the word of somebody who speaks with it.
+    case runtime = 18
 }
 
 /// Why a frame's body was refused.

@@ -45,6 +45,8 @@ public struct HookMessage: Equatable, Sendable {
     public var hasStarted = false
     /// Where replay found it (`ReplaySources`); 0 in a hook's message.
     public var sources: UInt32 = 0
+    /// The runtime, by the word of somebody who speaks with it (NRI); nil: to be told from the bundle and the annotations.
+    public var runtime: ContainerRuntime?
     /// Microseconds from the hook's start to its sending this; 0: unknown.
     public var elapsed: UInt32 = 0
     /// How the hook ended whose message this is; only in a spooled one, which is written when that is known.
@@ -109,11 +111,12 @@ extension HookMessage {
         if sources != 0 { writer.field(.sources, sources) }
         if elapsed != 0 { writer.field(.elapsed, elapsed) }
         if ending != .unknown { writer.field(.ending, ending.rawValue) }
+        if let runtime { writer.field(.runtime, runtime.rawValue) }
         return writer.finish()
     }
 
-    /// Bytes of the fields that follow the annotations: one count, two numbers, two flags, each with its head of 6.
-    private static var tailBytes: Int { 3 * 10 + 2 * 7 }
+    /// Bytes of the fields that follow the annotations: one count, two numbers, three flags, each with its head of 6.
+    private static var tailBytes: Int { 3 * 10 + 3 * 7 }
 
     /// The annotations as they are if they fit; else those that name the workload first, so that a pod cannot crowd them out.
     private func annotationsByWeight(_ room: Int) -> [Annotation] {
@@ -172,6 +175,10 @@ extension HookMessage {
             case .ending:
                 let raw: UInt8 = try value.only()
                 ending = HookEnding(rawValue: raw) ?? .unknown
+            case .runtime:
+                let raw: UInt8 = try value.only()
+                guard let named = ContainerRuntime(rawValue: raw) else { throw .unknownField }
+                runtime = named
             case .problem: throw .unknownField
             case .annotation:
                 let keySize: UInt32 = try value.integer()

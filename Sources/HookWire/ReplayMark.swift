@@ -65,9 +65,14 @@ public struct ReplaySources: OptionSet, Hashable, Sendable {
     public static let conmon = ReplaySources(rawValue: 32)
     /// The cgroup of a process that nothing else speaks of.
     public static let cgroup = ReplaySources(rawValue: 64)
+    /// The runtime's own word, through its plugin interface NRI.
+    public static let nri = ReplaySources(rawValue: 128)
 
     /// Each source with its name, in the order of their bits.
     public static var named: [(source: ReplaySources, name: StaticString)] {
-        [(.runc, "runc"), (.crun, "crun"), (.containerd, "containerd"), (.storage, "storage"), (.shim, "shim"), (.conmon, "conmon"), (.cgroup, "cgroup")]
+        [
+            (.runc, "runc"), (.crun, "crun"), (.containerd, "containerd"), (.storage, "storage"), (.shim, "shim"), (.conmon, "conmon"), (.cgroup, "cgroup"),
+            (.nri, "nri"),
+        ]
     }
 }

@@ -35,9 +35,13 @@ public enum ContainerRuntime: UInt8, Sendable {
         return Self.value(of: key, in: annotations)
     }
 
+    /// The annotation in which `portcullis-nri` leaves a pod's labels, as a JSON object: containerd writes none of them down. It counts under containerd, which
+    /// copies no annotation of a pod's author into a bundle unless it is told to.
+    public static var podLabelsKey: StaticString { "portcullis.io/pod-labels" }
+
     /// Whether this is an annotation by which a runtime says whose the container is.
     public static func namesTheWorkload(_ key: [UInt8]) -> Bool {
-        equal(key, "io.container.manager") || equal(key, "io.kubernetes.cri.sandbox-namespace") || equal(key, "io.kubernetes.cri.sandbox-name")
+        equal(key, podLabelsKey) || equal(key, "io.container.manager") || equal(key, "io.kubernetes.cri.sandbox-namespace") || equal(key, "io.kubernetes.cri.sandbox-name")
             || equal(key, "io.kubernetes.cri.container-name") || equal(key, "io.kubernetes.cri.container-type")
             || equal(key, "io.kubernetes.cri.image-name") || equal(key, "io.kubernetes.cri.podsandbox.image-name")
             || equal(key, "io.kubernetes.pod.namespace") || equal(key, "io.kubernetes.pod.name") || equal(key, "io.kubernetes.container.name")

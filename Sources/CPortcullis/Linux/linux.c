@@ -102,7 +102,7 @@ int pcl_accept(int listener)
     return descriptor < 0 ? -errno : descriptor;
 }
 
-int pcl_unix_connect(const char *path)
+int pcl_unix_connect_within(const char *path, int milliseconds)
 {
     struct sockaddr_un address;
     socklen_t size;
@@ -112,6 +112,11 @@ int pcl_unix_connect(const char *path)
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0)
         return -errno;
+    if (milliseconds > 0) {
+        struct timeval limit = {.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000};
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    }
     if (connect(descriptor, (struct sockaddr *)&address, size)) {
         error = errno;
         close(descriptor);
@@ -119,6 +124,8 @@ int pcl_unix_connect(const char *path)
     }
     return descriptor;
 }
+
+int pcl_unix_connect(const char *path) { return pcl_unix_connect_within(path, 0); }
 
 int pcl_datagram_socket(void)
 {

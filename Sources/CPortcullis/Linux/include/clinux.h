@@ -30,6 +30,8 @@ int pcl_unix_listen(const char *path, int backlog);
 /* Takes a waiting connection, non-blocking and closed on exec. */
 int pcl_accept(int listener);
 int pcl_unix_connect(const char *path);
+/* The same, giving up connecting, sending and receiving after so many milliseconds each (SO_SNDTIMEO, SO_RCVTIMEO). */
+int pcl_unix_connect_within(const char *path, int milliseconds);
 /* A socket for datagrams to UNIX sockets, and one datagram from it; a leading '@' names an abstract one. */
 int pcl_datagram_socket(void);
 int pcl_send_datagram(int descriptor, const char *path, const char *message, size_t length);

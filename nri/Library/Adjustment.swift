@@ -1,0 +1,16 @@
+/// What is asked of the runtime for a container that it is about to create.
+public struct HookSettings: Equatable, Sendable {
+    /// Where the hook is on the host; empty: no hook is asked for.
+    public var path: String
+    /// Seconds after which the runtime gives the hook up; more than the hook's own largest deadline.
+    public static let timeout: Int64 = 12
+    public static let arguments = ["portcullis-hook"]
+    /// Without one a hook has its runtime's, which may make the loader read what the runtime brought for itself.
+    public static let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+
+    public init(path: String) { self.path = path }
+
+    /// Whether the hook is to be asked for, given the paths of the hooks that the container has at these stages already: from a base specification, or
+    /// another plugin.
+    public func isNeeded(besides paths: [String]) -> Bool { !path.isEmpty && !paths.contains(path) }
+}

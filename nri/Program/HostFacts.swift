@@ -1,0 +1,46 @@
+#if NRI
+import Core
+import Glibc
+import HookWire
+
+/// What this process can see of others without any capability.
+enum HostFacts {
+    /// Adds what `/proc` says of the message's process. False if that is gone.
+    static func complete(_ message: inout HookMessage) -> Bool {
+        guard let stat = file("/proc/\(message.pid)/stat", limit: 4096), let start = ProcessText.startTime(inStat: stat) else { return false }
+        message.startTime = start
+        if let cgroup = file("/proc/\(message.pid)/cgroup", limit: 16 << 10) { message.cgroupPath = ProcessText.cgroupPath(in: cgroup) }
+        return true
+    }
+
+    /// Whether the process that a message is about is still there.
+    static func isAlive(_ message: HookMessage) -> Bool {
+        guard let stat = file("/proc/\(message.pid)/stat", limit: 4096) else { return false }
+        return ProcessText.startTime(inStat: stat) == message.startTime
+    }
+
+    /// Nil if the file cannot be read; nothing beyond `limit` is.
+    static func file(_ path: String, limit: Int) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: limit), filled = 0
+        while filled < limit {
+            let count = bytes.withUnsafeMutableBytes { read(descriptor, $0.baseAddress.map { $0 + filled }, limit - filled) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { return nil }
+            if count == 0 { break }
+            filled += count
+        }
+        bytes.removeSubrange(filled...)
+        return bytes
+    }
+
+    /// Nanoseconds since boot, but for time asleep.
+    static var now: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+}
+#endif

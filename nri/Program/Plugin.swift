@@ -1,0 +1,277 @@
+#if NRI
+import CLinux
+import Core
+import Glibc
+import HookWire
+import Logging
+import NRI
+import NRIProtocol
+
+/// The plugin's one thread: waits for the runtime, the daemon, the directories and the clock.
+final class Plugin {
+    /// How far the connection to the runtime is.
+    enum State: String {
+        case disconnected
+        /// The runtime has been asked to have this plugin.
+        case registering
+        /// It has, and has not told yet what it runs.
+        case connected
+        /// It has told what it runs, and tells what happens.
+        case receiving
+    }
+
+    /// Nanoseconds from connecting to `receiving`. The runtime itself waits for 5 s, and for 2 s for each answer.
+    private static let registration: UInt64 = 15_000_000_000
+    private let options: Options
+    private let logger: Logger
+    private let requests: Requests
+    private var watches: Watches
+    private var status: StatusSocket?
+    private var connection: RuntimeConnection?
+    private var state = State.disconnected
+    private var stateDeadline: UInt64?
+    private var retryAt: UInt64?
+    private var runtimeBackoff = Backoff(first: 100_000_000, last: 3_000_000_000)
+    private var silence = SilenceWatch()
+    private var replay: Replay?
+    private var replayAt: UInt64?
+    private var daemonBackoff = Backoff(first: 200_000_000, last: 5_000_000_000)
+    /// Started by the runtime, which starts another when it starts again.
+    private let isLaunched: Bool
+    private var problem = ""
+
+    /// - Parameter launched: The descriptor that the runtime has left to this process; nil if it was not the runtime that started it.
+    init(_ options: Options, _ logger: Logger, launched: Int32?) throws(PortcullisError) {
+        self.options = options
+        self.logger = logger
+        requests = Requests(options, logger)
+        watches = try Watches(hookSocket: options.hookSocket, states: options.runtimeState)
+        isLaunched = launched != nil
+        if let launched { connection = RuntimeConnection(descriptor: launched) }
+        if !options.statusSocket.isEmpty {
+            // Its state is for people; what it does must not depend on it.
+            do { status = try StatusSocket(options.statusSocket) } catch { logger.warning("nobody can ask for this plugin's state: \(error)") }
+        }
+    }
+
+    /// Serves until the process ends.
+    ///
+    /// - Returns: When the runtime that started this process has gone.
+    func run() {
+        requests.told = { [unowned self] in silence.settled($0) }
+        if let connection { welcome(connection) } else { connect() }
+        while true {
+            watches.renew()
+            wait()
+            let now = HostFacts.now
+            if let stateDeadline, stateDeadline <= now { lose("the runtime has not told what it runs in time", now) }
+            if silence.isSilent(now: now, exists: watches.exists), state == .receiving {
+                requests.counters.silences += 1
+                lose("containers appear of which the runtime does not tell", now)
+            }
+            if isLaunched, connection == nil { return }
+            if let retryAt, retryAt <= now { connect() }
+            if let replay, replay.deadline <= now { failReplay("the daemon has not answered in time") }
+            startReplay(now)
+        }
+    }
+
+    // MARK: Waiting
+
+    private func wait() {
+        var descriptors: [pollfd] = [pollfd(fd: watches.descriptor, events: Int16(POLLIN), revents: 0)]
+        for descriptor in [connection?.descriptor, replay?.descriptor, status?.descriptor] {
+            descriptors.append(pollfd(fd: descriptor ?? -1, events: Int16(POLLIN), revents: 0))
+        }
+        let deadlines = [stateDeadline, retryAt, replay?.deadline, requests.owesReplay && replay == nil ? replayAt ?? 0 : nil, state == .receiving ? silence.deadline : nil]
+        let now = HostFacts.now
+        // Rounded up: what is early would come round again.
+        let timeout = deadlines.compactMap { $0 }.min().map { $0 <= now ? 0 : Int32(min(($0 - now + 999_999) / 1_000_000, 60_000)) } ?? -1
+        guard poll(&descriptors, nfds_t(descriptors.count), timeout) > 0 else { return }
+        if descriptors[1].revents != 0 { serve() }
+        if descriptors[2].revents != 0 { proceed() }
+        if descriptors[0].revents != 0 { look() }
+        if descriptors[3].revents != 0 { status?.answer(report()) }
+    }
+
+    private func look() {
+        for notice in watches.read() {
+            switch notice {
+            case .daemonIsBack:
+                requests.owesReplay = true
+                replayAt = nil
+                daemonBackoff.reset()
+            case .appeared(let id): if !requests.ledger.contains(id) { silence.appeared(id, now: HostFacts.now) }
+            case .overflow: requests.owesReplay = true
+            }
+        }
+    }
+
+    // MARK: The runtime
+
+    private func connect() {
+        retryAt = nil
+        do throws(PortcullisError) { welcome(try RuntimeConnection(options.socket)) } catch {
+            let text = error.description
+            if text != problem { logger.warning("\(text); trying again") }
+            problem = text
+            retryAt = HostFacts.now + runtimeBackoff.delay()
+        }
+    }
+
+    private func welcome(_ new: RuntimeConnection) {
+        connection = new
+        requests.counters.connections += 1
+        move(to: .registering)
+        stateDeadline = HostFacts.now + Self.registration
+        do throws(PortcullisError) { try new.register(name: options.name, index: options.index) } catch { lose(error.description, HostFacts.now) }
+    }
+
+    private func move(to next: State) {
+        state = next
+        if next == .receiving || next == .disconnected { stateDeadline = nil }
+        logger.debug("\(next.rawValue)")
+    }
+
+    private func lose(_ reason: String, _ now: UInt64) {
+        connection?.close()
+        connection = nil
+        requests.forgetParts()
+        if reason != problem { logger.warning("the connection to the runtime is lost: \(reason)") }
+        problem = reason
+        move(to: .disconnected)
+        retryAt = now + runtimeBackoff.delay()
+    }
+
+    /// Reads and answers what has come.
+    private func serve() {
+        do throws(PortcullisError) {
+            guard let incoming = try connection?.read() else { return }
+            for message in incoming {
+                switch message {
+                case .answer(let code, let text): try registered(code, text)
+                case .call(let method, let payload, let stream, let timeout): try answer(method, payload, stream, timeout)
+                }
+            }
+        } catch { lose(error.description, HostFacts.now) }
+    }
+
+    private func registered(_ code: Int32, _ text: String) throws(PortcullisError) {
+        guard code == 0 else {
+            requests.counters.refusedByRuntime += 1
+            // It leaves the connection open, and nothing ever comes of it.
+            throw PortcullisError(.peer, "the runtime does not have this plugin: \(text) (status \(code))")
+        }
+        if state == .registering { move(to: .connected) }
+    }
+
+    private func answer(_ method: String, _ payload: [UInt8], _ stream: UInt32, _ timeout: Int64) throws(PortcullisError) {
+        let arrived = HostFacts.now
+        let (answer, event, isLast) = try reply(method, payload)
+        switch answer {
+        case .payload(let message): try connection?.answer(stream, message)
+        case .refusal(let code, let reason): try connection?.refuse(stream, code: code, reason)
+        }
+        let taken = HostFacts.now - arrived
+        if let event { requests.counters.answerTimes[event, default: LatencyHistogram()].add(nanoseconds: taken) }
+        if timeout > 0, taken > UInt64(timeout) {
+            requests.counters.late += 1
+            // It has gone on without this plugin, and may not tell it anything any more.
+            throw PortcullisError(.peer, "\(method) was answered after \(taken / 1_000_000) ms, and the runtime waits for \(timeout / 1_000_000)")
+        }
+        if isLast { synchronized() }
+    }
+
+    private func reply(_ method: String, _ payload: [UInt8]) throws(PortcullisError) -> (answer: Requests.Answer, event: RuntimeEvent?, isLast: Bool) {
+        switch method {
+        case "Configure": return (try requests.configure(payload), nil, false)
+        case "Synchronize":
+            let (answer, isLast) = try requests.synchronize(payload)
+            return (answer, nil, isLast)
+        case "Shutdown": return (.payload(Nri_Pkg_Api_V1alpha1_SynchronizeResponse()), nil, false)
+        case "ValidateContainerAdjustment": return (try requests.validate(payload), .validateContainerAdjustment, false)
+        case "StateChange":
+            let change: Nri_Pkg_Api_V1alpha1_StateChangeEvent = try RuntimeConnection.decode(payload, method)
+            // One that is not known yet is none that was asked for.
+            guard let event = RuntimeEvent(rawValue: change.event) else { return (.payload(Nri_Pkg_Api_V1alpha1_SynchronizeResponse()), nil, false) }
+            return (requests.take(event, change.pod, change.container), event, false)
+        default:
+            guard let event = RuntimeEvent(method: method) else { return (.refusal(code: 12, "no method \(method)"), nil, false) }
+            let request: Nri_Pkg_Api_V1alpha1_ContainerRequest = try RuntimeConnection.decode(payload, method)
+            return (requests.take(event, request.pod, request.container), event, false)
+        }
+    }
+
+    private func synchronized() {
+        requests.takeOver()
+        replayAt = nil
+        move(to: .receiving)
+        problem = ""
+        runtimeBackoff.reset()
+        if silence.synchronized(tells: { requests.ledger.contains($0) }) { requests.counters.silencesConfirmed += 1 }
+        let runtime = requests.runtime
+        logger.info("receiving events", metadata: ["runtime": "\(runtime.name) \(runtime.version)", "validates": "\(runtime.validates)"])
+        if !watches.renew() || !watches.watchesRuntime {
+            logger.info("nothing of the runtime's state is seen, so that its silence cannot be noticed", metadata: ["directories": "\(options.runtimeState.joined(separator: " "))"])
+        }
+    }
+
+    // MARK: The daemon
+
+    private func startReplay(_ now: UInt64) {
+        guard requests.owesReplay, replay == nil, state == .receiving || requests.ledger.count > 0, replayAt ?? 0 <= now else { return }
+        do throws(PortcullisError) {
+            replay = try Replay(requests.living(), socket: options.hookSocket, timeout: options.timeout)
+            requests.owesReplay = false
+        } catch {
+            logger.debug("\(error)")
+            replayAt = now + daemonBackoff.delay()
+        }
+    }
+
+    private func proceed() {
+        do throws(PortcullisError) {
+            guard try replay?.proceed() == true, let ended = replay else { return }
+            ended.close()
+            replay = nil
+            daemonBackoff.reset()
+            requests.counters.replays += 1
+            requests.counters.replayed += UInt64(ended.registered)
+            requests.counters.replayRefused += UInt64(ended.refused.count)
+            for (id, reason) in ended.refused { logger.warning("refused by portcullisd: \(reason)", metadata: ["container": "\(id)"]) }
+            logger.info("told the daemon what runs", metadata: ["registered": "\(ended.registered)", "refused": "\(ended.refused.count)"])
+        } catch { failReplay(error.description) }
+    }
+
+    private func failReplay(_ reason: String) {
+        replay?.close()
+        replay = nil
+        requests.owesReplay = true
+        replayAt = HostFacts.now + daemonBackoff.delay()
+        logger.warning("telling the daemon what runs: \(reason)")
+    }
+
+    // MARK: Its state
+
+    private func report() -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("version", BuildVersion.text.description)
+            writer.member("pid", getpid())
+            writer.member("state", state.rawValue)
+            writer.member("problem", problem)
+            writer.member("socket", options.socket)
+            writer.member("runtime", requests.runtime.name)
+            writer.member("runtimeVersion", requests.runtime.version)
+            writer.member("validates", requests.runtime.validates)
+            writer.member("known", requests.ledger.count)
+            writer.member("knownDropped", requests.ledger.dropped)
+            writer.member("owesReplay", requests.owesReplay || replay != nil)
+            writer.member("watchesRuntime", watches.watchesRuntime)
+            writer.key("counters")
+            writer.object { requests.counters.write(&$0) }
+        }
+        return writer.bytes
+    }
+}
+#endif

@@ -1,0 +1,74 @@
+#if NRI
+import CLinux
+import Core
+import Glibc
+
+/// Notices two things on disk: that the daemon's socket is made anew, and that the OCI runtime makes a container.
+struct Watches {
+    /// What was noticed.
+    enum Notice {
+        case daemonIsBack
+        /// The id of a container whose state has appeared.
+        case appeared(String)
+        /// Notices were lost.
+        case overflow
+    }
+
+    let descriptor: Int32
+    private let hookSocket: (directory: String, name: String)
+    private let states: [String]
+    private var directories: [Int32: String] = [:]
+
+    init(hookSocket: String, states: [String]) throws(PortcullisError) {
+        descriptor = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
+        guard descriptor >= 0 else { throw PortcullisError(.system, "watching directories", errno: errno) }
+        let slash = hookSocket.lastIndex(of: "/") ?? hookSocket.startIndex
+        self.hookSocket = (slash == hookSocket.startIndex ? "/" : String(hookSocket[..<slash]), String(hookSocket[slash...].drop { $0 == "/" }))
+        self.states = states
+    }
+
+    /// Watches what is not watched yet; a directory may be made later than this is asked.
+    ///
+    /// - Returns: Whether the daemon's directory is watched.
+    @discardableResult
+    mutating func renew() -> Bool {
+        add(hookSocket.directory)
+        for state in states { add(state) }
+        return directories.values.contains(hookSocket.directory)
+    }
+
+    var watchesRuntime: Bool { states.contains { directories.values.contains($0) } }
+
+    private mutating func add(_ directory: String) {
+        guard !directories.values.contains(directory) else { return }
+        let watch = inotify_add_watch(descriptor, directory, UInt32(IN_CREATE | IN_MOVED_TO | IN_ONLYDIR))
+        if watch >= 0 { directories[watch] = directory }
+    }
+
+    /// Whether the state of a container is still there.
+    func exists(_ id: String) -> Bool { states.contains { access("\($0)/\(id)", F_OK) == 0 } }
+
+    /// What has happened since the last time.
+    mutating func read() -> [Notice] {
+        var notices: [Notice] = []
+        var buffer = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            guard count > 0 else { return notices }
+            var offset = 0
+            while offset + MemoryLayout<inotify_event>.size <= count {
+                let event = buffer.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: inotify_event.self) }
+                let start = offset + MemoryLayout<inotify_event>.size
+                offset = start + Int(event.len)
+                let name = String(decoding: buffer[start..<min(offset, count)].prefix { $0 != 0 }, as: UTF8.self)
+                if event.mask & UInt32(IN_Q_OVERFLOW) != 0 { notices.append(.overflow) }
+                // The directory is gone; one that is made in its place is found by `renew`.
+                if event.mask & UInt32(IN_IGNORED) != 0 { directories[event.wd] = nil }
+                guard let directory = directories[event.wd], !name.isEmpty else { continue }
+                if directory == hookSocket.directory, name == hookSocket.name { notices.append(.daemonIsBack) }
+                if states.contains(directory), event.mask & UInt32(IN_ISDIR) != 0 { notices.append(.appeared(name)) }
+            }
+        }
+    }
+}
+#endif
