@@ -20,13 +20,15 @@ OBJECTS := $(patsubst %,$(BUILD)/bpf/%.bpf.o.gz,identity takeover observe teleme
 DAEMON := $(BUILD)/portcullisd
 CLI := $(BUILD)/portcullis
 FEED := $(BUILD)/portcullis-feed
+NRI := $(BUILD)/portcullis-nri
 
-.PHONY: all deps bpf hook programs feed proto test test-long demo bench check install uninstall clean help
+.PHONY: all deps bpf hook programs feed nri proto test test-long demo bench check install uninstall clean help
 all: deps bpf hook programs
 
 help:
 	@echo "make             build the hook, the eBPF programs, portcullisd and portcullis into $(BUILD)/"
 	@echo "make feed        build portcullis-feed, which serves gRPC and metrics (some minutes the first time)"
+	@echo "make nri         build portcullis-nri, the plugin for containerd and CRI-O"
 	@echo "make demo        watch the kernel know a container and deny what its policy denies (a minute or two; root or sudo)"
 	@echo "make test        unit tests, then tests with real containers on this kernel (root or sudo)"
 	@echo "make test-unit   the tests that need neither root nor a container"
@@ -102,14 +104,23 @@ $(DAEMON) $(CLI) &: $(SWIFT_SOURCES) $(OBJECTS) | deps
 	$(Q)for program in portcullisd portcullis; do \
 		$(TOOLCHAIN)/llvm-objcopy --strip-all .build-release/release/$$program $(BUILD)/$$program || exit 1; done
 
+# Both traits for both programs: what they share is built once then.
+WITH_PACKAGES := --traits Feed,NRI --static-swift-stdlib
 # --- the feed: with gRPC and what that needs, which the rest is built without. glibc stays dynamic: it looks up names.
 feed: $(FEED)
 $(FEED): $(shell find Sources/Feed Sources/Core Sources/HookWire Sources/Client Sources/CPortcullis -name '*.swift' -o -name '*.c' -o -name '*.h') Package.swift | deps
 	$(call say,SWIFT portcullis-feed)
 	$(Q)mkdir -p $(BUILD)
-	$(Q)PORTCULLIS_STATIC=1 $(SWIFT) build -c release --scratch-path .build-feed --traits Feed --static-swift-stdlib --product portcullis-feed $(quiet_build)
+	$(Q)PORTCULLIS_STATIC=1 $(SWIFT) build -c release --scratch-path .build-feed $(WITH_PACKAGES) --product portcullis-feed $(quiet_build)
 	$(Q)$(TOOLCHAIN)/llvm-objcopy --strip-all .build-feed/release/portcullis-feed $(FEED)
-# After a change of Sources/Feed/Proto; what it makes is committed.
+# --- the plugin for NRI: with Protocol Buffers, and nothing of the network
+nri: $(NRI)
+$(NRI): $(shell find nri Sources/Core Sources/HookWire Sources/CPortcullis -name '*.swift' -o -name '*.c' -o -name '*.h') Package.swift | deps
+	$(call say,SWIFT portcullis-nri)
+	$(Q)mkdir -p $(BUILD)
+	$(Q)PORTCULLIS_STATIC=1 $(SWIFT) build -c release --scratch-path .build-feed $(WITH_PACKAGES) --product portcullis-nri $(quiet_build)
+	$(Q)$(TOOLCHAIN)/llvm-objcopy --strip-all .build-feed/release/portcullis-nri $(NRI)
+# After a change of Sources/Feed/Proto or nri/Proto; what it makes is committed.
 proto:
 	$(Q)scripts/generate-proto "$(SWIFT)"
 
@@ -127,7 +138,7 @@ recorded = | tee $(1); result=$${PIPESTATUS[0]}; [ $$result = 0 ] || grep -A 12 
 test-unit: test-build
 	$(Q)PORTCULLIS_POLICY_CORPUS="$(PORTCULLIS_POLICY_CORPUS)" PORTCULLIS_LONG="$(PORTCULLIS_LONG)" $(TEST_RUN) --skip HostTests --xunit-output $(BUILD)/unit.xml \
 		2>&1 $(call recorded,$(BUILD)/unit.log); exit $$result
-test-host: test-build feed hook-aarch64-check
+test-host: test-build feed nri hook-aarch64-check
 	$(Q)scripts/install-packages $(ARCH) host
 	$(Q)$(SUDO) env PATH="$$PATH" PORTCULLIS_LONG=$(PORTCULLIS_LONG) $(TEST_RUN) --filter HostTests --xunit-output $(BUILD)/host.xml \
 		2>&1 $(call recorded,$(BUILD)/host.log); [ -z "$(SUDO)" ] || $(SUDO) chown -R $$(id -u):$$(id -g) .build; exit $$result

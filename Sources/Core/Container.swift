@@ -38,6 +38,9 @@ public struct Container: Sendable {
         guard let decoded = try? HookMessage(decoding: message[...]) else { return WorkloadIdentity() }
         return WorkloadIdentity(decoded)
     }
+
+    /// The labels that selectors see, decoded anew each time.
+    public var labels: [String: String] { (try? HookMessage(decoding: message[...])).map { ContainerLabels($0).labels } ?? [:] }
 }
 
 /// Counters of the registry; each only grows.

@@ -47,12 +47,11 @@ public struct ContainerLabels: Equatable, Sendable {
             labels.merge(Self.labels(in: ContainerRuntime.podLabelsKey, of: message)) { _, plugins in plugins }
         }
         // The labels that the kubelet gives each container, whatever the runtime makes of them.
-        labels["io.kubernetes.pod.name"] = workload.pod
-        labels["io.kubernetes.pod.namespace"] = workload.namespace
-        labels["io.kubernetes.container.name"] = workload.containerName
+        let names = ["io.kubernetes.pod.name": workload.pod, "io.kubernetes.pod.namespace": workload.namespace, "io.kubernetes.container.name": workload.containerName]
+        for (key, value) in names { labels[key] = value.isEmpty ? nil : value }
         self.init(
             namespace: workload.namespace.isEmpty ? Self.defaultNamespace : workload.namespace, containerName: workload.containerName,
-            labels: labels.filter { !$0.value.isEmpty }, isSandbox: workload.isSandbox)
+            labels: labels, isSandbox: workload.isSandbox)
     }
 
     private init(bare workload: WorkloadIdentity, _ message: HookMessage) {

@@ -47,3 +47,426 @@ def identity(world):
     counters = world.plugin()["counters"]
     same([counters["confirmed"], counters["refused"], counters["unanswered"]], [2, 0, 0], "confirmed, refused, unanswered")
     return f"labels {sorted(LABELS)}"
+
+
+@case
+def existing(world):
+    """Pods that ran before the plugin, and before the daemon: told by Synchronize, with labels, at the latest a second after both are there."""
+    world.start_containerd()
+    pod = world.cri.run_pod("till-0", labels=LABELS)
+    container = pod.run("server")
+    created = pod.create("waiting")
+    world.start_plugin(receiving=False)
+    wait_until("the plugin has heard what runs", lambda: (world.plugin() or {}).get("state") == "receiving")
+    expect(world.plugin()["owesReplay"], "without a daemon nothing is owed to it")
+    world.start_daemon()
+    found = {}
+    took = time.monotonic()
+    wait_until("both are known", lambda: {pod.id, container} <= set(found := world.identities()))
+    took = time.monotonic() - took
+    known = world.identities()
+    same([known[pod.id]["sandbox"], known[pod.id]["pod"]], [True, "till-0"], "the sandbox")
+    same([known[container][key] for key in ("pod", "namespace", "name", "image", "runtime")], ["till-0", "shop", "server", IMAGE, "containerd"], "the container")
+    same({key: known[container]["labels"].get(key) for key in LABELS}, LABELS, "its labels")
+    expect(created not in known, "a container without a process is known")
+    same(world.plugin()["counters"]["replayed"], 2, "replayed")
+    return f"known {took * 1000:.0f} ms after the daemon was ready"
+
+
+@case
+def labels_of_what_a_scan_found(world):
+    """What the daemon's own scan has found, without labels, gets them by the plugin's word, and a policy that selects by them."""
+    world.start_containerd()
+    pod = world.cri.run_pod("till-0", labels=LABELS)
+    container = pod.run("server")
+    with open(world.path("policies/till.yaml"), "w") as file:
+        file.write("""
+apiVersion: security.kubearmor.com/v1
+kind: KubeArmorPolicy
+metadata: {name: no-secret, namespace: shop}
+spec:
+  selector: {matchLabels: {app: till}}
+  file: {matchPaths: [{path: /etc/secret}]}
+  action: Block
+""")
+    os.chmod(world.path("policies/till.yaml"), 0o600)
+    world.start_daemon("--replay", "auto", "--replay-roots", f"containerd={world.state}/io.containerd.runtime.v2.task/k8s.io")
+    wait_until("the scan has found it", lambda: container in world.identities())
+    before = world.identities()[container]
+    same([before["labels"].get("app"), before["policies"]], [None, []], "labels and policies before the plugin")
+    world.start_plugin()
+    after = world.identities()[container]
+    same([after["labels"].get("app"), after["policies"]], ["till", ["shop/no-secret"]], "labels and policies after it")
+    same(after["bundle"], before["bundle"], "the bundle, of which the plugin knows nothing")
+    # Told again, nothing changes.
+    world.kill("plugin")
+    world.start_plugin()
+    same(world.identities()[container]["labels"], after["labels"], "labels when told again")
+
+
+@case
+def a_plugin_killed(world):
+    """While the plugin is away containers start without a hook; when it is back they are known within a second, and later ones have hooks again."""
+    start_all(world)
+    first = world.cri.run_pod("before").run()
+    world.kill("plugin")
+    pod = world.cri.run_pod("meanwhile", labels=LABELS)
+    container = pod.run()
+    expect(container not in world.identities(), "known without plugin and hook: this test shows nothing")
+    started = time.monotonic()
+    world.start_plugin()
+    took = time.monotonic() - started
+    known = world.identities()
+    expect({first, pod.id, container} <= set(known), f"not all known: {set(known)}")
+    same(known[container]["labels"].get("app"), "till", "its label")
+    later = world.cri.run_pod("after").run()
+    expect(later in world.identities(), "a later one is not known")
+    expect(took < 1, f"it took {took:.2f} s")
+    return f"{took * 1000:.0f} ms from the plugin's start"
+
+
+@case
+def a_containerd_killed(world):
+    """containerd is killed and started again: the plugin comes back by itself, what ran is still known, and pods whose end nobody tells of are forgotten."""
+    start_all(world)
+    pod = world.cri.run_pod("till-0", labels=LABELS)
+    container = pod.run()
+    for number in (9, 15):
+        world.kill("containerd", number)
+        wait_until("the plugin has noticed", lambda: world.plugin()["state"] == "disconnected")
+        world.start_containerd()
+        world.await_receiving()
+        expect({pod.id, container} <= set(world.identities()), "what ran is no longer known")
+        another = world.cri.run_pod(f"after-{number}")
+        expect(another.run() in world.identities(), "a later one is not known")
+        another.remove()
+    # From before the restarts: no StopPodSandbox and no RemovePodSandbox is sent for it.
+    pod.remove()
+    wait_until("the daemon has forgotten it", lambda: not {pod.id, container} & set(world.identities()))
+    same(world.plugin()["counters"]["connections"] >= 3, True, "connections")
+    return f"{world.plugin()['counters']['connections']} connections"
+
+
+@case
+def a_daemon_killed(world):
+    """While the daemon is away pods start, by default; when it is back it is told of all of them, by the spool and by the plugin."""
+    start_all(world)
+    before = world.cri.run_pod("before").run()
+    world.kill("portcullisd")
+    pod = world.cri.run_pod("meanwhile", labels=LABELS)
+    container = pod.run()
+    expect(world.plugin()["counters"]["unanswered"] >= 2, "nothing was unanswered")
+    # Without its pins, too: all that it knows then is what it is told.
+    world.start_daemon()
+    wait_until(lambda: f"all are known: {world.log('plugin')[-600:]}", lambda: {before, pod.id, container} <= set(world.identities()))
+    same(world.identities()[container]["labels"].get("app"), "till", "its label")
+    world.await_receiving()
+
+
+@case
+def a_daemon_without_memory(world):
+    """A daemon that starts anew without any pins of the one before: the plugin tells it all."""
+    start_all(world)
+    pod = world.cri.run_pod("till-0", labels=LABELS)
+    container = pod.run()
+    world.portcullis("down", "--remove")
+    world.processes.pop("portcullisd").wait(timeout=30)
+    world.start_daemon()
+    wait_until("both are known again", lambda: {pod.id, container} <= set(world.identities()))
+    same(world.identities()[container]["labels"].get("app"), "till", "its label")
+    expect(world.identities()[container]["tasks"] >= 1, "its process has no label")
+
+
+@case
+def failing_closed(world):
+    """Where failures are denied, a container is not started without the daemon, and the runtime's error says why; other namespaces are let through."""
+    world.hook_config(**{"on-failure": "allow", "deny-namespace": ["vault"]})
+    start_all(world)
+    world.kill("portcullisd")
+    world.cri.run_pod("free", namespace="shop").run()
+    try:
+        world.cri.run_pod("strict", namespace="vault").run()
+        raise Trouble("it was started")
+    except grpc.RpcError as error:
+        said = error.details()
+    expect("no answer from portcullisd" in said and "denied (--deny-namespace)" in said, f"the reason is not told: {said}")
+    # Without a hook the plugin says no.
+    world.kill("plugin")
+    world.start_plugin("--no-hook", receiving=False)
+    wait_until("the plugin has heard what runs", lambda: (world.plugin() or {}).get("state") == "receiving")
+    try:
+        world.cri.run_pod("stricter", namespace="vault").run()
+        raise Trouble("it was started without a hook")
+    except grpc.RpcError as error:
+        said = error.details()
+    expect("portcullis: container vault/stricter/main is not started" in said and "no answer from portcullisd" in said, f"the reason is not told: {said}")
+    # With a hook that is not there, neither of them: the one is not created, the other is let through.
+    world.kill("plugin")
+    world.start_plugin("--hook-path", "/nowhere/portcullis-hook", receiving=False)
+    wait_until("the plugin has heard what runs", lambda: (world.plugin() or {}).get("state") == "receiving")
+    world.cri.run_pod("free-2", namespace="shop").run()
+    try:
+        world.cri.run_pod("strictest", namespace="vault").run()
+        raise Trouble("it was created without a hook")
+    except grpc.RpcError as error:
+        said = error.details()
+    expect("/nowhere/portcullis-hook: No such file" in said, f"the reason is not told: {said}")
+    same(world.plugin()["counters"]["denied"], 1, "denied")
+    return said.split("portcullis: ")[1]
+
+
+class Events:
+    """Follows the daemon's events, so that what happens from now on is seen."""
+
+    def __init__(self, world):
+        self.world = world
+        world.start("events", f"{world.build}/portcullis", "events", "--json", "--socket", world.path("run/control.sock"))
+        # The reader has no other way to say that it is there: something happens until it tells of it.
+        pod = world.cri.run_pod("reader")
+        wait_until("the reader of events hears of something", lambda: self.of(pod.run(f"probe-{time.monotonic_ns()}", ["true"])))
+        pod.remove()
+
+    def of(self, container):
+        events = [json.loads(line) for line in self.world.log("events").splitlines() if line.endswith("}")]
+        return [event for event in events if (event.get("container") or {}).get("id") == container]
+
+    def executed(self, container):
+        return [event["process"]["executable"] for event in self.of(container) if event["type"] == "exec"]
+
+
+@case
+def first_exec(world):
+    """What containers run is theirs from the first exec on, however short they live: init containers, one-shot pods, pods on the host's pid namespace."""
+    start_all(world)
+    events = Events(world)
+    pods = [world.cri.run_pod(f"once-{number}", labels=LABELS, host_pid=number % 3 == 0) for number in range(6)]
+    made = []
+    for pod in pods:
+        made += [pod.run("init", ["true"]), pod.run("once", ["sh", "-c", "exec /bin/true"])]
+    for container in made:
+        wait_until(lambda: f"the exec of {container[:12]} is its own: {events.of(container)}", lambda: events.executed(container))
+    executed = [events.executed(container) for container in made]
+    same(executed, [["/bin/true"], ["/bin/sh", "/bin/true"]] * 6, "what was executed, from the first to the last")
+    return f"{len(made)} containers of {len(pods)} pods"
+
+
+@case
+def without_hook(world):
+    """The same without a hook: the runtime waits for the plugin before it starts the container's program."""
+    world.start_containerd()
+    world.start_daemon()
+    world.start_plugin("--no-hook")
+    events = Events(world)
+    containers = [world.cri.run_pod(f"once-{number}", labels=LABELS).run("once", ["true"]) for number in range(3)]
+    for container in containers:
+        wait_until(lambda: f"the exec of {container[:12]} is its own: {events.of(container)}", lambda: events.executed(container))
+        same(events.executed(container), ["/bin/true"], "what was executed")
+    same(world.plugin()["counters"]["hooksGiven"], 0, "hooks given")
+
+
+@case
+def hook_given_by_others(world):
+    """A container that has the hook already, as of a base specification, is not given it twice; another plugin of ours beside this one fails nothing."""
+    start_all(world)
+    world.start("second", f"{world.build}/portcullis-nri", "--socket", world.path("nri/nri.sock"), "--index", "20",
+                *[option if option != world.path("run/nri.sock") else world.path("run/nri-2.sock") for option in world.plugin_options()])
+    wait_until("the second is there", lambda: os.path.exists(world.path("run/nri-2.sock")) and "10-portcullis" in world.log("containerd") and "20-portcullis\" connected" in world.log("containerd").replace("\\", ""))
+    container = world.cri.run_pod("till-0", labels=LABELS).run()
+    with open(f"{world.state}/io.containerd.runtime.v2.task/k8s.io/{container}/config.json") as file:
+        same([hook["path"] for hook in json.load(file)["hooks"]["createRuntime"]], [world.hook], "hooks of the bundle")
+    same(world.identities()[container]["labels"].get("app"), "till", "its label")
+
+
+@case
+def launched(world):
+    """containerd starts the plugin itself, from its plugin directory, and again when it starts anew."""
+    world.start_daemon()
+    for name in ("nri", "nri/plugins", "nri/conf.d"):
+        os.mkdir(world.path(name), 0o700)
+    with open(world.path("nri/plugins/10-portcullis"), "w") as file:
+        # containerd leaves it no PATH and no arguments.
+        file.write("#!/bin/sh\nexec " + " ".join([f"{world.build}/portcullis-nri", *world.plugin_options(), f"2>>{world.path('plugin.log')}"]) + "\n")
+    os.chmod(world.path("nri/plugins/10-portcullis"), 0o755)
+    world.start_containerd()
+    world.await_receiving()
+    pod = world.cri.run_pod("till-0", labels=LABELS)
+    container = pod.run()
+    same(world.identities()[container]["labels"].get("app"), "till", "its label")
+    before = world.plugin()["pid"]
+    world.kill("containerd")
+    world.start_containerd()
+    wait_until("another plugin is receiving", lambda: (world.is_receiving() or {}).get("pid", before) != before)
+    wait_until("the first is gone", lambda: not lives(before))
+    expect(world.cri.run_pod("after").run() in world.identities(), "a later one is not known")
+
+
+@case
+def a_synchronize_of_many_messages(world):
+    """More pods than one message holds (4 MiB): every one is known after a restart of the plugin and of the daemon."""
+    world.start_containerd()
+    fat = {f"example.org/{number}": "x" * 200_000 for number in range(2)}
+    pods = [world.cri.run_pod(f"fat-{number}", labels={"app": f"fat-{number}"}, annotations=fat) for number in range(14)]
+    containers = [pod.run() for pod in pods[:4]]
+    world.start_daemon()
+    world.start_plugin()
+    known = world.identities()
+    same(set(known), {pod.id for pod in pods} | set(containers), "known")
+    same([known[pod.id]["labels"].get("app") for pod in pods], [f"fat-{number}" for number in range(14)], "labels")
+    return f"{len(pods)} pods of {2 * 200_000} bytes of annotations"
+
+
+@case
+def fifty_pods(world):
+    """Fifty pods at once, each with two containers: the list is the runtime's, and remains so when half of them go."""
+    start_all(world)
+    pods = [world.cri.run_pod(f"pod-{number}", labels={"number": str(number)}) for number in range(50)]
+    for pod in pods:
+        pod.run("one")
+        pod.run("two")
+
+    def both():
+        return set(world.identities()), world.cri.pods() | world.cri.containers()
+
+    known, runs = both()
+    same(known, runs, "known and running")
+    same(len(runs), 150, "running")
+    status = world.plugin()
+    for pod in pods[::2]:
+        pod.remove()
+    wait_until("half of them are forgotten", lambda: len(set.symmetric_difference(*both())) == 0)
+    same(len(both()[0]), 75, "known")
+    slow = status["counters"]["answerTimes"]["CreateContainer"]
+    return f"CreateContainer answered in {slow['nanoseconds'] / sum(slow['counts']) / 1000:.0f} us on average, the plugin has {resident(world)} KiB"
+
+
+def lives(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def resident(world):
+    with open(f"/proc/{world.processes['plugin'].pid}/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+
+
+@case
+def a_silent_runtime(world):
+    """A runtime that has given the plugin up and leaves the connection open: noticed by what appears on disk, and asked anew."""
+    world.start_containerd()
+    world.start_daemon()
+    pod = world.cri.run_pod("first")
+    pod.run()
+    with Relay(world) as relay:
+        world.start("plugin", f"{world.build}/portcullis-nri", "--socket", relay.path, *world.plugin_options())
+        world.await_receiving()
+        relay.swallow()
+        container = world.cri.run_pod("unseen", labels=LABELS).run()
+        expect(container not in world.identities(), "known all the same: this test shows nothing")
+        wait_until("the plugin knows it", lambda: container in world.identities(), 30)
+        counters = world.plugin()["counters"]
+        same([counters["silences"], counters["silencesConfirmed"]], [1, 1], "silences and those that were some")
+        # What others make in the same place is no silence, or it would be one each time.
+        world.ctr("--namespace", "k8s.io", "run", "--detach", "--null-io", "--snapshotter", "native", "--runc-binary", "/usr/sbin/runc", IMAGE, "by-ctr")
+        wait_until("it is asked about once", lambda: world.plugin()["counters"]["silences"] == 2, 30)
+        world.await_receiving()
+        same(world.plugin()["counters"]["silencesConfirmed"], 1, "silences that were some")
+        world.ctr("--namespace", "k8s.io", "task", "rm", "--force", "by-ctr")
+
+
+class Relay:
+    """Stands between plugin and runtime, and can stop passing on what the runtime says, on the connections that there are."""
+
+    def __init__(self, world):
+        import socket
+        import threading
+        self.path, self.target, self.swallowed, self.pairs = world.path("relay.sock"), world.path("nri/nri.sock"), set(), []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen()
+        self.socket, self.threading = socket, threading
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+    def accept(self):
+        while True:
+            try:
+                plugin, _ = self.listener.accept()
+            except OSError:
+                return
+            runtime = self.socket.socket(self.socket.AF_UNIX)
+            runtime.connect(self.target)
+            self.pairs.append((plugin, runtime))
+            self.threading.Thread(target=self.carry, args=(plugin, runtime, None), daemon=True).start()
+            self.threading.Thread(target=self.carry, args=(runtime, plugin, runtime), daemon=True).start()
+
+    def carry(self, source, target, key):
+        try:
+            while data := source.recv(65536):
+                if key not in self.swallowed:
+                    target.sendall(data)
+        except OSError:
+            pass
+        if key in self.swallowed:
+            return
+        for end in (source, target):
+            try:
+                end.shutdown(self.socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def swallow(self):
+        """The runtime is cut off, as if it had given the plugin up; the plugin's end stays open."""
+        for plugin, runtime in self.pairs:
+            self.swallowed.add(runtime)
+
+
+@case
+def churn(world):
+    """Pods start one after the other while plugin, daemon and containerd are killed in turn: at the end the daemon knows what the runtime runs, no more
+    and no less, and what started while a hook was given was never without an owner."""
+    pods, kills = (200, 15) if os.environ.get("PORTCULLIS_LONG") == "1" else (24, 6)
+    start_all(world)
+    events = Events(world)
+    killed, made, untold = [], [], 0
+    victims = ["plugin", "portcullisd", "containerd"]
+    for number in range(pods):
+        if number and number % (pods // kills) == 0 and len(killed) < kills:
+            victim = victims[len(killed) % 3]
+            world.kill(victim)
+            killed.append(victim)
+            # Some start meanwhile; without containerd nothing does.
+            if victim != "containerd":
+                made.append(world.cri.run_pod(f"meanwhile-{number}"))
+                made[-1].run("main", ["sh", "-c", "/bin/true; exec sleep 100000"])
+            {"plugin": lambda: world.start_plugin(receiving=False), "portcullisd": world.start_daemon, "containerd": world.start_containerd}[victim]()
+            if victim == "portcullisd":
+                world.kill("events")
+                wait_until("the plugin has told the daemon", world.is_receiving)
+                events = Events(world)
+            else:
+                world.await_receiving()
+        hooks = world.plugin()["counters"]["hooksGiven"]
+        pod = world.cri.run_pod(f"pod-{number}", labels={"number": str(number)}, host_pid=number % 7 == 0)
+        container = pod.run("main", ["sh", "-c", "/bin/true; exec sleep 100000"])
+        made.append(pod)
+        same(world.plugin()["counters"]["hooksGiven"], hooks + 1, "hooks given")
+        wait_until(lambda: f"its first exec is its own: {events.of(container)}", lambda: events.executed(container)[:1] == ["/bin/sh"])
+        if number % 5 == 4:
+            made.pop(0).remove()
+    started = time.monotonic()
+
+    def difference():
+        return set.symmetric_difference(set(world.identities()), world.cri.pods() | world.cri.containers())
+
+    wait_until(lambda: f"both lists are the same: {difference()}", lambda: not difference())
+    took = time.monotonic() - started
+    same(sorted(item["sandbox"] for item in world.identities().values()).count(True), len(world.cri.pods()), "sandboxes")
+    return f"{pods} pods, killed {len(killed)} times ({', '.join(f'{name} {killed.count(name)}' for name in victims)}), equal after {took * 1000:.0f} ms with {len(world.identities())}"

@@ -6,7 +6,10 @@ typealias WirePod = Nri_Pkg_Api_V1alpha1_PodSandbox
 typealias WireContainer = Nri_Pkg_Api_V1alpha1_Container
 
 extension Pod {
-    init(_ wire: WirePod) { self.init(id: wire.id, name: wire.name, namespace: wire.namespace, labels: wire.labels, pid: wire.pid) }
+    /// containerd puts a label of its own on each, which nobody has given.
+    init(_ wire: WirePod) {
+        self.init(id: wire.id, name: wire.name, namespace: wire.namespace, labels: wire.labels.filter { !$0.key.hasPrefix("io.cri-containerd.") }, pid: wire.pid)
+    }
 }
 
 extension PodContainer {

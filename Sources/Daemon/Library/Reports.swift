@@ -38,6 +38,9 @@ struct ContainerReport {
             writer.member("bundle", workload.bundle)
             writer.member("cgroup", workload.cgroup)
             writer.member("annotationsCut", workload.annotationsCut)
+            // What selectors see of it.
+            writer.key("labels")
+            writer.object { writer in for (key, value) in container.labels.sorted(by: { $0.key < $1.key }) { writer.member(key, value) } }
             writer.key("policies")
             writer.array { writer in for policy in policies { writer.string(policy.identity) } }
         }
