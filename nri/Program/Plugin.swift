@@ -22,6 +22,8 @@ final class Plugin {
 
     /// Nanoseconds from connecting to `receiving`. The runtime itself waits for 5 s, and for 2 s for each answer.
     private static let registration: UInt64 = 15_000_000_000
+    /// The same for one that the runtime has started, from its being registered.
+    private static let launchedPatience: UInt64 = 3_000_000_000
     private let options: Options
     private let logger: Logger
     private let requests: Requests
@@ -64,7 +66,7 @@ final class Plugin {
             watches.renew()
             wait()
             let now = HostFacts.now
-            if let stateDeadline, stateDeadline <= now { lose("the runtime has not told what it runs in time", now) }
+            if let stateDeadline, stateDeadline <= now { missSynchronization(now) }
             if silence.isSilent(now: now, exists: watches.exists), state == .receiving {
                 requests.counters.silences += 1
                 lose("containers appear of which the runtime does not tell", now)
@@ -162,7 +164,16 @@ final class Plugin {
             // It leaves the connection open, and nothing ever comes of it.
             throw PortcullisError(.peer, "the runtime does not have this plugin: \(text) (status \(code))")
         }
-        if state == .registering { move(to: .connected) }
+        guard state == .registering else { return }
+        move(to: .connected)
+        if isLaunched { stateDeadline = HostFacts.now + Self.launchedPatience }
+    }
+
+    /// containerd 1.7 does not tell a plugin that it has started itself what runs; any other that has not been told is not going to be told of events either.
+    private func missSynchronization(_ now: UInt64) {
+        guard isLaunched, state == .connected else { return lose("the runtime has not told what it runs in time", now) }
+        move(to: .receiving)
+        logger.warning("the runtime does not tell the plugins that it starts what it runs already: pods from before are known by the daemon's own look only")
     }
 
     private func answer(_ method: String, _ payload: [UInt8], _ stream: UInt32, _ timeout: Int64) throws(PortcullisError) {
