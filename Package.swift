@@ -60,7 +60,7 @@ let package = Package(
         .executableTarget(
             name: "portcullis-hook", dependencies: ["HookWire", "CHookSystem"], path: "Sources/Hook", swiftSettings: strict),
         .target(
-            name: "Daemon", dependencies: ["Core", "Kernel", "HookWire", "CLinux", "CLibSeccomp", "CABI", .product(name: "Logging", package: "swift-log")],
+            name: "Daemon", dependencies: ["Core", "Kernel", "HookWire", "Replay", "CLinux", "CLibSeccomp", "CABI", .product(name: "Logging", package: "swift-log")],
             path: "Sources/Daemon/Library", swiftSettings: strict),
         .executableTarget(
             name: "portcullisd", dependencies: ["Daemon"], path: "Sources/Daemon/Program", swiftSettings: strict),

@@ -64,10 +64,8 @@ public struct ContainerLabels: Equatable, Sendable {
         if workload.runtime == .other, let chosen = labels[Self.namespaceAnnotation], KubernetesName.isNamespace(chosen) {
             namespace = chosen
         }
-        let name = labels[Self.containerNameKey] ?? ""
-        self.init(
-            namespace: namespace, containerName: name.isEmpty ? String(decoding: message.containerID, as: UTF8.self) : name,
-            labels: labels)
+        let names = [labels[Self.containerNameKey] ?? "", workload.containerName, String(decoding: message.containerID, as: UTF8.self)]
+        self.init(namespace: namespace, containerName: names.first { !$0.isEmpty } ?? "", labels: labels)
     }
 
     /// Labels that stand in an annotation as a JSON object; none if it is not one.

@@ -1,12 +1,13 @@
 import HookWire
 
-/// Who a container is to its users: what names it in Kubernetes or podman, taken from the annotations of the runtime that made it.
+/// Who a container is to its users: what names it in Kubernetes or podman, taken from the annotations of the runtime that made it; of podman's containers
+/// from those that `HookMessage.setNames` adds.
 public struct WorkloadIdentity: Equatable, Sendable {
     public var runtime = ContainerRuntime.other
     /// Kubernetes namespace; empty outside Kubernetes.
     public var namespace = ""
     public var pod = ""
-    /// The container's name in its pod.
+    /// The container's name in its pod, or in podman.
     public var containerName = ""
     public var image = ""
     /// True for the container that only holds a pod's namespaces.
@@ -38,7 +39,10 @@ public struct WorkloadIdentity: Equatable, Sendable {
             containerName = value("io.kubernetes.container.name")
             isSandbox = value("io.kubernetes.cri-o.ContainerType") == "sandbox"
             image = value("io.kubernetes.cri-o.ImageName")
-        case .podman, .other:
+        case .podman:
+            containerName = value(ContainerRuntime.podmanNameKey)
+            image = value(ContainerRuntime.podmanImageKey)
+        case .other:
             break
         }
     }

@@ -10,6 +10,8 @@ public struct HostScan {
     private let host: (mount: UInt64, pid: UInt64)
     /// Monitors that belong to the host: what their children are called is believed.
     private var monitors: [UInt32: MonitorProcess] = [:]
+    /// What podman's lists say, by their directory; each is read once.
+    private var podmanNames: [[UInt8]: [[UInt8]: PodmanNames]] = [:]
 
     /// Looks.
     ///
@@ -157,7 +159,20 @@ public struct HostScan {
         message.pidNamespace = process.pidNamespace
         message.cgroupPath = process.cgroupPath
         message.sources = source.rawValue
+        if ContainerRuntime.detect(bundle: message.bundle, annotations: message.annotations) == .podman { message.setNames(names(of: message)) }
         findings.insert(ReplayFinding(weight: weight, message: message))
+    }
+
+    /// What podman calls it; nil if its lists do not say.
+    private mutating func names(of message: HookMessage) -> PodmanNames? {
+        guard let directory = PodmanStorage.directory(ofBundle: message.bundle, id: message.containerID) else { return nil }
+        if let known = podmanNames[directory] { return known[message.containerID] }
+        var all: [[UInt8]: PodmanNames] = [:]
+        for file in PodmanStorage.files {
+            do throws(PortcullisError) { all.merge(try PodmanLists.all(in: directory, file)) { $1 } } catch { complain(error.description) }
+        }
+        podmanNames[directory] = all
+        return all[message.containerID]
     }
 
     private mutating func list(_ directory: String) -> [String] {

@@ -6,7 +6,7 @@ import HookWire
 
 /// What an earlier run left, and what administrators configure: files, and records in the kernel's maps.
 extension FuzzTarget {
-    static var stateTargets: [FuzzTarget] { [record, runtimeState, spool, configuration, configurationFile, policyStore] }
+    static var stateTargets: [FuzzTarget] { [record, runtimeState, podmanList, spool, configuration, configurationFile, policyStore] }
 
     static let record = FuzzTarget(
         name: "record", format: .binary,
@@ -68,6 +68,31 @@ extension FuzzTarget {
                     }
                 }
                 return isAccepted
+            }
+        })
+
+    /// podman's list of its containers.
+    static let podmanList = FuzzTarget(
+        name: "podman-list", format: .json,
+        seeds: texts(#"[{"id":"c1","names":["n"],"metadata":"{\"image-name\":\"i\",\"name\":\"o\"}"},{"names":null,"id":"c2","metadata":""}]"#, "null", "[]"),
+        words: jsonWords + texts("\"names\":[", "\"metadata\":\"{", "\"id\":\"c1\"", "\\\"image-name\\\":"),
+        reader: {
+            { input throws(BrokenPromise) in
+                func read(_ step: Int, _ only: [UInt8]? = nil) -> Result<[[UInt8]: PodmanNames], JSONError> {
+                    Result { () throws(JSONError) in try PodmanStorage.names(in: ArraySource(input, step: step), only: only) }
+                }
+                let whole = read(.max), wanted: [UInt8] = Array("c1".utf8)
+                try promise(whole == read(1 + fingerprint(input) % 61), "it is another list in small steps")
+                guard case .success(let names) = whole else { return false }
+                // Reading for one stops at it, the first; reading for all keeps the last.
+                if case .success(let one) = read(.max, wanted) { try promise(one.isEmpty == (names[wanted] == nil), "c1 is there for one reader only") }
+                for (_, known) in names {
+                    var message = HookMessage(operation: .add, containerID: wanted)
+                    (message.pid, message.startTime) = (1, 1)
+                    message.setNames(known)
+                    try HookWirePromises.daemonTakes(message)
+                }
+                return !names.isEmpty
             }
         })
 

@@ -1,0 +1,112 @@
+import HookWire
+
+/// What a container is called in podman, and what it was made of. Its `config.json` says neither.
+public struct PodmanNames: Equatable, Sendable {
+    public var name: [UInt8] = []
+    /// The image's name as it was asked for; empty for a container without one.
+    public var image: [UInt8] = []
+
+    public init() {}
+}
+
+/// The lists of containers that containers/storage keeps beside podman's bundles, in `<graph root>/<driver>-containers`.
+public enum PodmanStorage {
+    /// podman 5 writes containers that are removed at their end into the second.
+    public static let files = ["containers.json", "volatile-containers.json"]
+    /// Bytes of one container's `metadata`; podman's has some 200.
+    private static let metadataLimit = 64 << 10
+
+    /// The directory of the lists, by the bundle `<directory>/<id>/userdata` of a container; nil for a bundle in any other place.
+    public static func directory(ofBundle bundle: [UInt8], id: [UInt8]) -> [UInt8]? {
+        let end = Array("/".utf8) + id + Array("/userdata".utf8)
+        guard !id.isEmpty, bundle.suffix(end.count).elementsEqual(end) else { return nil }
+        let directory = bundle.dropLast(end.count)
+        guard directory.first == UInt8(ascii: "/"), directory.suffix(11).elementsEqual("-containers".utf8) else { return nil }
+        return Array(directory)
+    }
+
+    /// Reads one list.
+    ///
+    /// - Parameter only: The one container that is wanted, with which reading stops; nil for all of them.
+    /// - Throws: `JSONError` for what is no list of containers.
+    public static func names<Source: ByteSource>(in source: Source, only: [UInt8]? = nil) throws(JSONError) -> [[UInt8]: PodmanNames] {
+        var reader = JSONReader(source)
+        var found: [[UInt8]: PodmanNames] = [:]
+        // Go writes an empty list so.
+        if try reader.peekToken() == UInt8(ascii: "n") { return found }
+        try reader.beginArray()
+        var first = true
+        while try reader.nextElement(first: &first) {
+            let (id, names) = try container(&reader, only: only)
+            if let only, id != only { continue }
+            guard !id.isEmpty else { continue }
+            found[id] = names
+            if only != nil { return found }
+        }
+        try reader.finish()
+        return found
+    }
+
+    private static func container<Source: ByteSource>(_ reader: inout JSONReader<Source>, only: [UInt8]?) throws(JSONError) -> ([UInt8], PodmanNames) {
+        var id: [UInt8] = [], metadata: [UInt8] = [], name: [UInt8] = []
+        var key: [UInt8] = [], first = true
+        let mark = try reader.beginObject()
+        while try reader.nextKey(mark, first: &first, name: &key) {
+            if ContainerRuntime.equal(key, "id") {
+                id = try reader.readString(limit: HookLimits.containerID)
+            } else if let only, !id.isEmpty, id != only {
+                // Go writes the id first: the rest of another container is passed over.
+                try reader.skipValue()
+            } else if ContainerRuntime.equal(key, "names"), try reader.peekToken() == UInt8(ascii: "[") {
+                try reader.beginArray()
+                var isFirst = true
+                while try reader.nextElement(first: &isFirst) {
+                    let next = try reader.readString(limit: HookLimits.path)
+                    if name.isEmpty { name = next }
+                }
+            } else if ContainerRuntime.equal(key, "metadata") {
+                metadata = try reader.readString(limit: metadataLimit)
+            } else {
+                try reader.skipValue()
+            }
+        }
+        guard !id.isEmpty, only == nil || id == only else { return (id, PodmanNames()) }
+        var names = try self.names(inMetadata: metadata)
+        // The list knows of a later `podman rename`, the metadata does not.
+        if !name.isEmpty { names.name = name }
+        return (id, names)
+    }
+
+    /// A JSON document of its own, kept as a string. What another program has written there says nothing.
+    private static func names(inMetadata metadata: [UInt8]) throws(JSONError) -> PodmanNames {
+        var names = PodmanNames()
+        guard metadata.first == UInt8(ascii: "{") else { return names }
+        var reader = JSONReader(ArraySource(metadata)), key: [UInt8] = [], first = true
+        let mark = try reader.beginObject()
+        while try reader.nextKey(mark, first: &first, name: &key) {
+            if ContainerRuntime.equal(key, "name") {
+                names.name = try reader.readString(limit: HookLimits.path)
+            } else if ContainerRuntime.equal(key, "image-name") {
+                names.image = try reader.readString(limit: HookLimits.path)
+            } else {
+                try reader.skipValue()
+            }
+        }
+        try reader.finish()
+        return names
+    }
+}
+
+extension HookMessage {
+    /// Says in annotations of our own what a container of podman's is called.
+    ///
+    /// They count because only this writes them: what stood under these keys before came out of `config.json`, where any `--annotation` puts it, and
+    /// goes, whether something is known or not.
+    public mutating func setNames(_ names: PodmanNames?) {
+        annotations.removeAll { ContainerRuntime.equal($0.key, ContainerRuntime.podmanNameKey) || ContainerRuntime.equal($0.key, ContainerRuntime.podmanImageKey) }
+        guard let names else { return }
+        for (key, value) in [(ContainerRuntime.podmanNameKey, names.name), (ContainerRuntime.podmanImageKey, names.image)] where !value.isEmpty && !value.contains(0) {
+            annotations.append(Annotation(key: Array("\(key)".utf8), value: value))
+        }
+    }
+}
