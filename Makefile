@@ -271,8 +271,7 @@ install: all
 	$(Q)install -D -m 0644 deploy/rsyslog/portcullis.conf $(DESTDIR)$(PREFIX)/share/portcullis/rsyslog/portcullis.conf
 	$(Q)install -D -m 0644 deploy/prometheus/alerts.yaml $(DESTDIR)$(PREFIX)/share/portcullis/prometheus/alerts.yaml
 	$(Q)install -D -m 0644 deploy/grafana/portcullis.json $(DESTDIR)$(PREFIX)/share/portcullis/grafana/portcullis.json
-	@echo "  Installed under $(DESTDIR)$(PREFIX). To have CRI-O and podman run the hook, copy"
-	@echo "  $(PREFIX)/share/portcullis/hooks.d/portcullis.json into /usr/share/containers/oci/hooks.d."
+	@echo "  Installed under $(DESTDIR)$(PREFIX). To have CRI-O and podman run the hook: portcullis install hooks"
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/portcullisd $(DESTDIR)$(PREFIX)/sbin/portcullis-feed $(DESTDIR)$(PREFIX)/bin/portcullis $(DESTDIR)$(PREFIX)/share/man/man8/portcullis*.8 $(COMPLETIONS)

@@ -54,12 +54,17 @@ struct DownCommand: ParsableCommand {
 enum InstalledDaemon {
     /// Beside this program, or where `make install` puts it.
     static func path() -> String? {
+        guard let directory = ownDirectory() else { return nil }
+        let places: [String] = [directory + "/portcullisd", directory + "/../sbin/portcullisd"]
+        return places.first { access($0, X_OK) == 0 }
+    }
+
+    /// Where this program itself is.
+    static func ownDirectory() -> String? {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let length = readlink("/proc/self/exe", &buffer, buffer.count)
         guard length > 0 else { return nil }
         let own = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let directory = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? ""
-        let places: [String] = [directory + "/portcullisd", directory + "/../sbin/portcullisd"]
-        return places.first { access($0, X_OK) == 0 }
+        return own.lastIndex(of: "/").map { String(own[..<$0]) } ?? ""
     }
 }

@@ -197,7 +197,7 @@ extension HostTests {
                 with: Data(contentsOf: URL(filePath: Tree.root + "/hooks.d/portcullis.json"))) as? [String: Any])
             #expect(shipped["version"] as? String == "1.0.0")
             let stages = try #require(shipped["stages"] as? [String])
-            #expect(stages == ["prestart", "poststop"])
+            #expect(stages == ["createRuntime", "poststop"])
             var hook = try #require(shipped["hook"] as? [String: Any])
             let timeout = try #require(hook["timeout"] as? Int)
             // The runtime must not give up on the hook before the hook gives up on the daemon (1 s by default).
