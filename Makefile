@@ -247,37 +247,13 @@ check-manual: $(CLI)
 	$(Q)scripts/manual --check $(CLI)
 .PHONY: manual check-manual
 
-LIBEXEC := $(DESTDIR)$(PREFIX)/libexec/portcullis
-# Where bash, zsh and fish look.
-SHARE := $(DESTDIR)$(PREFIX)/share
-COMPLETIONS := $(SHARE)/bash-completion/completions/portcullis $(SHARE)/zsh/site-functions/_portcullis $(SHARE)/fish/vendor_completions.d/portcullis.fish
 install: all
-	$(Q)install -D -m 0755 $(DAEMON) $(DESTDIR)$(PREFIX)/sbin/portcullisd
-	$(Q)install -D -m 0755 $(CLI) $(DESTDIR)$(PREFIX)/bin/portcullis
-	$(Q)install -D -m 0755 $(HOOK) $(LIBEXEC)/portcullis-hook
-	$(Q)install -d $(DESTDIR)$(PREFIX)/share/portcullis/hooks.d $(DESTDIR)$(PREFIX)/share/man/man8
-	$(Q)sed 's|/usr/libexec/portcullis|$(PREFIX)/libexec/portcullis|' hooks.d/portcullis.json > $(DESTDIR)$(PREFIX)/share/portcullis/hooks.d/portcullis.json
-	$(Q)install -D -m 0644 deploy/tmpfiles.d/portcullis.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/portcullis.conf
-	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	$(Q)sed 's|/usr/sbin/portcullisd|$(PREFIX)/sbin/portcullisd|' deploy/systemd/portcullisd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/portcullisd.service
-	$(Q)install -D -m 0644 deploy/sysusers.d/portcullis.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/portcullis.conf
-	$(Q)sed 's|/usr/sbin/portcullis-feed|$(PREFIX)/sbin/portcullis-feed|' deploy/systemd/portcullis-feed.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/portcullis-feed.service
-	$(Q)if [ -x $(FEED) ]; then install -m 0755 $(FEED) $(DESTDIR)$(PREFIX)/sbin/portcullis-feed; else echo "  Not installed: portcullis-feed, which is not built (make feed)"; fi
-	$(Q)install -m 0644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
-	$(Q)install -d $(dir $(COMPLETIONS))
-	$(Q)for completion in $(COMPLETIONS); do \
-		case $$completion in */_portcullis) shell=zsh ;; *.fish) shell=fish ;; *) shell=bash ;; esac; \
-		$(CLI) --generate-completion-script $$shell >$$completion && chmod 0644 $$completion || exit 1; done
-	$(Q)install -D -m 0644 deploy/rsyslog/portcullis.conf $(DESTDIR)$(PREFIX)/share/portcullis/rsyslog/portcullis.conf
-	$(Q)install -D -m 0644 deploy/prometheus/alerts.yaml $(DESTDIR)$(PREFIX)/share/portcullis/prometheus/alerts.yaml
-	$(Q)install -D -m 0644 deploy/grafana/portcullis.json $(DESTDIR)$(PREFIX)/share/portcullis/grafana/portcullis.json
-	@echo "  Installed under $(DESTDIR)$(PREFIX). To have CRI-O and podman run the hook: portcullis install hooks"
+	$(Q)scripts/install $(BUILD) $(PREFIX) $(DESTDIR)
+	@echo "  Installed under $(DESTDIR)$(PREFIX). For the feed's user and the directories of the sockets: systemd-sysusers, systemd-tmpfiles --create"
+	@echo "  portcullis.conf, systemctl daemon-reload. To have CRI-O and podman run the hook: portcullis install hooks"
 
 uninstall:
-	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/portcullisd $(DESTDIR)$(PREFIX)/sbin/portcullis-feed $(DESTDIR)$(PREFIX)/bin/portcullis $(DESTDIR)$(PREFIX)/share/man/man8/portcullis*.8 $(COMPLETIONS)
-	$(Q)rm -f $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/portcullis.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/portcullisd.service \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system/portcullis-feed.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/portcullis.conf
-	$(Q)rm -rf $(LIBEXEC) $(DESTDIR)$(PREFIX)/share/portcullis
+	$(Q)scripts/install --uninstall $(BUILD) $(PREFIX) $(DESTDIR)
 
 clean:
 	$(Q)rm -rf .build .build-release .build-feed .build-fuzz .build-fuzz-guided .build-address .build-thread $(BUILD)
