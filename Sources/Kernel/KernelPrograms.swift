@@ -193,7 +193,7 @@ public final class KernelPrograms {
             GuardPrograms.forgetExecution()
             guard programs.isMarked else {
                 try programs.switchOff()
-                return (nil, "this process has no rights: it is traced, in a container or in namespaces of its own")
+                return (nil, "this process has no rights: it is traced, in a container, in namespaces of its own, or under too many seccomp filters")
             }
             return (programs, "")
         } catch { return (nil, error.description) }
