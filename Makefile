@@ -39,6 +39,7 @@ help:
 	@echo "make bench       the figures of the README, as table, JSON and one HTML page"
 	@echo "make check       format, layout and dependency rules, manual pages; make manual: write the pages of the commands anew"
 	@echo "make hook ARCH=aarch64   cross-build the hook"
+	@echo "make deb         a package for Debian 12 and 13, in $(BUILD)/deb; make test-deb: lintian, and its life in both, with systemd in guests"
 	@echo "make install     into PREFIX=$(PREFIX)"
 
 deps:
@@ -142,7 +143,7 @@ test-host: test-build feed nri hook-aarch64-check
 	$(Q)scripts/install-packages $(ARCH) host
 	$(Q)$(SUDO) env PATH="$$PATH" PORTCULLIS_LONG=$(PORTCULLIS_LONG) $(TEST_RUN) --filter HostTests --xunit-output $(BUILD)/host.xml \
 		2>&1 $(call recorded,$(BUILD)/host.log); [ -z "$(SUDO)" ] || $(SUDO) chown -R $$(id -u):$$(id -g) .build; exit $$result
-test: check test-unit fuzz-short test-host test-metrics vmtest
+test: check test-unit fuzz-short test-host test-metrics test-deb vmtest
 test-long:
 	$(Q)rm -rf $(BUILD)/vm/*/results $(BUILD)/*-swift-testing.xml
 	$(Q)$(MAKE) --no-print-directory test PORTCULLIS_LONG=1 VM_SET=long; result=$$?; Tests/vm/report >docs/test-long.md; exit $$result
@@ -254,6 +255,15 @@ install: all
 
 uninstall:
 	$(Q)scripts/install --uninstall $(BUILD) $(PREFIX) $(DESTDIR)
+
+# The same as a package for Debian 12 and 13.
+deb: all feed
+	$(Q)scripts/install-packages $(ARCH) deb
+	$(Q)deploy/debian/build $(BUILD) $(BUILD)/deb
+test-deb: deb vm-deps
+	$(Q)scripts/install-packages $(ARCH) test-deb
+	$(Q)$(SUDO) env PATH="$$PATH" Tests/deb/check --bin $(BUILD)
+.PHONY: deb test-deb
 
 clean:
 	$(Q)rm -rf .build .build-release .build-feed .build-fuzz .build-fuzz-guided .build-address .build-thread $(BUILD)
