@@ -16,6 +16,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 PREFIX ?= /usr/local
 
 HOOK := $(BUILD)/$(ARCH)/portcullis-hook
+WRAPPER := $(BUILD)/$(ARCH)/portcullis-runtime
 OBJECTS := $(patsubst %,$(BUILD)/bpf/%.bpf.o.gz,identity takeover observe telemetry uring capability observe_reduced telemetry_reduced uring_reduced capability_reduced enforce judge syscalls guard enforce_reduced judge_reduced syscalls_reduced guard_reduced)
 DAEMON := $(BUILD)/portcullisd
 CLI := $(BUILD)/portcullis
@@ -80,17 +81,27 @@ SWIFT_TARGET := $(ARCH)-none-none-elf
 MUSL_LIB := $(BUILD)/$(ARCH)/sysroot/usr/lib/$(ARCH)-linux-musl
 MUSL_INCLUDE := $(BUILD)/$(ARCH)/sysroot/usr/include/$(ARCH)-linux-musl
 endif
-hook: $(HOOK)
-$(HOOK): $(HOOK_SWIFT) $(wildcard $(HOOK_C)/*.c) $(HOOK_C)/include/hooksystem.h Makefile | deps
+# Both are made alike: the parts of C that each needs, and all Swift as one module.
+WRAPPER_SWIFT := $(wildcard Sources/HookWire/*.swift Sources/Runtime/Library/*.swift Sources/Runtime/Program/*.swift Sources/Runtime/Program/Hook/*.swift)
+EMBEDDED_SOURCES := $(wildcard $(HOOK_C)/*.c $(HOOK_C)/include/*) Makefile
+hook: $(HOOK) $(WRAPPER)
+$(HOOK): $(HOOK_SWIFT) $(EMBEDDED_SOURCES) | deps
 	$(call say,HOOK  $@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(SWIFTC) -target $(SWIFT_TARGET) $(EMBEDDED) -module-name portcullis_hook -I $(HOOK_C)/include -c $(HOOK_SWIFT) -o $(@D)/hook.o
-	$(Q)for part in hooksystem hookfilter; do \
-		$(CLANG) --target=$(ARCH)-linux-musl -DPORTCULLIS_EMBEDDED -Os -fPIE -Wall -Wextra -Werror -ffunction-sections -fdata-sections \
+	$(Q)$(call embedded,portcullis-hook,$(HOOK_SWIFT),hooksystem hookfilter)
+$(WRAPPER): $(WRAPPER_SWIFT) $(EMBEDDED_SOURCES) | deps
+	$(call say,HOOK  $@)
+	$(Q)$(call embedded,portcullis-runtime,$(WRAPPER_SWIFT),hooksystem runtimesystem)
+# embedded NAME, SWIFT, PARTS OF C: the program beside its objects.
+define embedded
+	mkdir -p $(@D)/$(1).objects
+	$(Q)$(SWIFTC) -target $(SWIFT_TARGET) $(EMBEDDED) -module-name $(subst -,_,$(1)) -I $(HOOK_C)/include -c $(2) -o $(@D)/$(1).objects/swift.o
+	$(Q)for part in $(3); do \
+		$(CLANG) --target=$(ARCH)-linux-musl -DPORTCULLIS_EMBEDDED='"$(1)"' -Os -fPIE -Wall -Wextra -Werror -ffunction-sections -fdata-sections \
 			-nostdlibinc -isystem $(MUSL_INCLUDE) -idirafter /usr/include -idirafter /usr/include/$(shell uname -m)-linux-gnu \
-			-I$(HOOK_C)/include -c $(HOOK_C)/$$part.c -o $(@D)/$$part.o || exit 1; done
+			-I$(HOOK_C)/include -c $(HOOK_C)/$$part.c -o $(@D)/$(1).objects/$$part.o || exit 1; done
 	$(Q)$(CLANG) --target=$(ARCH)-linux-musl -fuse-ld=lld -static-pie -nostdlib -Wl,--gc-sections,-z,norelro,--icf=all -s \
-		$(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(@D)/hook.o $(@D)/hooksystem.o $(@D)/hookfilter.o $(MUSL_LIB)/libc.a $(MUSL_LIB)/crtn.o -o $@
+		$(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(@D)/$(1).objects/swift.o $(patsubst %,$(@D)/$(1).objects/%.o,$(3)) $(MUSL_LIB)/libc.a $(MUSL_LIB)/crtn.o -o $@
+endef
 
 # --- daemon and command line
 SWIFT_SOURCES := $(shell find Sources -name '*.swift' -o -name '*.c' -o -name '*.h') Package.swift

@@ -59,6 +59,10 @@ let package = Package(
             swiftSettings: strict, linkerSettings: libraries("bpf", "elf", "z")),
         .executableTarget(
             name: "portcullis-hook", dependencies: ["HookWire", "CHookSystem"], path: "Sources/Hook", swiftSettings: strict),
+        // The wrapper of a runtime, for Docker. It has the hook's line, options and connection.
+        .target(name: "RuntimeWrapper", dependencies: ["HookWire"], path: "Sources/Runtime/Library", swiftSettings: strict),
+        .executableTarget(
+            name: "portcullis-runtime", dependencies: ["RuntimeWrapper", "HookWire", "CHookSystem"], path: "Sources/Runtime/Program", swiftSettings: strict),
         .target(
             name: "Daemon", dependencies: ["Core", "Kernel", "HookWire", "Replay", "CLinux", "CLibSeccomp", "CABI", .product(name: "Logging", package: "swift-log")],
             path: "Sources/Daemon/Library", swiftSettings: strict),
@@ -107,6 +111,8 @@ let package = Package(
         .testTarget(
             name: "HookTests", dependencies: ["HookWire", "TestSupport", "portcullis-hook"], path: "Tests/unit/HookTests"),
         .testTarget(name: "NRITests", dependencies: ["NRI", "Core", "HookWire"], path: "Tests/unit/NRITests"),
+        .testTarget(
+            name: "RuntimeTests", dependencies: ["RuntimeWrapper", "HookWire", "TestSupport", "portcullis-runtime"], path: "Tests/unit/RuntimeTests"),
         .testTarget(name: "KernelTests", dependencies: ["Kernel", "CABI", "CObjects", "CLibBPF"], path: "Tests/unit/KernelTests"),
         .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Core", "HookWire", "TestSupport"], path: "Tests/unit/DaemonTests"),
         // For `make bench`: what the compiler makes of policies, as a file.
@@ -117,7 +123,7 @@ let package = Package(
         .target(name: "CTestSupport", path: "Tests/support/C", cSettings: strictC),
         // For `make fuzz`. It sees what is internal: a release build needs -enable-testing.
         .executableTarget(
-            name: "fuzz", dependencies: ["Core", "HookWire", "Daemon", "Kernel", "CABI", "CHookSystem"], path: "Tests/fuzz"),
+            name: "fuzz", dependencies: ["Core", "HookWire", "RuntimeWrapper", "Daemon", "Kernel", "CABI", "CHookSystem"], path: "Tests/fuzz"),
         .executableTarget(name: "compile-bench", dependencies: ["Core"], path: "Tests/bench/compile", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

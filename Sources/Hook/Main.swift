@@ -18,7 +18,7 @@ private func arguments(_ count: Int32, _ vector: UnsafeMutablePointer<UnsafeMuta
 
 #if hasFeature(Embedded)
 /// Called by C's `main` (hooksystem.c): Embedded Swift has neither `CommandLine` nor an entry point of its own.
-@c(portcullis_hook_main)
+@c(portcullis_main)
 public func hookMain(_ count: Int32, _ vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
     Hook.run(arguments(count, vector))
 }

@@ -193,6 +193,9 @@ public struct JSONReader<Source: ByteSource>: ~Copyable {
         guard depth <= JSONLimits.depth else { throw failure(.depth) }
     }
 
+    /// The offset that has been reached: behind the last token, or behind the white space before the next one that was looked at.
+    public var offset: Int { base + position }
+
     /// An error at the place that has been reached.
-    public func failure(_ kind: JSONError.Kind) -> JSONError { JSONError(kind, at: base + position) }
+    public func failure(_ kind: JSONError.Kind) -> JSONError { JSONError(kind, at: offset) }
 }

@@ -287,10 +287,11 @@ int32_t pch_run_prepared(int32_t prepared) { return write(prepared, "", 1) == 1 
 
 void pch_print(int32_t descriptor, const void *bytes, size_t size)
 {
-    /* A reader that has gone must not turn a container that is let through into a failed hook. */
-    signal(SIGPIPE, SIG_IGN);
+    /* A reader that has gone must not turn a container that is let through into a failed hook. What is executed afterwards must not inherit it. */
+    void (*before)(int) = signal(SIGPIPE, SIG_IGN);
     ssize_t ignored = write(descriptor, bytes, size);
     (void)ignored;
+    signal(SIGPIPE, before);
 }
 
 int32_t pch_errno_timeout(void) { return ETIMEDOUT; }
@@ -356,7 +357,7 @@ static size_t taken;
 
 static void out_of_memory(void)
 {
-    static const char message[] = "portcullis-hook: out of memory; the failure policy is applied\n";
+    static const char message[] = PORTCULLIS_EMBEDDED ": out of memory; the failure policy is applied\n";
     pch_fail(message, sizeof message - 1);
 }
 
@@ -394,11 +395,11 @@ void free(void *memory)
         next_free = newest;
 }
 
-/* The embedded hook: Swift has no @main here, so C's main hands over. */
-int32_t portcullis_hook_main(int32_t count, char **arguments);
+/* The embedded program: Swift has no @main here, so C's main hands over. */
+int32_t portcullis_main(int32_t count, char **arguments);
 
 int main(int count, char **arguments)
 {
-    return portcullis_hook_main(count, arguments);
+    return portcullis_main(count, arguments);
 }
 #endif

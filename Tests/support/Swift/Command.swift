@@ -21,6 +21,9 @@ public enum Tree {
     public static let embeddedHook = build + "/x86_64/portcullis-hook"
     /// The same hook as an ordinary program: beside the test bundle.
     public static let ordinaryHook = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/portcullis-hook"
+    /// The wrapper of a runtime, in the same two ways.
+    public static let embeddedWrapper = build + "/x86_64/portcullis-runtime"
+    public static let ordinaryWrapper = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/portcullis-runtime"
     /// Real documents; a stranger's clone has none.
     public static let samples = root + "/../shared/samples"
 }

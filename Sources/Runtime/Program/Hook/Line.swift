@@ -1,0 +1,1 @@
+../../../Hook/Line.swift
