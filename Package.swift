@@ -118,7 +118,7 @@ let package = Package(
         // For `make bench`: what the compiler makes of policies, as a file.
         .executableTarget(name: "policy-set-image", dependencies: ["Core"], path: "Tests/bench/image", swiftSettings: strict),
         // With root, real containers and this machine's kernel.
-        .testTarget(name: "HostTests", dependencies: ["Core", "HookWire", "Kernel", "CABI", "CLibBPF", "TestSupport", "CTestSupport"], path: "Tests/host", exclude: ["containerd", "podman"]),
+        .testTarget(name: "HostTests", dependencies: ["Core", "HookWire", "Kernel", "CABI", "CLibBPF", "TestSupport", "CTestSupport"], path: "Tests/host", exclude: ["containerd", "docker", "podman"]),
         .target(name: "TestSupport", dependencies: ["HookWire"], path: "Tests/support/Swift", swiftSettings: strict),
         .target(name: "CTestSupport", path: "Tests/support/C", cSettings: strictC),
         // For `make fuzz`. It sees what is internal: a release build needs -enable-testing.
