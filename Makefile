@@ -233,7 +233,7 @@ vmshell: all vm-deps $(VM_PROGRAMS) $(VM_NEXT)/portcullisd
 demo: all
 	$(Q)$(SUDO) scripts/demo $(BUILD)
 
-BENCH ?= a b c d e f g i j k
+BENCH ?= a b c d e f g i j k l
 # What f times: the matching code in a program type that can be timed, and sets from the product's own compiler.
 $(BUILD)/bench/match.bpf.o: Tests/bench/bpf/match.bpf.c Tests/bench/bpf/case.h $(BPF_HEADERS)
 	$(call say,BPF   $<)

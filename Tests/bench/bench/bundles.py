@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+from contextlib import contextmanager
 
 from .failure import Impossible
 
@@ -122,3 +124,16 @@ def run_bundle(work, name, arguments, hook=None, extra_files=()):
         spec["hooks"] = {"createRuntime": entry, "poststop": entry}
     write(directory, spec)
     return directory
+
+
+@contextmanager
+def tmpfs_directory():
+    """Where /run would be a tmpfs on a usual host, this machine's may not: /dev/shm is one."""
+    with open("/proc/mounts") as file:
+        if not any(line.split()[1:3] == ["/dev/shm", "tmpfs"] for line in file):
+            raise Impossible("/dev/shm is not a tmpfs")
+    directory = tempfile.mkdtemp(prefix="pcbench-", dir="/dev/shm")
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)

@@ -1,7 +1,6 @@
 """a: what one run of the hook costs, and what it costs when nobody answers."""
 import os
 import random
-import shutil
 import socket
 import tempfile
 import threading
@@ -38,7 +37,7 @@ def _present(context, part, daemon, runs):
     dropped = max(runs // 4, 20)
     quiet = "/dev/null"
     hook = [context.hook, "--socket", daemon.hook_socket, "--on-failure", "deny"]
-    with _tmpfs_directory() as spool, Holders(context.tools, 3 * runs + 2 * dropped) as holders:
+    with bundles.tmpfs_directory() as spool, Holders(context.tools, 3 * runs + 2 * dropped) as holders:
         absent = [context.hook, "--socket", os.path.join(work, "nobody.sock"), "--spool", os.path.join(spool, "spool")]
         pids = iter(holders.pids)
         commands = []
@@ -122,7 +121,7 @@ def _stuck(context, part, runs):
     """A daemon that accepts and never answers: the hook must return at its deadline."""
     work = tempfile.mkdtemp(prefix="stuck-", dir=context.work)
     small = bundles.bundle(context.work, "bundle-12k", SMALL)
-    with _silent_listener(os.path.join(work, "stuck.sock")) as path, Holders(context.tools, 1) as holders, _tmpfs_directory() as spool:
+    with _silent_listener(os.path.join(work, "stuck.sock")) as path, Holders(context.tools, 1) as holders, bundles.tmpfs_directory() as spool:
         state = bundles.state(work, bundles.container_id("stuck", 0), holders.pids[0], small)
         words = [context.hook, "--socket", path, "--timeout", "200ms", "--spool", os.path.join(spool, "spool")]
         samples = [sample.ns / 1e6 - 200 for sample in spawn(context.tools, [(state, None, words)] * runs)]
@@ -157,16 +156,3 @@ def _silent_listener(path):
         thread.join()
         for connection in kept:
             connection.close()
-
-
-@contextmanager
-def _tmpfs_directory():
-    """Where /run would be a tmpfs on a usual host, this machine's may not: /dev/shm is one."""
-    with open("/proc/mounts") as file:
-        if not any(line.split()[1:3] == ["/dev/shm", "tmpfs"] for line in file):
-            raise Impossible("/dev/shm is not a tmpfs")
-    directory = tempfile.mkdtemp(prefix="pcbench-", dir="/dev/shm")
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
