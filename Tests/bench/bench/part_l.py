@@ -55,6 +55,12 @@ def measure(context):
         difference, low, high = stats.paired_difference(times[name], times[ALONE])
         part.value(f"{name}: added", difference, "us", rounds, "difference of the medians; 95 % interval from 10,000 resamples of whole rounds", low=low, high=high)
         part.bar(f"{name}: added, upper end of the interval", high, 1000, "us")
+    # What containerd 1.6 calls for `docker run --rm`: create, start, delete, delete --force.
+    create = next(iter(SIZES))
+    wrapped = [one + 3 * other for one, other in zip(times[create], times[OTHER])]
+    difference, low, high = stats.paired_difference(wrapped, [4 * one for one in times[ALONE]])
+    part.value("docker run --rm: added", difference, "us", rounds, "one create of 12 KB and three other commands of a round, against four of the runtime alone", low=low, high=high)
+    part.bar("docker run --rm: added, upper end of the interval", high, 1000, "us")
     part.value("wrapper binary", os.path.getsize(context.wrapper), "bytes", 1, "file size")
     rows = [(name, *(stats.spread(samples)[key] for key in ("p10", "median", "p90", "p99")), int(name != ALONE)) for name, samples in times.items()]
     part.plots.append(plots.intervals("One command, start to end", rows, "us"))
