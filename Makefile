@@ -42,6 +42,7 @@ help:
 	@echo "make hook ARCH=aarch64   cross-build the hook"
 	@echo "make deb         a package for Debian 12 and 13, in $(BUILD)/deb; make test-deb: lintian, and its life in both, with systemd in guests"
 	@echo "make install     into PREFIX=$(PREFIX)"
+	@echo "make images      container images for deploy/kubernetes and deploy/compose (IMAGES=$(IMAGES))"
 
 deps:
 	$(Q)scripts/install-packages $(ARCH)
@@ -154,7 +155,7 @@ test-host: test-build feed nri hook-aarch64-check
 	$(Q)scripts/install-packages $(ARCH) host
 	$(Q)$(SUDO) env PATH="$$PATH" PORTCULLIS_LONG=$(PORTCULLIS_LONG) $(TEST_RUN) --filter HostTests --xunit-output $(BUILD)/host.xml \
 		2>&1 $(call recorded,$(BUILD)/host.log); [ -z "$(SUDO)" ] || $(SUDO) chown -R $$(id -u):$$(id -g) .build; exit $$result
-test: check test-unit fuzz-short test-host test-metrics test-deb vmtest
+test: check test-unit fuzz-short test-host test-metrics test-kubernetes test-deb vmtest
 test-long:
 	$(Q)rm -rf $(BUILD)/vm/*/results $(BUILD)/*-swift-testing.xml
 	$(Q)$(MAKE) --no-print-directory test PORTCULLIS_LONG=1 VM_SET=long; result=$$?; Tests/vm/report >docs/test-long.md; exit $$result
@@ -164,6 +165,12 @@ test-long:
 test-metrics: all feed
 	$(Q)$(SUDO) env PATH="$$PATH" Tests/feed/metrics --bin $(BUILD)
 .PHONY: test-metrics
+
+# Manifests, images and the schemas of policies, as far as that goes without a cluster.
+test-kubernetes: all feed
+	$(Q)scripts/install-packages $(ARCH) kubernetes
+	$(Q)$(SUDO) Tests/kubernetes/check --bin $(BUILD) $(if $(PORTCULLIS_POLICY_CORPUS),--corpus "$(PORTCULLIS_POLICY_CORPUS)")
+.PHONY: test-kubernetes
 
 # --- generated and mutated inputs for every reader of bytes from outside, and the unit tests under sanitizers. A finding leaves its input in .build-fuzz/findings.
 FUZZ_CORPORA := $(foreach directory,$(wildcard ../shared/samples ../shared/corpus),--corpus $(abspath $(directory)))
@@ -228,6 +235,16 @@ vmtest: all vm-deps $(VM_PROGRAMS) $(VM_NEXT)/portcullisd
 vmshell: all vm-deps $(VM_PROGRAMS) $(VM_NEXT)/portcullisd
 	$(Q)Tests/vm/shell $(VM_KERNELS)
 .PHONY: vm-deps vmtest vmshell
+
+# --- container images, of this version, by podman or docker: IMAGES=registry.example/portcullis
+IMAGES ?= localhost/portcullis
+images: all feed
+	$(Q)deploy/container/stage $(BUILD) $(BUILD)/images
+	$(Q)version=$$(sed -n 's/.*"\(.*\)".*/\1/p' Sources/HookWire/BuildVersion.swift); \
+		builder=$$(command -v podman || command -v docker) || { echo "  Neither podman nor docker is here" >&2; exit 1; }; \
+		for image in agent: node:-node feed:-feed; do \
+			"$$builder" build --target $${image%%:*} -t $(IMAGES)$${image#*:}:$$version -f deploy/container/Containerfile $(BUILD)/images || exit 1; done
+.PHONY: images
 
 # --- the rest
 demo: all
