@@ -21,6 +21,8 @@ check_agent_container() {
     same "enforcing" true "$(status .enforcing)"
     same "self-protection: $(status .enforcement.selfProtection.reason)" true "$(status .enforcement.selfProtection.on)"
     same "warnings of the daemon" "" "$(podman_here logs $NAME-one 2>&1 | grep -E 'kallsyms|only observed|not guarded')"
+    # The hook of its own container has left a message for it.
+    same "its own container" "1 0" "$(status .counters.refusedHost) $(status .maps.containers)"
     note "maps: $(status .maps.bytes) bytes; the container's memory: $(agent_memory one)"
     attacker $NAME privileged $NAME || return
     denied 'cat /etc/secret'
@@ -29,7 +31,7 @@ check_agent_container() {
     said=$(podman_here exec $NAME-one $W/node/bin/portcullis status --socket $W/run/control.sock 2>&1) || fail "status from within: $said"
     # A container of its own is a container, whoever it shares the pid namespace with.
     agent_container other --rm $W/node/bin/portcullis status --socket $W/run/control.sock >$W/other 2>&1 && fail "another container is served: $(head -n 3 $W/other)"
-    expect "another container is turned away: $(tail -n 1 $W/other)" test "$(status .counters.controlClientsRefused)" -gt 0
+    expect "another container is turned away: $(tail -n 1 $W/other)" grep -q "refused a peer on the control socket: a container's process" <(podman_here logs $NAME-one 2>&1)
 
     # The guard keeps a runtime from killing it, too; and its own program lets it. After that, and after a crash, the same file comes back by itself.
     pid=$(agent_pid one)
@@ -53,6 +55,18 @@ check_agent_container() {
     podman_here wait $NAME-image >/dev/null
     expect "a file of an image is turned away: $(podman_here logs $NAME-image 2>&1 | tail -n 1)" grep -q 'portcullis unlock' <(podman_here logs $NAME-image 2>&1)
 
+    # An upgrade as prepare-node does it: the earlier program unlocks, with fewer capabilities, and the next one is another file.
+    cp "$BIN/portcullisd" $W/node/sbin/next
+    mv $W/node/sbin/next $W/node/sbin/portcullisd 2>/dev/null && fail "locked, the program can be replaced"
+    AGENT_CAPABILITIES="--cap-add CHOWN --cap-add BPF --cap-add SYS_ADMIN" agent_container prepare --rm $W/node/sbin/portcullisd --unlock --bpf-directory /sys/fs/bpf/portcullis/v1 >$W/unlocked 2>&1 ||
+        fail "the earlier program does not unlock: $(tail -n 1 $W/unlocked)"
+    mv $W/node/sbin/next $W/node/sbin/portcullisd || fail "unlocked, the program cannot be replaced"
+    agent three $W/node/sbin/portcullisd || return
+    same "after an upgrade: $(status .enforcement.selfProtection.reason)" "true 1" "$(status .enforcement.selfProtection.on) $(status .counters.adopted)"
+    secret_is_kept "upgraded"
+    pc down
+    podman_here wait $NAME-three >/dev/null
+
     # And away with it, as the uninstalling pod does it.
     agent_container remove --rm $W/node/sbin/portcullisd --remove --bpf-directory /sys/fs/bpf/portcullis/v1 >$W/removed 2>&1 || fail "remove: $(tail -n 1 $W/removed)"
     [ ! -e /sys/fs/bpf/portcullis/v1 ] || fail "pins are left"
@@ -72,7 +86,7 @@ agent() {
 # agent_container NAME OPTION PROGRAM WORD...: what the DaemonSet says, in podman's words. Tests/kubernetes/check compares its capabilities with the unit's.
 agent_container() {
     root_for $NAME-"$1"
-    podman_here run --name $NAME-"$1" "$2" --network host --pid host --read-only --cap-drop all $(agent_capabilities) \
+    podman_here run --name $NAME-"$1" "$2" --network host --pid host --read-only --cap-drop all ${AGENT_CAPABILITIES:-$(agent_capabilities)} \
         --security-opt apparmor=unconfined --security-opt label=disable \
         -v /sys/fs/bpf:/sys/fs/bpf -v /sys/kernel/security:/sys/kernel/security:ro -v $W/run:$W/run -v $W/spool:$W/spool -v $W/applied:$W/applied \
         -v $W/policies:$W/policies:ro -v $W/node:$W/node:ro --rootfs $W/containers/$NAME-"$1"/rootfs "${@:3}" </dev/null
