@@ -85,9 +85,12 @@ agent() {
 }
 # agent_container NAME OPTION PROGRAM WORD...: what the DaemonSet says, in podman's words. Tests/kubernetes/check compares its capabilities with the unit's.
 agent_container() {
+    local limits=''
+    # Before 5.11 maps count as locked memory of whoever makes them.
+    case $KERNEL in 5.10) limits='--ulimit memlock=-1:-1' ;; esac
     root_for $NAME-"$1"
     podman_here run --name $NAME-"$1" "$2" --network host --pid host --read-only --cap-drop all ${AGENT_CAPABILITIES:-$(agent_capabilities)} \
-        --security-opt apparmor=unconfined --security-opt label=disable \
+        $limits --security-opt apparmor=unconfined --security-opt label=disable \
         -v /sys/fs/bpf:/sys/fs/bpf -v /sys/kernel/security:/sys/kernel/security:ro -v $W/run:$W/run -v $W/spool:$W/spool -v $W/applied:$W/applied \
         -v $W/policies:$W/policies:ro -v $W/node:$W/node:ro --rootfs $W/containers/$NAME-"$1"/rootfs "${@:3}" </dev/null
 }
