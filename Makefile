@@ -250,7 +250,7 @@ images: all feed
 demo: all
 	$(Q)$(SUDO) scripts/demo $(BUILD)
 
-BENCH ?= a b c d e f g i j k l
+BENCH ?= a b c d e f g i j k l m
 # What f times: the matching code in a program type that can be timed, and sets from the product's own compiler.
 $(BUILD)/bench/match.bpf.o: Tests/bench/bpf/match.bpf.c Tests/bench/bpf/case.h $(BPF_HEADERS)
 	$(call say,BPF   $<)
@@ -262,7 +262,7 @@ $(BUILD)/bench/policy-set-image: $(SWIFT_SOURCES) Tests/bench/image/main.swift |
 	$(Q)PORTCULLIS_STATIC=1 $(SWIFT) build -c release --scratch-path .build-release -Xswiftc -static-executable \
 		--product policy-set-image $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' | grep -vE 'statically linked applications|mktemp' || :; }; exit $${PIPESTATUS[0]})
 	$(Q)install .build-release/release/policy-set-image $@
-bench: all feed vm-deps $(VM_PROGRAMS) $(BUILD)/bench/match.bpf.o $(BUILD)/bench/policy-set-image
+bench: all feed nri vm-deps $(VM_PROGRAMS) $(BUILD)/bench/match.bpf.o $(BUILD)/bench/policy-set-image
 	$(Q)scripts/install-packages $(ARCH) bench
 	$(Q)$(SUDO) Tests/bench/run --bin $(BUILD) --out $(BUILD)/bench $(if $(QUICK),--quick) $(BENCH)
 

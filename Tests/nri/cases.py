@@ -7,6 +7,8 @@ import grpc
 from world import IMAGE, RUNTIME_STATE, Trouble, expect, same, wait_until
 
 CASES = {}
+# Those that need a daemon that enforces, which is started by others.
+ENFORCING = {"enforced"}
 
 
 def case(function):
@@ -79,17 +81,7 @@ def labels_of_what_a_scan_found(world):
     world.start_containerd()
     pod = world.cri.run_pod("till-0", labels=LABELS)
     container = pod.run("server")
-    with open(world.path("policies/till.yaml"), "w") as file:
-        file.write("""
-apiVersion: security.kubearmor.com/v1
-kind: KubeArmorPolicy
-metadata: {name: no-secret, namespace: shop}
-spec:
-  selector: {matchLabels: {app: till}}
-  file: {matchPaths: [{path: /etc/secret}]}
-  action: Block
-""")
-    os.chmod(world.path("policies/till.yaml"), 0o600)
+    no_secret(world)
     world.start_daemon("--replay", "auto", "--replay-roots", f"containerd={world.state}/io.containerd.runtime.v2.task/k8s.io")
     wait_until("the scan has found it", lambda: container in world.identities())
     before = world.identities()[container]
@@ -102,6 +94,58 @@ spec:
     world.kill("plugin")
     world.start_plugin()
     same(world.identities()[container]["labels"], after["labels"], "labels when told again")
+
+
+def no_secret(world):
+    with open(world.policies + "/till.yaml.new", "w") as file:
+        file.write("""
+apiVersion: security.kubearmor.com/v1
+kind: KubeArmorPolicy
+metadata: {name: no-secret, namespace: shop}
+spec:
+  selector: {matchLabels: {app: till}}
+  file: {matchPaths: [{path: /etc/secret}]}
+  action: Block
+""")
+    os.chmod(world.policies + "/till.yaml.new", 0o600)
+    os.rename(world.policies + "/till.yaml.new", world.policies + "/till.yaml")
+
+
+@case
+def enforced(world):
+    """A policy that selects by a pod's label holds from the first instruction of every container of the pod, init containers and one-shot pods included;
+    of a pod that started while the plugin was away it holds once the plugin is back."""
+    no_secret(world)
+    world.start_containerd()
+    world.start_plugin()
+    try:
+        # What reads is the container's own first program: nothing of it has run before.
+        pods = [world.cri.run_pod(f"till-{number}", labels=LABELS, host_pid=number == 1) for number in range(2)]
+        denied = [outcome(pod, name) for pod in pods for name in ("init", "once")]
+        same(denied, [1] * 4, "exit codes of those that may not")
+        same(outcome(world.cri.run_pod("other", labels={"app": "other"}), "once"), 0, "exit code of one that may")
+        world.kill("plugin")
+        container = world.cri.run_pod("meanwhile", labels=LABELS).run()
+        before = world.cri.ask("ExecSync", container_id=container, cmd=["cat", "/etc/secret"], timeout=30)
+        same([before.exit_code, before.stdout], [0, b"secret\n"], "without plugin and hook: this test shows nothing")
+        world.start_plugin()
+        after = world.cri.ask("ExecSync", container_id=container, cmd=["cat", "/etc/secret"], timeout=30)
+        same(after.exit_code, 1, "exit code once the plugin is back")
+        expect(b"ermission denied" in after.stderr, after.stderr)
+    finally:
+        os.unlink(world.policies + "/till.yaml")
+    return f"{len(denied)} first programs denied"
+
+
+def outcome(pod, name):
+    """The exit code of a container whose only program reads the secret."""
+    container = pod.run(name, ["cat", "/etc/secret"])
+
+    def ended():
+        status = pod.cri.ask("ContainerStatus", container_id=container).status
+        return status if status.finished_at else None
+
+    return wait_until("it ends", ended, 60).exit_code
 
 
 @case

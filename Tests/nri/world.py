@@ -114,14 +114,16 @@ class Pod:
 
 
 class World:
-    def __init__(self, build, containerd):
-        self.build, self.containerd = build, containerd
+    def __init__(self, build, containerd, daemon=None):
+        """`daemon`: a directory with the sockets and policies of a daemon that runs already."""
+        self.build, self.containerd, self.daemon = build, containerd, daemon
         self.scratch = tempfile.mkdtemp(prefix="portcullis-nri-", dir="/tmp")
         self.pins = "/sys/fs/bpf/" + os.path.basename(self.scratch)
         self.processes = {}
         self.state = self.path("state")
         for name in ("policies", "applied", "spool", "run", "etc"):
             os.mkdir(self.path(name), 0o700)
+        self.run, self.policies = (daemon + "/run", daemon + "/policies") if daemon else (self.path("run"), self.path("policies"))
         self.hook_config()
         self.version = re.search(r" v?(\d+\.\d+[.\d]*)", subprocess.run([f"{containerd}/bin/containerd", "--version"], capture_output=True, text=True).stdout)[1]
         self.cri = None
@@ -238,7 +240,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
 
     @property
     def hook_socket(self):
-        return self.path("run/hook.sock")
+        return self.run + "/hook.sock"
 
     def start_daemon(self, *options):
         for name in ("hook.sock", "control.sock"):
@@ -251,7 +253,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
                    ready=lambda: os.path.exists(self.path("run/control.sock")))
 
     def portcullis(self, *arguments):
-        outcome = subprocess.run([f"{self.build}/portcullis", arguments[0], "--socket", self.path("run/control.sock"), *arguments[1:]],
+        outcome = subprocess.run([f"{self.build}/portcullis", arguments[0], "--socket", self.run + "/control.sock", *arguments[1:]],
                                  capture_output=True, text=True, timeout=60)
         expect(outcome.returncode == 0, f"portcullis {arguments[0]}: {outcome.stderr}")
         return outcome.stdout
@@ -272,7 +274,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
     def hook_config(self, **settings):
         """What the hook goes by; containerd runs it, so that it finds this world only by a program of its own."""
         with open(self.path("etc/hook.json"), "w") as file:
-            json.dump({"socket": self.path("run/hook.sock"), "spool": self.path("spool"), **settings}, file)
+            json.dump({"socket": self.hook_socket, "spool": self.path("spool"), **settings}, file)
 
     @property
     def hook(self):

@@ -45,7 +45,7 @@ import Testing
         let all = Self.recorded.filter { $0.sender == "runtime->plugin" }.flatMap(\.bytes)
         guard !all.isEmpty else { return }
         let kinds = try Self.messages(all, step: 1000).map(\.1.kind)
-        #expect(kinds == [.response, .request, .request, .request, .request, .request])
+        #expect(kinds.filter { $0 == .response }.count == 1 && kinds.filter { $0 == .request }.count == 5)
     }
 
     /// Payload and the sizes of the frames that it is sent in.
