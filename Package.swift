@@ -123,7 +123,7 @@ let package = Package(
         .target(name: "CTestSupport", path: "Tests/support/C", cSettings: strictC),
         // For `make fuzz`. It sees what is internal: a release build needs -enable-testing.
         .executableTarget(
-            name: "fuzz", dependencies: ["Core", "HookWire", "RuntimeWrapper", "Daemon", "Kernel", "CABI", "CHookSystem"], path: "Tests/fuzz"),
+            name: "fuzz", dependencies: ["NRI", "Core", "HookWire", "RuntimeWrapper", "Daemon", "Kernel", "CABI", "CHookSystem"], path: "Tests/fuzz"),
         .executableTarget(name: "compile-bench", dependencies: ["Core"], path: "Tests/bench/compile", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

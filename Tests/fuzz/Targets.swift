@@ -1,6 +1,6 @@
 extension FuzzTarget {
     /// Every reader of bytes that come from outside the program.
-    static var all: [FuzzTarget] { hookTargets + runtimeTargets + wireTargets + policyTargets + stateTargets + kernelTargets + feedTargets }
+    static var all: [FuzzTarget] { hookTargets + runtimeTargets + nriTargets + wireTargets + policyTargets + stateTargets + kernelTargets + feedTargets }
 
     /// A reader with every fault there can be, so that it is known that faults are seen. Only run by name.
     static let selfTest = FuzzTarget(
