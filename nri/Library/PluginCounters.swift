@@ -16,6 +16,8 @@ public struct PluginCounters: Sendable {
     /// Those that it refused, and those that it did not answer for.
     public var refused: UInt64 = 0
     public var unanswered: UInt64 = 0
+    /// Those whose process was not to be seen.
+    public var unseen: UInt64 = 0
     /// Containers that were not let start, or be created, because of it.
     public var denied: UInt64 = 0
     /// Times that all that is known was sent to the daemon, the containers in them, and those that the daemon refused.
@@ -37,7 +39,7 @@ public struct PluginCounters: Sendable {
     public func write(_ writer: inout JSONWriter) {
         for (name, value) in [
             ("connections", connections), ("refusedByRuntime", refusedByRuntime), ("synchronizations", synchronizations), ("hooksGiven", hooksGiven),
-            ("hooksMissing", hooksMissing), ("confirmed", confirmed), ("refused", refused), ("unanswered", unanswered), ("denied", denied),
+            ("hooksMissing", hooksMissing), ("confirmed", confirmed), ("refused", refused), ("unanswered", unanswered), ("unseen", unseen), ("denied", denied),
             ("replays", replays), ("replayed", replayed), ("replayRefused", replayRefused), ("silences", silences),
             ("silencesConfirmed", silencesConfirmed), ("late", late), ("labelsCut", labelsCut),
         ] { writer.member(name, value) }

@@ -19,6 +19,20 @@ enum HostFacts {
         return ProcessText.startTime(inStat: stat) == message.startTime
     }
 
+    /// A file of settings; nil if it is not there.
+    ///
+    /// - Throws: `.system` if it cannot be read, `.configuration` if others than root may write it: then it is not believed, as by the hook.
+    static func settings(_ path: String) throws(PortcullisError) -> [UInt8]? {
+        var info = stat()
+        guard stat(path, &info) == 0 else {
+            if errno == ENOENT { return nil }
+            throw PortcullisError(.system, "reading it", errno: errno)
+        }
+        guard info.st_uid == 0, info.st_mode & 0o022 == 0 else { throw PortcullisError(.configuration, "not believed: others than root may write it") }
+        guard let text = file(path, limit: 1 << 20) else { throw PortcullisError(.system, "reading it", errno: errno) }
+        return text
+    }
+
     /// Nil if the file cannot be read; nothing beyond `limit` is.
     static func file(_ path: String, limit: Int) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)

@@ -24,6 +24,8 @@ final class Plugin {
     private static let registration: UInt64 = 15_000_000_000
     /// The same for one that the runtime has started, from its being registered.
     private static let launchedPatience: UInt64 = 3_000_000_000
+    /// Nanoseconds between two looks for a directory that is not there yet.
+    private static let watching: UInt64 = 10_000_000_000
     private let options: Options
     private let logger: Logger
     private let requests: Requests
@@ -63,11 +65,12 @@ final class Plugin {
         requests.told = { [unowned self] in silence.settled($0) }
         if let connection { welcome(connection) } else { connect() }
         while true {
-            watches.renew()
+            // What happened before a directory could be watched may have been the daemon's return.
+            if watches.renew() { requests.owesReplay = true }
             wait()
             let now = HostFacts.now
             if let stateDeadline, stateDeadline <= now { missSynchronization(now) }
-            if silence.isSilent(now: now, exists: watches.exists), state == .receiving {
+            if state == .receiving, silence.isSilent(now: now, exists: watches.exists) {
                 requests.counters.silences += 1
                 lose("containers appear of which the runtime does not tell", now)
             }
@@ -85,8 +88,11 @@ final class Plugin {
         for descriptor in [connection?.descriptor, replay?.descriptor, status?.descriptor] {
             descriptors.append(pollfd(fd: descriptor ?? -1, events: Int16(POLLIN), revents: 0))
         }
-        let deadlines = [stateDeadline, retryAt, replay?.deadline, requests.owesReplay && replay == nil ? replayAt ?? 0 : nil, state == .receiving ? silence.deadline : nil]
         let now = HostFacts.now
+        let deadlines = [
+            stateDeadline, retryAt, replay?.deadline, wantsReplay ? replayAt ?? 0 : nil, state == .receiving ? silence.deadline : nil,
+            watches.isComplete ? nil : now + Self.watching,
+        ]
         // Rounded up: what is early would come round again.
         let timeout = deadlines.compactMap { $0 }.min().map { $0 <= now ? 0 : Int32(min(($0 - now + 999_999) / 1_000_000, 60_000)) } ?? -1
         guard poll(&descriptors, nfds_t(descriptors.count), timeout) > 0 else { return }
@@ -222,15 +228,18 @@ final class Plugin {
         if silence.synchronized(tells: { requests.ledger.contains($0) }) { requests.counters.silencesConfirmed += 1 }
         let runtime = requests.runtime
         logger.info("receiving events", metadata: ["runtime": "\(runtime.name) \(runtime.version)", "validates": "\(runtime.validates)"])
-        if !watches.renew() || !watches.watchesRuntime {
+        if !watches.watchesRuntime {
             logger.info("nothing of the runtime's state is seen, so that its silence cannot be noticed", metadata: ["directories": "\(options.runtimeState.joined(separator: " "))"])
         }
     }
 
     // MARK: The daemon
 
+    /// Whether the daemon is to be told: of nothing only if nothing is what the runtime has told.
+    private var wantsReplay: Bool { requests.owesReplay && replay == nil && (state == .receiving || requests.ledger.count > 0) }
+
     private func startReplay(_ now: UInt64) {
-        guard requests.owesReplay, replay == nil, state == .receiving || requests.ledger.count > 0, replayAt ?? 0 <= now else { return }
+        guard wantsReplay, replayAt ?? 0 <= now else { return }
         do throws(PortcullisError) {
             replay = try Replay(requests.living(), socket: options.hookSocket, timeout: options.timeout)
             requests.owesReplay = false

@@ -111,9 +111,8 @@ final class Requests {
 
     /// A pod's sandbox runs, without a hook: none is ever run for it. It holds namespaces and no program of the pod's, so that it is held up by nothing.
     private func run(_ pod: Pod) {
-        guard var message = WorkloadMessage.sandbox(pod, runtime), HostFacts.complete(&message) else { return }
-        ledger.insert(message)
-        _ = confirm(message, "the sandbox of \(pod.namespace)/\(pod.name)")
+        guard let message = WorkloadMessage.sandbox(pod, runtime) else { return }
+        _ = register(message, "the sandbox of \(pod.namespace)/\(pod.name)")
     }
 
     /// The container is made, and its program not yet run.
@@ -121,15 +120,28 @@ final class Requests {
     /// - Returns: Why it shall not be; nil if it may.
     private func start(_ container: PodContainer, _ pod: Pod) -> String? {
         let name = "\(pod.namespace)/\(pod.name)/\(container.name)"
-        guard var message = WorkloadMessage.container(container, in: pod, runtime), HostFacts.complete(&message) else { return nil }
-        ledger.insert(message)
-        guard let problem = confirm(message, name), policy.denies(pod.namespace) else { return nil }
+        let problem: String?
+        if let message = WorkloadMessage.container(container, in: pod, runtime) {
+            problem = register(message, name)
+        } else {
+            counters.unseen += 1
+            problem = "the runtime tells of no process"
+        }
+        guard let problem, policy.denies(pod.namespace) else { return nil }
         counters.denied += 1
         return "portcullis: container \(name) is not started, since it is not registered: \(problem)"
     }
 
     /// - Returns: Why the daemon does not know it; nil if it does.
-    private func confirm(_ message: HookMessage, _ name: String) -> String? {
+    private func register(_ message: HookMessage, _ name: String) -> String? {
+        var message = message
+        guard HostFacts.complete(&message) else {
+            // It has ended, or /proc hides it (hidepid): then it is nobody's, and that is said.
+            counters.unseen += 1
+            logger.warning("process \(message.pid) is not to be seen in /proc", metadata: ["workload": "\(name)"])
+            return "process \(message.pid) is not to be seen in /proc"
+        }
+        ledger.insert(message)
         switch daemon.confirm(message) {
         case .registered:
             counters.confirmed += 1
@@ -198,11 +210,10 @@ final class Requests {
 
     /// What the hook's file says now. A file that is wrong is left out as a whole, as the hook leaves it out.
     private var policy: FailurePolicy {
-        guard let text = HostFacts.file(options.hookConfig, limit: 1 << 20) else {
-            if errno != ENOENT { logger.error("\(options.hookConfig): \(SystemErrorText.text(errno))") }
-            return FailurePolicy()
-        }
-        do { return try FailurePolicy(json: text) } catch {
+        do {
+            guard let text = try HostFacts.settings(options.hookConfig) else { return FailurePolicy() }
+            return try FailurePolicy(json: text)
+        } catch {
             logger.error("\(options.hookConfig): \(error)")
             return FailurePolicy()
         }

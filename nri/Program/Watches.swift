@@ -29,20 +29,25 @@ struct Watches {
 
     /// Watches what is not watched yet; a directory may be made later than this is asked.
     ///
-    /// - Returns: Whether the daemon's directory is watched.
-    @discardableResult
+    /// - Returns: Whether the daemon's directory is among what is watched from now on.
     mutating func renew() -> Bool {
-        add(hookSocket.directory)
         for state in states { add(state) }
-        return directories.values.contains(hookSocket.directory)
+        return add(hookSocket.directory)
     }
 
-    var watchesRuntime: Bool { states.contains { directories.values.contains($0) } }
+    var watchesRuntime: Bool { states.contains(where: isWatched) }
 
-    private mutating func add(_ directory: String) {
-        guard !directories.values.contains(directory) else { return }
+    /// Whether there is nothing left to look for.
+    var isComplete: Bool { isWatched(hookSocket.directory) && states.allSatisfy(isWatched) }
+
+    private func isWatched(_ directory: String) -> Bool { directories.values.contains(directory) }
+
+    @discardableResult
+    private mutating func add(_ directory: String) -> Bool {
+        guard !isWatched(directory) else { return false }
         let watch = inotify_add_watch(descriptor, directory, UInt32(IN_CREATE | IN_MOVED_TO | IN_ONLYDIR))
         if watch >= 0 { directories[watch] = directory }
+        return watch >= 0
     }
 
     /// Whether the state of a container is still there.
