@@ -11,8 +11,8 @@ extension Container {
         guard other.runtime != nil || (other.sources == 0 && isReplayed) else { return nil }
         guard let other = try? HookMessage(decoding: body), let known = try? HookMessage(decoding: message[...]) else { return nil }
         if other.runtime == nil, known.runtime == nil { return body }
-        let merged = other.runtime != nil ? known.completed(by: other) : other.completed(by: known)
-        return merged?.encoded(bodyLimit: ContainerRecord.limit).dropFirst(Frame.lengthBytes)
+        guard let merged = other.runtime != nil ? known.completed(by: other) : other.completed(by: known) else { return nil }
+        return merged.encoded(bodyLimit: ContainerRecord.limit).dropFirst(Frame.lengthBytes)
     }
 }
 
@@ -21,13 +21,8 @@ extension HookMessage {
     func completed(by word: HookMessage) -> HookMessage? {
         var result = self
         result.runtime = word.runtime
-        for annotation in word.annotations {
-            if let index = result.annotations.firstIndex(where: { $0.key == annotation.key }) {
-                result.annotations[index] = annotation
-            } else {
-                result.annotations.append(annotation)
-            }
-        }
+        // First, so that they are not what a record has no room for.
+        result.annotations = word.annotations + annotations.filter { mine in !word.annotations.contains { $0.key == mine.key } }
         if result.bundle.isEmpty { result.bundle = word.bundle }
         if result.cgroupPath.isEmpty { result.cgroupPath = word.cgroupPath }
         if result.argument0.isEmpty { result.argument0 = word.argument0 }

@@ -64,6 +64,11 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
     ) -> AddResult {
         let descriptor: Int32
         do { descriptor = try kernel.openProcess(message.pid) } catch {
+            // Anything but its end, as descriptors that have run out, is ours: who asked must not take it for the container's.
+            guard error.code == .processGone else {
+                counters.refusedKernel += 1
+                return refusal(.kernel, "process \(message.pid): \(error)")
+            }
             counters.refusedGone += 1
             return refusal(.processGone, "process \(message.pid): \(error)")
         }
@@ -102,9 +107,11 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
             return AddResult(answer: answer(.registered), updated: known.reference)
         }
         // Found by a scan under another name, of a cgroup say: it is that container all the same.
-        if message.sources != 0, let slot = slotByKey[process.key], containers[Int(slot)]?.isRunning(process) == true {
+        if message.sources != 0, let slot = slotByKey[process.key], let known = containers[Int(slot)], known.isRunning(process) {
             counters.repeated += 1
-            return AddResult(answer: answer(.registered))
+            guard let better = known.better(message, body) else { return AddResult(answer: answer(.registered)) }
+            try replaceMessage(of: slot, by: better)
+            return AddResult(answer: answer(.registered), updated: known.reference)
         }
         if let sharing = try clearKey(for: process) {
             counters.refusedShared += 1

@@ -6,6 +6,9 @@ public enum ProcessText {
     /// Field 4: the parent's process id.
     public static func parent(inStat stat: [UInt8]) -> UInt32? { field(4, ofStat: stat).flatMap { UInt32(exactly: $0) } }
 
+    /// Field 9: the kernel's flags of the process (PF_* of include/linux/sched.h).
+    public static func flags(inStat stat: [UInt8]) -> UInt64? { field(9, ofStat: stat) }
+
     /// The second field, the command's name, may hold blanks and brackets, so counting starts behind the last closing bracket.
     private static func field(_ wanted: Int, ofStat stat: [UInt8]) -> UInt64? {
         guard let bracket = stat.lastIndex(of: UInt8(ascii: ")")) else { return nil }

@@ -44,7 +44,7 @@ public enum RuntimeEvent: Int32, CaseIterable, Sendable {
     }
 
     /// What this plugin subscribes to. Each event costs every pod on the node a round trip, so it is no more than is used.
-    public static let wanted: [RuntimeEvent] = [.runPodSandbox, .removePodSandbox, .createContainer, .startContainer, .stopContainer, .removeContainer]
+    public static let wanted: [RuntimeEvent] = [.runPodSandbox, .removePodSandbox, .createContainer, .startContainer, .removeContainer]
 
     /// The mask for a runtime. One bit that it does not know would have it close the connection.
     public static func mask(validates: Bool) -> Int32 {

@@ -32,13 +32,17 @@ public struct Ledger {
 
     public mutating func removeAll() { messages = [:] }
 
-    /// Forgets those of which `isAlive` is false. After a restart of containerd nobody tells of the end of pods that were there before it.
+    /// Has each message brought up to date, and forgets those of which `isAlive` says no. After a restart of containerd nobody tells of the end of pods that
+    /// were there before it.
     ///
-    /// - Returns: How many those were.
+    /// - Returns: How many are forgotten.
     @discardableResult
-    public mutating func keep(where isAlive: (HookMessage) -> Bool) -> Int {
+    public mutating func renew(_ isAlive: (inout HookMessage) -> Bool) -> Int {
         let before = messages.count
-        messages = messages.filter { isAlive($0.value) }
+        messages = messages.compactMapValues { message in
+            var message = message
+            return isAlive(&message) ? message : nil
+        }
         return before - messages.count
     }
 }

@@ -63,7 +63,8 @@ public enum WorkloadMessage {
         guard container.pid > 0 else { return nil }
         var message = message(container.id, pid: container.pid, pod, runtime)
         message.hasStarted = container.hasStarted
-        message.argument0 = Array(container.argument0.utf8.prefix(HookLimits.path - 1))
+        // Cut behind a character: half of one would have the daemon refuse the whole message.
+        message.argument0 = Array(String(decoding: container.argument0.utf8.prefix(HookLimits.path - 4), as: UTF8.self).utf8)
         let keys = runtime.isCRIO
             ? ["io.kubernetes.cri-o.ContainerType", "io.kubernetes.container.name", "io.kubernetes.cri-o.ImageName"]
             : ["io.kubernetes.cri.container-type", "io.kubernetes.cri.container-name", "io.kubernetes.cri.image-name"]

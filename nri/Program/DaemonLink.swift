@@ -10,6 +10,9 @@ struct DaemonLink {
     /// Milliseconds for everything.
     let timeout: Int
 
+    /// Whether what was asked at that time has taken all the time there is.
+    func hasHung(since asked: UInt64) -> Bool { HostFacts.now - asked >= UInt64(timeout) * 900_000 }
+
     /// What came of it.
     enum Outcome {
         case registered

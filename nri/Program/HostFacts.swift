@@ -19,6 +19,16 @@ enum HostFacts {
         return ProcessText.startTime(inStat: stat) == message.startTime
     }
 
+    /// The message as it is right now: what was parked when it was made may run by now. False if the process is gone.
+    static func renew(_ message: inout HookMessage) -> Bool {
+        guard let stat = file("/proc/\(message.pid)/stat", limit: 4096), ProcessText.startTime(inStat: stat) == message.startTime else { return false }
+        if let flags = ProcessText.flags(inStat: stat), flags & neverExecuted == 0 { message.hasStarted = true }
+        return true
+    }
+
+    /// PF_FORKNOEXEC (include/linux/sched.h): runtimes make a container's init by fork, and its first exec is the container's program.
+    private static let neverExecuted: UInt64 = 0x40
+
     /// A file of settings; nil if it is not there.
     ///
     /// - Throws: `.system` if it cannot be read, `.configuration` if others than root may write it: then it is not believed, as by the hook.

@@ -70,7 +70,8 @@ final class Plugin {
             wait()
             let now = HostFacts.now
             if let stateDeadline, stateDeadline <= now { missSynchronization(now) }
-            if state == .receiving, silence.isSilent(now: now, exists: watches.exists) {
+            // The runtime would not start a plugin of its own again.
+            if state == .receiving, !isLaunched, silence.isSilent(now: now, exists: watches.exists) {
                 requests.counters.silences += 1
                 lose("containers appear of which the runtime does not tell", now)
             }
@@ -90,7 +91,7 @@ final class Plugin {
         }
         let now = HostFacts.now
         let deadlines = [
-            stateDeadline, retryAt, replay?.deadline, wantsReplay ? replayAt ?? 0 : nil, state == .receiving ? silence.deadline : nil,
+            stateDeadline, retryAt, replay?.deadline, wantsReplay ? replayAt ?? 0 : nil, state == .receiving && !isLaunched ? silence.deadline : nil,
             watches.isComplete ? nil : now + Self.watching,
         ]
         // Rounded up: what is early would come round again.
@@ -109,7 +110,7 @@ final class Plugin {
                 requests.owesReplay = true
                 replayAt = nil
                 daemonBackoff.reset()
-            case .appeared(let id): if !requests.ledger.contains(id) { silence.appeared(id, now: HostFacts.now) }
+            case .appeared(let id): if !requests.knows(id) { silence.appeared(id, now: HostFacts.now) }
             case .overflow: requests.owesReplay = true
             }
         }
@@ -241,8 +242,10 @@ final class Plugin {
     private func startReplay(_ now: UInt64) {
         guard wantsReplay, replayAt ?? 0 <= now else { return }
         do throws(PortcullisError) {
-            replay = try Replay(requests.living(), socket: options.hookSocket, timeout: options.timeout)
+            let begun = try Replay(requests.living(), socket: options.hookSocket)
             requests.owesReplay = false
+            replay = begun
+            if begun.isOver { finish(begun) }
         } catch {
             logger.debug("\(error)")
             replayAt = now + daemonBackoff.delay()
@@ -252,15 +255,19 @@ final class Plugin {
     private func proceed() {
         do throws(PortcullisError) {
             guard try replay?.proceed() == true, let ended = replay else { return }
-            ended.close()
-            replay = nil
-            daemonBackoff.reset()
-            requests.counters.replays += 1
-            requests.counters.replayed += UInt64(ended.registered)
-            requests.counters.replayRefused += UInt64(ended.refused.count)
-            for (id, reason) in ended.refused { logger.warning("refused by portcullisd: \(reason)", metadata: ["container": "\(id)"]) }
-            logger.info("told the daemon what runs", metadata: ["registered": "\(ended.registered)", "refused": "\(ended.refused.count)"])
+            finish(ended)
         } catch { failReplay(error.description) }
+    }
+
+    private func finish(_ ended: Replay) {
+        ended.close()
+        replay = nil
+        daemonBackoff.reset()
+        requests.counters.replays += 1
+        requests.counters.replayed += UInt64(ended.registered)
+        requests.counters.replayRefused += UInt64(ended.refused.count)
+        for (id, reason) in ended.refused { logger.warning("refused by portcullisd: \(reason)", metadata: ["container": "\(id)"]) }
+        logger.info("told the daemon what runs", metadata: ["registered": "\(ended.registered)", "refused": "\(ended.refused.count)"])
     }
 
     private func failReplay(_ reason: String) {

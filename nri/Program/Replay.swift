@@ -9,6 +9,8 @@ import HookWire
 struct Replay {
     /// Nanoseconds that the daemon may take for one answer.
     private static let patience: UInt64 = 10_000_000_000
+    /// Milliseconds for connecting, and for sending a frame: the runtime may be waiting for this thread.
+    private static let connecting: Int32 = 50
 
     let descriptor: Int32
     /// When the daemon has been silent for too long, on the monotonic clock.
@@ -21,16 +23,16 @@ struct Replay {
     private(set) var refused: [(id: String, reason: String)] = []
     private let ids: [String]
 
-    /// Connects, and sends the opening mark.
+    /// Connects, and sends the first frame. No marks are set: those are for a look at the whole machine, which this is not.
     ///
     /// - Throws: `.system` if the daemon is away.
-    init(_ messages: [HookMessage], socket: String, timeout: Int) throws(PortcullisError) {
-        descriptor = pcl_unix_connect_within(socket, Int32(timeout))
+    init(_ messages: [HookMessage], socket: String) throws(PortcullisError) {
+        descriptor = pcl_unix_connect_within(socket, Self.connecting)
         guard descriptor >= 0 else { throw PortcullisError(.system, "connecting to the daemon at \(socket)", errno: -descriptor) }
-        frames = [ReplayMark.begin.encoded()] + messages.map { $0.encoded() } + [ReplayMark.end(problems: []).encoded()]
+        frames = messages.map { $0.encoded() }
         ids = messages.map { String(decoding: $0.containerID, as: UTF8.self) }
         deadline = HostFacts.now + Self.patience
-        do { try send() } catch {
+        do { if !frames.isEmpty { try send() } } catch {
             _ = Glibc.close(descriptor)
             throw error
         }
@@ -38,17 +40,16 @@ struct Replay {
 
     func close() { _ = Glibc.close(descriptor) }
 
+    var isOver: Bool { next == frames.count }
+
     /// Takes an answer and sends the next frame. True when all is told.
     mutating func proceed() throws(PortcullisError) -> Bool {
         guard let answer = try answers.read(descriptor) else { return false }
-        if next > 0, next <= ids.count {
-            if answer.code.accepted {
-                registered += 1
-            } else if answer.code != .processGone {
-                refused.append((ids[next - 1], String(decoding: answer.reason, as: UTF8.self)))
-            }
-        } else if answer.code != .noted {
-            throw PortcullisError(.peer, "the daemon takes no replay: \(String(decoding: answer.reason, as: UTF8.self))")
+        switch answer.code {
+        case .peerNotAllowed: throw PortcullisError(.peer, "the daemon does not listen to this process: \(String(decoding: answer.reason, as: UTF8.self))")
+        case .processGone: break
+        default:
+            if answer.code.accepted { registered += 1 } else { refused.append((ids[next], String(decoding: answer.reason, as: UTF8.self))) }
         }
         frames[next] = []
         next += 1

@@ -22,6 +22,9 @@ final class Requests {
     /// Something is known that the daemon could not be told.
     var owesReplay = false
     private var saidMissing = false
+    /// Nanoseconds for which a daemon that has not answered in time is asked only for containers that are held up without it.
+    private static let pause: UInt64 = 5_000_000_000
+    private var daemonHangsUntil: UInt64 = 0
 
     /// An answer, or the words with which what the runtime was about to do shall fail.
     enum Answer {
@@ -36,6 +39,12 @@ final class Requests {
         hook = HookSettings(path: options.noHook ? "" : options.hookPath)
     }
 
+    /// Containers that the runtime is about to make.
+    private var announced: Set<String> = []
+
+    /// Whether the runtime has told of this sandbox or container.
+    func knows(_ id: String) -> Bool { ledger.contains(id) || announced.contains(id) }
+
     /// The ids that an event spoke of, so that nobody waits for word of them.
     var told: (String) -> Void = { _ in }
 
@@ -46,7 +55,8 @@ final class Requests {
         runtime = RuntimeInfo(name: request.runtimeName, version: request.runtimeVersion, nriVersion: request.nriVersion)
         if !request.config.isEmpty { logger.warning("the runtime hands over a configuration, which is not used: options stand on the command line") }
         var response = Nri_Pkg_Api_V1alpha1_ConfigureResponse()
-        response.events = RuntimeEvent.mask(validates: runtime.validates)
+        // A validator that ends or is late fails every container: only where somebody wants to be held up rather than unprotected.
+        response.events = RuntimeEvent.mask(validates: runtime.validates && policy.deniesAny)
         return .payload(response)
     }
 
@@ -103,7 +113,9 @@ final class Requests {
         case .startContainer:
             if let reason = start(PodContainer(container, hasStarted: false), Pod(pod)) { return .refusal(code: 2, reason) }
         // Its processes may outlive this; the daemon sees to them until the last is gone.
-        case .removeContainer: ledger.remove(container.id)
+        case .removeContainer:
+            ledger.remove(container.id)
+            announced.remove(container.id)
         default: break
         }
         return .payload(Nri_Pkg_Api_V1alpha1_CreateContainerResponse())
@@ -112,7 +124,7 @@ final class Requests {
     /// A pod's sandbox runs, without a hook: none is ever run for it. It holds namespaces and no program of the pod's, so that it is held up by nothing.
     private func run(_ pod: Pod) {
         guard let message = WorkloadMessage.sandbox(pod, runtime) else { return }
-        _ = register(message, "the sandbox of \(pod.namespace)/\(pod.name)")
+        _ = register(message, "the sandbox of \(pod.namespace)/\(pod.name)", isHeldUp: false)
     }
 
     /// The container is made, and its program not yet run.
@@ -122,7 +134,7 @@ final class Requests {
         let name = "\(pod.namespace)/\(pod.name)/\(container.name)"
         let problem: String?
         if let message = WorkloadMessage.container(container, in: pod, runtime) {
-            problem = register(message, name)
+            problem = register(message, name, isHeldUp: policy.denies(pod.namespace))
         } else {
             counters.unseen += 1
             problem = "the runtime tells of no process"
@@ -133,7 +145,7 @@ final class Requests {
     }
 
     /// - Returns: Why the daemon does not know it; nil if it does.
-    private func register(_ message: HookMessage, _ name: String) -> String? {
+    private func register(_ message: HookMessage, _ name: String, isHeldUp: Bool) -> String? {
         var message = message
         guard HostFacts.complete(&message) else {
             // It has ended, or /proc hides it (hidepid): then it is nobody's, and that is said.
@@ -142,19 +154,28 @@ final class Requests {
             return "process \(message.pid) is not to be seen in /proc"
         }
         ledger.insert(message)
+        announced.remove(String(decoding: message.containerID, as: UTF8.self))
+        if HostFacts.now < daemonHangsUntil, !isHeldUp {
+            counters.unanswered += 1
+            owesReplay = true
+            return "portcullisd has not answered lately"
+        }
+        let asked = HostFacts.now
         switch daemon.confirm(message) {
         case .registered:
             counters.confirmed += 1
             return nil
         case .refused(let code, let reason):
-            // Its end is no failure of ours.
-            guard code != .processGone else { return nil }
+            // Its end is no failure of ours; but that must be its end.
+            guard code != .processGone || HostFacts.isAlive(message) else { return nil }
             counters.refused += 1
             logger.warning("refused by portcullisd: \(reason)", metadata: ["workload": "\(name)"])
             return "refused by portcullisd: \(reason)"
         case .unanswered(let reason):
             counters.unanswered += 1
             owesReplay = true
+            // A daemon that is away refuses at once; one that hangs would hold up every pod of the node, one after the other.
+            if daemon.hasHung(since: asked) { daemonHangsUntil = HostFacts.now + Self.pause }
             logger.warning("no answer from portcullisd: \(reason)", metadata: ["workload": "\(name)"])
             return "no answer from portcullisd: \(reason)"
         }
@@ -163,6 +184,8 @@ final class Requests {
     // MARK: Making containers
 
     private func create(_ pod: Pod, _ container: WireContainer) -> Answer {
+        // Its state appears on disk when the runtime makes it, which may take long after this.
+        if announced.count < Ledger.limit { announced.insert(container.id) }
         var adjustment = Nri_Pkg_Api_V1alpha1_ContainerAdjustment()
         if hook.isNeeded(besides: container.hooks.pathsOfRegistration) {
             if options.unseenHook || access(hook.path, X_OK) == 0 {
@@ -182,7 +205,15 @@ final class Requests {
         }
         let labels = PodLabels(pod.labels)
         counters.labelsCut += UInt64(labels.cut)
-        if labels.cut > 0 { logger.warning("\(labels.cut) labels of a pod are beyond \(PodLabels.limit) bytes and left out", metadata: ["pod": "\(pod.namespace)/\(pod.name)"]) }
+        if labels.cut > 0 {
+            let problem = "\(labels.cut) labels of its pod are beyond \(PodLabels.limit) bytes and left out"
+            logger.warning("\(problem)", metadata: ["pod": "\(pod.namespace)/\(pod.name)"])
+            // Among them may be the one that a policy selects by.
+            if policy.denies(pod.namespace) {
+                counters.denied += 1
+                return .refusal(code: 2, "portcullis: container \(pod.namespace)/\(pod.name)/\(container.name) is not created: \(problem)")
+            }
+        }
         if let text = labels.annotation {
             let value = String(decoding: text, as: UTF8.self)
             // Two plugins that set one annotation fail the container, also if both are this one.
@@ -223,7 +254,7 @@ final class Requests {
 
     /// All that lives, for the daemon.
     func living() -> [HookMessage] {
-        ledger.keep { HostFacts.isAlive($0) }
+        ledger.renew { HostFacts.renew(&$0) }
         return ledger.all
     }
 }

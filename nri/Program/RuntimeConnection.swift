@@ -46,15 +46,18 @@ struct RuntimeConnection {
         let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
         if count < 0, errno == EAGAIN || errno == EINTR { return [] }
         guard count > 0 else { throw PortcullisError(.system, "the runtime has closed the connection", errno: count < 0 ? errno : 0) }
-        var calls = calls, answers = answers
+        // Moved and not copied: what has been collected of a long message may be megabytes.
+        var calls = TTRPCReader(), answers = TTRPCReader()
+        swap(&calls, &self.calls)
+        swap(&answers, &self.answers)
         try demultiplexer.take(buffer[..<count]) { stream, piece in
             switch stream {
             case .plugin: calls.append(piece)
             case .runtime: answers.append(piece)
             }
         }
-        self.calls = calls
-        self.answers = answers
+        swap(&calls, &self.calls)
+        swap(&answers, &self.answers)
         var incoming: [Incoming] = []
         while let message = try self.answers.next() {
             guard message.kind == .response else { continue }

@@ -13,7 +13,7 @@ struct StatusSocket {
     /// - Throws: `.system` if it cannot, `.conflict` if another plugin does already.
     init(_ path: String) throws(PortcullisError) {
         self.path = path
-        let other = pcl_unix_connect(path)
+        let other = pcl_unix_connect_within(path, 200)
         if other >= 0 {
             close(other)
             throw PortcullisError(.conflict, "\(path): another portcullis-nri answers there")

@@ -319,7 +319,7 @@ final class DaemonService {
         let result = registry.add(message, body: body, now: Clocks.sinceBoot, hookWaits: hookWaits, visibility: seen) { () throws(PortcullisError) in
             try policies.word(for: body)
         }
-        if message.sources != 0 { replay.note(message, result.answer.code, isNew: result.watch != nil) }
+        if message.sources != 0, message.runtime == nil { replay.note(message, result.answer.code, isNew: result.watch != nil) }
         if let updated = result.updated, let container = registry.container(inSlot: updated.slot) {
             workloads[updated] = nil
             control?.forget(updated)

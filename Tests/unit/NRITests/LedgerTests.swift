@@ -16,8 +16,11 @@ import Testing
         ledger.remove("c1")
         ledger.insert(Self.message("another"))
         #expect(ledger.contains("another") && !ledger.contains("c1"))
-        #expect(ledger.keep { String(decoding: $0.containerID, as: UTF8.self) == "another" } == Ledger.limit - 1)
-        #expect(ledger.all.map(\.containerID) == [Array("another".utf8)])
+        #expect(ledger.renew { message in
+            message.hasStarted = true
+            return String(decoding: message.containerID, as: UTF8.self) == "another"
+        } == Ledger.limit - 1)
+        #expect(ledger.all.map(\.containerID) == [Array("another".utf8)] && ledger.all[0].hasStarted)
     }
 
     @Test func theBackoffGrowsToItsBound() {
@@ -93,7 +96,7 @@ import Testing
         for (namespace, denies) in denied { #expect(policy.denies(namespace) == denies, "\(namespace) in \(text)") }
     }
 
-    @Test(arguments: ["", "[]", #"{"on-failure": 1}"#, #"{"deny-namespace": "a"}"#, #"{"on-failure": "deny"} x"#]) func aWrongFileIsAnError(_ text: String) {
+    @Test(arguments: ["", "[]", #"{"on-failure": 1}"#, #"{"on-failure": "Deny"}"#, #"{"on-failure": "deny", "namespace": "a"}"#, #"{"deny-namespace": "a"}"#, #"{"on-failure": "deny"} x"#]) func aWrongFileIsAnError(_ text: String) {
         #expect(throws: (any Error).self) { try FailurePolicy(json: Array(text.utf8)) }
     }
 
