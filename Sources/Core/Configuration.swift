@@ -48,6 +48,8 @@ public struct Configuration: Equatable, Sendable {
     /// Refused calls are reported whatever the visibility.
     public var reportsFailures = true
     public var strictMountNamespace = false
+    /// Whose containers may speak to the daemon; empty: no containers may.
+    public var agentNamespace = ""
     public var policyDirectory = "/etc/portcullis/policies"
     public var appliedPolicyDirectory = "/var/lib/portcullis/policies"
     public var postures = Postures.audit
@@ -110,6 +112,10 @@ public struct Configuration: Equatable, Sendable {
             reportsFailures = text == "on"
             return true
         case .strictMountNamespace: return Self.setSwitch(&strictMountNamespace, text)
+        case .agentNamespace:
+            guard text.isEmpty || KubernetesName.isNamespace(text) else { return false }
+            agentNamespace = text
+            return true
         case .policyDirectory: return Self.setPath(&policyDirectory, text, limit: 4000)
         case .appliedPolicyDirectory: return Self.setPath(&appliedPolicyDirectory, text, limit: 3700)
         case .filePosture: return Self.setChoice(&postures.file, text)
@@ -152,6 +158,7 @@ public struct Configuration: Equatable, Sendable {
         case .hostVisibility: hostVisibility.text
         case .failures: reportsFailures ? "on" : "off"
         case .strictMountNamespace: String(strictMountNamespace)
+        case .agentNamespace: agentNamespace
         case .policyDirectory: policyDirectory
         case .appliedPolicyDirectory: appliedPolicyDirectory
         case .filePosture: postures.file.rawValue

@@ -16,6 +16,7 @@ public enum Setting: String, CaseIterable, Sendable {
     case hostVisibility = "host-visibility"
     case failures
     case strictMountNamespace = "strict-mount-namespace"
+    case agentNamespace = "agent-namespace"
     case policyDirectory = "policy-dir"
     case appliedPolicyDirectory = "applied-policy-dir"
     case filePosture = "file-posture"
@@ -34,7 +35,7 @@ public enum Setting: String, CaseIterable, Sendable {
     /// Whether a reload applies it; the others are what the daemon was started with.
     public var isReloadable: Bool {
         switch self {
-        case .logLevel, .hostEvents, .hostVisibility, .failures, .strictMountNamespace, .visibility, .eventsSocketPolicies: true
+        case .logLevel, .hostEvents, .hostVisibility, .failures, .strictMountNamespace, .agentNamespace, .visibility, .eventsSocketPolicies: true
         case .filePosture, .networkPosture, .capabilitiesPosture, .hostFilePosture, .hostNetworkPosture, .hostCapabilitiesPosture: true
         default: false
         }
@@ -57,6 +58,7 @@ public enum Setting: String, CaseIterable, Sendable {
         case .logLevel: "debug, info, warning or error"
         case .logFormat: "auto, text or json"
         case .hostEvents, .strictMountNamespace, .requireEnforcement, .selfProtection, .sandbox, .eventsSocketPolicies: "true or false"
+        case .agentNamespace: "the name of a Kubernetes namespace, or empty"
         case .policyDirectory, .appliedPolicyDirectory: "an absolute path"
         case .replay: "auto, external or off"
         case .replayRoots: "KIND=DIRECTORY, several apart by commas, KIND one of runc, crun, containerd, storage"
@@ -84,6 +86,7 @@ public enum Setting: String, CaseIterable, Sendable {
         case .hostVisibility: "which classes of events are reported outside containers"
         case .failures: "also report what was refused (EPERM, EACCES), whatever the visibility"
         case .strictMountNamespace: "refuse hooks from another mount namespace than the host's"
+        case .agentNamespace: "the Kubernetes namespace whose containers may speak to the daemon, if they share the host's pid namespace: its own pods"
         case .policyDirectory: "where policies are read from (*.yaml), watched for changes"
         case .appliedPolicyDirectory: "where applied policies are kept; root's alone"
         case .filePosture: "what happens in whitelist mode to processes and files that no rule names"

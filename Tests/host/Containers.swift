@@ -26,14 +26,17 @@ struct HeldContainer {
 /// An OCI bundle with busybox, and runc to run it. The hooks are the ones that are shipped.
 final class Bundle: Sendable {
     let scratch: Scratch
-    var path: String { scratch.path + "/bundle" }
+    let path: String
     var root: String { scratch.path + "/runc" }
 
     static let applets = ["sh", "true", "false", "sleep", "env", "cat", "nsenter", "unshare", "mount", "setsid", "echo", "kill"]
 
     /// With the shipped hooks against `daemon`; without any if there is none yet.
-    init(_ daemon: RealDaemon?, stage: String = "prestart", host: Bool = false, edit: (inout [String: Any]) -> Void = { _ in }) throws {
+    ///
+    /// - Parameter place: Where in its scratch directory the bundle is: its path says which runtime made it.
+    init(_ daemon: RealDaemon?, stage: String = "prestart", host: Bool = false, place: String = "bundle", edit: (inout [String: Any]) -> Void = { _ in }) throws {
         scratch = try Scratch()
+        path = scratch.path + "/" + place
         let binaries = path + "/rootfs/bin"
         try FileManager.default.createDirectory(atPath: binaries, withIntermediateDirectories: true)
         for directory in ["proc", "dev", "sys", "tmp", "etc"] {

@@ -19,6 +19,8 @@ final class ControlServer {
     let listener: Int32
     private(set) var acceptor: Acceptor
     private(set) var refused: UInt64 = 0
+    /// Let in from containers of `agent-namespace`, on both sockets.
+    private(set) var ofAgent: UInt64 = 0
     private(set) var droppedEvents: UInt64 = 0
     var droppedRecords: UInt64 = 0
     private(set) var clients: [Int32: ControlClient] = [:]
@@ -63,7 +65,9 @@ final class ControlServer {
     private func accept(_ socket: Int32, group: UInt32?) {
         let client = ControlClient(socket: socket, isReader: group != nil)
         note(client)
-        if case (.refused(let refusal), let peer) = peers().verdict(on: socket, group: group) {
+        let (verdict, peer) = peers().verdict(on: socket, group: group)
+        if case .allowed(_, ofAgent: true) = verdict { ofAgent += 1 }
+        if case .refused(let refusal) = verdict {
             logger.warning("refused a peer on the \(group == nil ? "control" : "events") socket: \(refusal.rawValue)", metadata: ["pid": "\(peer.pid)", "uid": "\(peer.uid)"])
             refuse(client, refusal.rawValue)
         } else if let limit = isFull(client), !evictUndecided(isReader: client.isReader) {

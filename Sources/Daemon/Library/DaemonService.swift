@@ -99,7 +99,10 @@ final class DaemonService {
         }
         try policies.start(containers, poller)
         hooks = try HookServer(
-            path: settings.hookSocket, poller: poller, peers: PeerCheck(kernel: kernel, strict: settings.strictMountNamespace),
+            path: settings.hookSocket, poller: poller,
+            peers: PeerCheck(kernel: kernel, strict: settings.strictMountNamespace) { [unowned self] in
+                registry.isMember($1, labelled: $0, of: configuration.current.agentNamespace)
+            },
             logger: logger.logger,
             handlers: HookHandlers(
                 handle: { [unowned self] in handle($0, $1, $2) },

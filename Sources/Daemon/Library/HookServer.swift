@@ -20,6 +20,8 @@ struct HookCounters {
     /// Closed by us or the peer with an answer unsent.
     var unread: UInt64 = 0
     var foreignMounts: UInt64 = 0
+    /// Let in from containers of `agent-namespace`.
+    var ofAgent: UInt64 = 0
     var refused: [PeerCheck.Refusal: UInt64] = [:]
 }
 
@@ -103,8 +105,9 @@ final class HookServer {
             _ = connection.read(into: &buffer)
             close(socket)
             return
-        case .allowed(let foreignMounts):
+        case .allowed(let foreignMounts, let ofAgent):
             if foreignMounts { counters.foreignMounts += 1 }
+            if ofAgent { counters.ofAgent += 1 }
         }
         if connections.count >= Self.connectionLimit { evictOldest() }
         connections[socket] = HookConnection(socket: socket, now: Clocks.monotonic, patience: Self.patience)

@@ -3,7 +3,7 @@ import Core
 import Glibc
 import Kernel
 
-/// Who may speak to the daemon: root of the host itself, in no container.
+/// Who may speak to the daemon: root of the host itself, in no container but the agent's own.
 ///
 /// The socket's file mode keeps others out already; this check is for what file modes cannot say: root of another user
 /// namespace, a root process of a container that has the directory mounted, a container's process that entered by mistake.
@@ -21,13 +21,15 @@ struct PeerCheck {
     }
 
     enum Verdict {
-        case allowed(foreignMounts: Bool)
+        case allowed(foreignMounts: Bool, ofAgent: Bool)
         case refused(Refusal)
     }
 
     let kernel: PinnedMaps
     /// From the configuration; changes with a reload.
     var strict: Bool
+    /// Whether a process with this label is one of the agent's own containers.
+    let isOfAgent: (SlotReference, ProcessIdentity) -> Bool
 
     /// Looks at the process that connected, through a pidfd where the kernel has one for it (6.5), by its pid elsewhere.
     ///
@@ -53,10 +55,10 @@ struct PeerCheck {
         guard found.userNamespace == kernel.daemon.userNamespace else { return .refused(.userNamespace) }
         guard found.key.pid == host.pid else { return .refused(.pidNamespace) }
         // A label that cannot be read is a label: what cannot be decided is refused.
-        do {
-            guard try kernel.label(descriptor, found) == nil else { return .refused(.labelled) }
-        } catch { return .refused(.labelled) }
+        let label: SlotReference?
+        do { label = try kernel.label(descriptor, found) } catch { return .refused(.labelled) }
+        if let label, !isOfAgent(label, found) { return .refused(.labelled) }
         let foreign = found.key.mount != host.mount && found.key.mount != kernel.daemon.key.mount
-        return foreign && strict ? .refused(.mountNamespace) : .allowed(foreignMounts: foreign)
+        return foreign && strict ? .refused(.mountNamespace) : .allowed(foreignMounts: foreign, ofAgent: label != nil)
     }
 }

@@ -229,6 +229,7 @@ struct StatusReport {
             ("hookConnections", hooks.connections), ("hookFrames", hooks.frames), ("hookFramesMalformed", hooks.malformed),
             ("hookFramesTooLong", hooks.tooLong), ("hookFramesCut", hooks.cut), ("hookPeersSilent", hooks.silent),
             ("hookPeersEvicted", hooks.evicted), ("hookAnswersUnread", hooks.unread), ("hookOutOfDescriptors", daemon.hooks.acceptor.exhausted), ("hookPeersForeignMounts", hooks.foreignMounts),
+            ("hookPeersOfAgent", hooks.ofAgent), ("controlClientsOfAgent", daemon.control.ofAgent),
             ("hookPeersRefused", hooks.refused.values.reduce(0, +)), ("controlClientsRefused", daemon.control.refused),
             ("controlOutOfDescriptors", daemon.control.acceptor.exhausted), ("controlEventsDropped", daemon.control.droppedEvents), ("recordsDropped", daemon.control.droppedRecords),
             ("eventRecordReaders", UInt64(daemon.control.eventRecordReaders.count)), ("alertRecordReaders", UInt64(daemon.control.alertRecordReaders.count)), ("eventsRead", daemon.eventsRead),

@@ -22,6 +22,8 @@ import Testing
         let all = try read(file, ["--capacity", "400"], variables)
         #expect(all.capacity == 400 && all.logLevel == .error && all.hostEvents)
         #expect(try read(file, ["--capacity=500"], variables).capacity == 500)
+        #expect(try read("agent-namespace: a", [], ["PORTCULLIS_AGENT_NAMESPACE": "b"]).agentNamespace == "b")
+        #expect(try read("agent-namespace: a", ["--agent-namespace="]).agentNamespace.isEmpty)
     }
 
     @Test(arguments: [
@@ -33,7 +35,7 @@ import Testing
         ("hook-socket: relative", "an absolute path of at most 107 bytes"), ("hook-socket: /a/../b", "absolute path"),
         ("hook-socket: /\(String(repeating: "x", count: 107))", "at most 107 bytes"), ("host-events: yes", "true or false"),
         ("node-labels: web", "c.yaml:1:14: expected labels as name: value"), ("node-labels: {role: [a]}", "c.yaml:1:15: expected a label as name: value"),
-        ("host-file-posture: no", "audit or block"),
+        ("host-file-posture: no", "audit or block"), ("agent-namespace: a/b", "c.yaml:1:18: agent-namespace: a/b is not the name of a Kubernetes namespace, or empty"),
         ("capacity: ''", "an empty value is not a number"), ("capacity: 20\n---\nspool: /x", "only one document"),
     ])
     func namesPlaceAndWhatIsAllowed(_ text: String, _ expected: String) {
