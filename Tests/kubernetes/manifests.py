@@ -204,6 +204,8 @@ def daemon(place, item):
         expect(place, probe, [f"{OPT}/bin/portcullis", "status"], container.get(probe, {}).get("exec", {}).get("command"))
     expect(place, "preStop", [f"{OPT}/sbin/portcullisd", "--unlock"], container.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command"))
     expect(place, "command", [f"{OPT}/sbin/portcullisd"], container["command"])
+    # Wherever an overlay puts it: the pods beside it are the ones that the daemon is to listen to.
+    expect(place, "agent-namespace", ["metadata.namespace"], [entry["valueFrom"]["fieldRef"]["fieldPath"] for entry in container.get("env", []) if entry["name"] == "PORTCULLIS_AGENT_NAMESPACE"])
     expect(place, "priorityClassName", "system-node-critical", item["spec"]["template"]["spec"].get("priorityClassName"))
     expect(place, "appArmorProfile", {"type": "Unconfined"}, item["spec"]["template"]["spec"]["securityContext"].get("appArmorProfile"))
 
