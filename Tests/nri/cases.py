@@ -323,6 +323,23 @@ def hook_given_by_others(world):
 
 
 @case
+def base_spec(world):
+    """A base specification with the hook beside the plugin: one hook, not two, and while the plugin is away containers are known by it all the same. When the
+    plugin is back they get their labels."""
+    world.write_base_spec()
+    start_all(world)
+    container = world.cri.run_pod("till-0", labels=LABELS).run()
+    same(world.hooks_of(container), [world.hook], "hooks of the bundle")
+    same([world.plugin()["counters"]["hooksGiven"], world.identities()[container]["labels"].get("app")], [0, "till"], "hooks given, and the label")
+    world.kill("plugin")
+    meanwhile = world.cri.run_pod("till-1", labels=LABELS).run()
+    known = world.identities()[meanwhile]
+    same([known["pod"], known["labels"].get("app")], ["till-1", None], "pod and label while the plugin is away")
+    world.start_plugin()
+    same(world.identities()[meanwhile]["labels"].get("app"), "till", "its label when the plugin is back")
+
+
+@case
 def launched(world):
     """containerd starts the plugin itself, from its plugin directory, and again when it starts anew."""
     world.start_daemon()

@@ -236,6 +236,20 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
             self.cri = CRI(self.path("containerd.sock"))
         wait_until("CRI knows the image", self.cri.answers, 30)
 
+    def write_base_spec(self):
+        """Has containerd start each container from its own default specification with the hook in it, as `portcullis install base-spec` writes one."""
+        spec = json.loads(subprocess.run([f"{self.containerd}/bin/ctr", "oci", "spec"], capture_output=True, text=True, check=True).stdout)
+        hook = {"path": self.hook, "args": ["portcullis-hook"], "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], "timeout": 12}
+        spec["hooks"] = {"createRuntime": [hook], "poststop": [hook]}
+        with open(self.path("base-spec.json"), "w") as file:
+            json.dump(spec, file)
+        self.settings = f'base_runtime_spec = "{self.path("base-spec.json")}"'
+
+    def hooks_of(self, container):
+        """The paths of the hooks that a container's bundle has for its start."""
+        with open(f"{self.state}/io.containerd.runtime.v2.task/k8s.io/{container}/config.json") as file:
+            return [hook["path"] for hook in json.load(file)["hooks"]["createRuntime"]]
+
     # The daemon and its command line
 
     @property
