@@ -192,7 +192,7 @@ def containers(place, container, pod, volumes, images, programs):
             finding(place, f"{entry['name']}: {value} is not mounted")
     for argument in container.get("args", []):
         for path in re.findall(r"(?:^|=)(/[^ ]+)", argument):
-            if not any(path.startswith(mount + "/") for mount in mounts | {OPT}):
+            if not any(path.startswith(mount + "/") for mount in mounts):
                 finding(place, f"{argument}: not below what is mounted")
             if path.startswith(OPT) and path not in programs:
                 finding(place, f"{argument}: not put on the node by prepare-node")
