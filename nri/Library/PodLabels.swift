@@ -7,8 +7,8 @@ public struct PodLabels {
     /// Bytes of the annotation. Kubernetes bounds each label (63 bytes of value, 316 of key), and not how many there are.
     public static let limit = 16 << 10
 
-    /// The JSON object, members in the order of their keys; nil without labels.
-    public let annotation: [UInt8]?
+    /// The JSON object, members in the order of their keys.
+    public let annotation: [UInt8]
     /// Labels that found no room.
     public let cut: Int
 
@@ -29,6 +29,6 @@ public struct PodLabels {
         cut = left
         var writer = JSONWriter()
         writer.object { writer in for (key, value) in kept { writer.member(key, value) } }
-        annotation = kept.isEmpty ? nil : writer.bytes
+        annotation = writer.bytes
     }
 }

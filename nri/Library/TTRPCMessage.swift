@@ -11,8 +11,6 @@ public struct TTRPCMessage: Equatable, Sendable {
     public static let headerBytes = 10
     /// Bytes of data that are taken. The protocol's limit is 4 MiB; the ttrpc in containerd 1.7 does not keep to it when it sends (6.3 MB seen).
     public static let dataLimit = 64 << 20
-    /// Bytes of data that may be sent: a runtime answers more with an error.
-    public static let sendLimit = 4 << 20
 
     public var kind: Kind
     /// Tells calls apart; those of a client are odd and grow. An answer has its call's.

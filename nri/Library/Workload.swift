@@ -82,9 +82,8 @@ public enum WorkloadMessage {
         let keys = runtime.isCRIO
             ? ["io.kubernetes.pod.namespace", "io.kubernetes.pod.name"] : ["io.kubernetes.cri.sandbox-namespace", "io.kubernetes.cri.sandbox-name"]
         message.annotations = [annotation(keys[0], pod.namespace), annotation(keys[1], pod.name)]
-        if let labels = PodLabels(pod.labels).annotation {
-            message.annotations.append(HookMessage.Annotation(key: Array(PodLabels.key.utf8), value: labels))
-        }
+        // Also of a pod without any, so that no annotation of its author's stands in the place of that.
+        message.annotations.append(HookMessage.Annotation(key: Array(PodLabels.key.utf8), value: PodLabels(pod.labels).annotation))
         return message
     }
 

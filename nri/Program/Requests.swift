@@ -214,11 +214,9 @@ final class Requests {
                 return .refusal(code: 2, "portcullis: container \(pod.namespace)/\(pod.name)/\(container.name) is not created: \(problem)")
             }
         }
-        if let text = labels.annotation {
-            let value = String(decoding: text, as: UTF8.self)
-            // Two plugins that set one annotation fail the container, also if both are this one.
-            if container.annotations[PodLabels.key] != value { adjustment.annotations[PodLabels.key] = value }
-        }
+        let value = String(decoding: labels.annotation, as: UTF8.self), present = container.annotations[PodLabels.key]
+        // Two plugins that set one annotation fail the container, also if both are this one. Without labels one is set only over one that says otherwise.
+        if present != value, !pod.labels.isEmpty || present != nil { adjustment.annotations[PodLabels.key] = value }
         var response = Nri_Pkg_Api_V1alpha1_CreateContainerResponse()
         if adjustment.hasHooks || !adjustment.annotations.isEmpty { response.adjust = adjustment }
         return .payload(response)
