@@ -109,7 +109,7 @@ let package = Package(
         .testTarget(name: "HookWireTests", dependencies: ["HookWire"], path: "Tests/unit/HookWireTests"),
         .testTarget(name: "CoreTests", dependencies: ["Core", "HookWire", "CABI"], path: "Tests/unit/CoreTests"),
         .testTarget(
-            name: "HookTests", dependencies: ["HookWire", "TestSupport", "portcullis-hook"], path: "Tests/unit/HookTests"),
+            name: "HookTests", dependencies: ["Core", "HookWire", "TestSupport", "portcullis-hook"], path: "Tests/unit/HookTests"),
         .testTarget(name: "NRITests", dependencies: ["NRI", "Core", "HookWire"], path: "Tests/unit/NRITests"),
         .testTarget(
             name: "RuntimeTests", dependencies: ["RuntimeWrapper", "HookWire", "TestSupport", "portcullis-runtime"], path: "Tests/unit/RuntimeTests"),

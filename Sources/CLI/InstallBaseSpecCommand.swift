@@ -48,15 +48,10 @@ struct InstallBaseSpecCommand: ParsableCommand {
     }
 
     private func programs() throws(PortcullisError) -> (containerd: String, ctr: String) {
-        guard let containerd = containerd ?? Self.inPath("containerd") else { throw PortcullisError(.system, "no containerd in PATH; name it with --containerd") }
+        guard let containerd = containerd ?? SearchPath.find("containerd") else { throw PortcullisError(.system, "no containerd in PATH; name it with --containerd") }
         let directory = PlacedFile.split(containerd).directory
         guard access("\(directory)/ctr", X_OK) == 0 else { throw PortcullisError(.system, "no ctr beside \(containerd)", errno: errno) }
         return (containerd, "\(directory)/ctr")
-    }
-
-    private static func inPath(_ name: String) -> String? {
-        let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/sbin:/usr/bin:/sbin:/bin"
-        return path.split(separator: ":").map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
     }
 }
 

@@ -101,7 +101,8 @@ struct HookPlace {
         return bytes
     }
 
-    private static var machine: String {
+    /// This machine's kind, as uname(2) names it.
+    static var machine: String {
         var name = utsname()
         guard uname(&name) == 0 else { return "" }
         return withUnsafeBytes(of: name.machine) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }

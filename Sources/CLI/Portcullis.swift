@@ -15,7 +15,7 @@ struct Portcullis: ParsableCommand {
         version: "portcullis \(BuildVersion.text)",
         subcommands: [
             StatusCommand.self, ContainersCommand.self, EventsCommand.self, AlertsCommand.self, LogsCommand.self, SummaryCommand.self, TopCommand.self, PolicyCommand.self,
-            ProbeCommand.self, ReplayCommand.self, PauseCommand.self, ResumeCommand.self, DownCommand.self, UnlockCommand.self,
+            ProbeCommand.self, DoctorCommand.self, ReplayCommand.self, PauseCommand.self, ResumeCommand.self, DownCommand.self, UnlockCommand.self,
             InstallCommand.self, UninstallCommand.self,
         ])
 }

@@ -82,6 +82,8 @@ public final class FakeDaemon: @unchecked Sendable {
         /// Reads the frame and closes.
         case hangUp
         case garbage([UInt8])
+        /// Reads nothing, says this and closes, as a socket that tells a state does.
+        case telling([UInt8])
     }
 
     public let path: String
@@ -101,13 +103,17 @@ public final class FakeDaemon: @unchecked Sendable {
                 let socket = accept(listener, nil, nil)
                 guard socket >= 0 else { return }
                 let connection = Connection(descriptor: socket)
+                if case .telling(let bytes) = behaviour {
+                    connection.send(bytes)
+                    continue
+                }
                 if let frame = connection.receiveFrame() { received.change { $0.append(frame) } }
                 switch behaviour {
                 case .answer(let code, let reason):
                     connection.send(HookAnswer(code: code, abi: 1, reason: Array(reason.utf8)).encoded())
                     if more, let frame = connection.receiveFrame() { received.change { $0.append(frame) } }
                 case .silent: held.change { $0.append(connection) }
-                case .hangUp: break
+                case .hangUp, .telling: break
                 case .garbage(let bytes): connection.send(bytes)
                 }
             }

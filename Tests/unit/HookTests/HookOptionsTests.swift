@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import HookWire
 import Testing
@@ -56,6 +57,19 @@ import TestSupport
         let outcome = try fixture.run(hook, fixture.state(), file(#"{"on-failure":"deny"}"#, mode: 0o622))
         #expect(outcome.status == 0 && outcome.error.contains("is not believed"), "\(outcome.error)")
         #expect(try fixture.run(hook, fixture.state(), ["--config", fixture.scratch.path + "/none.json"]).error.contains("none.json: no such file"))
+    }
+
+    /// `portcullis doctor` reads the file by rules of its own, since the hook is one small program without the rest: both have to agree.
+    @Test(arguments: [
+        "{}", "", "[]", "{} x", #"{"on-failure":"deny"}"#, #"{"on-failure":"Deny"}"#, #"{"on-failure":true}"#, #"{"on-failure":"deny","on-failure":"deny"}"#, #"{"socket":"/x"}"#, #"{"socket":"x"}"#, #"{"socket":""}"#,
+        #"{"socket":"/x\u0000"}"#, #"{"spool":"/s"}"#, #"{"spool":"s"}"#, #"{"replay-program":"/p"}"#, #"{"replay-program":"p"}"#, #"{"agent-annotation":"a=b"}"#, #"{"agent-annotation":"a"}"#, #"{"allow-namespace":["a","b"]}"#,
+        #"{"allow-namespace":"a"}"#, #"{"deny-namespace":[""]}"#, #"{"deny-namespace":[]}"#, #"{"timeout":"1ms"}"#, #"{"timeout":"0"}"#, #"{"timeout":"10s"}"#, #"{"timeout":"10"}"#, #"{"timeout":"11"}"#, #"{"timeout":"10001ms"}"#,
+        #"{"timeout":"0010000ms"}"#, #"{"timeout":"00000001"}"#, #"{"timeout":"1m"}"#, #"{"timeout":"s"}"#, #"{"timeout":"1 s"}"#, #"{"timeout":2}"#, #"{"config":"/x"}"#, #"{"Socket":"/x"}"#, #"{"timeout":"x","other":1}"#,
+    ])
+    func doctorSaysWhatTheHookSays(_ text: String) throws {
+        let outcome = try fixture.run(Tree.ordinaryHook, fixture.state(), file(text))
+        let isTaken = !outcome.error.contains("hook.json")
+        #expect((HookSettings.problem(in: Array(text.utf8)) == nil) == isTaken, "\(HookSettings.problem(in: Array(text.utf8)) ?? "nothing"); \(outcome.error)")
     }
 
     @Test(arguments: HookFixture.hooks)

@@ -165,3 +165,40 @@ check_policy_large() {
     same "what can be read" 10001 "${OUTPUT%$'\n'}"
     note "$(status .enforcement.setBytes) bytes of sets"
 }
+
+# CHECK doctor-trial core: doctor has a container denied something, leaves nothing behind, takes away what a killed one has left, and says when the verdict fails
+check_doctor_trial() {
+    need_daemon
+    local left=/var/lib/portcullis-doctor
+    doctor_is ok "a container was denied what a policy denies" || return
+    nothing_of_doctor "after it"
+    # As one leaves it that is killed between policy and containers.
+    policy_text portcullis-doctor portcullis-doctor '  action: Block
+  file:
+    matchPaths:
+    - path: /allowed' | sed 's/^  name: .*/&\n  namespace: portcullis-doctor/' >$W/applied.yaml
+    expect "a policy of that name is taken" policy_command apply $W/applied.yaml
+    mkdir -m 700 $left && mkdir -p $left/bundle/rootfs $left/state
+    touch $left/bundle/config.json
+    doctor_is ok "a container was denied what a policy denies"
+    nothing_of_doctor "after one that was killed"
+    # A hook that registers nobody and says that all is well.
+    cp "$PROGRAMS/good" $W/portcullis-hook
+    doctor_is fail "a container ran what a policy denies" --hook $W/portcullis-hook
+    nothing_of_doctor "after one that failed"
+    expect "pause" policy_pause
+    doctor_is skip "enforcement is paused"
+    "$BIN/portcullis" resume --socket $W/run/control.sock >/dev/null || fail "resume"
+}
+policy_pause() { "$BIN/portcullis" pause --for 1m --socket $W/run/control.sock; }
+doctor_is() { # doctor_is STATE FOUND [OPTION...]
+    local said
+    said=$("$BIN/portcullis" doctor --try --json --socket $W/run/control.sock --hook "$BIN/x86_64/portcullis-hook" "${@:3}" | grep '"check":"trial"')
+    case $said in *"\"state\":\"$1\",\"found\":\"$2"*) ;; *) fail "doctor says $said instead of $1: $2"; return 1 ;; esac
+}
+nothing_of_doctor() {
+    same "policies of doctor $1" "" "$(policy_command list --json | grep portcullis-doctor)"
+    eventually 5 no_container_of_doctor || fail "containers of doctor $1: $(pc containers | grep portcullis-doctor)"
+    expect "no directory $1" [ ! -e /var/lib/portcullis-doctor ]
+}
+no_container_of_doctor() { ! pc containers | grep -q portcullis-doctor; }
