@@ -163,7 +163,7 @@ extension HostTests {
             try machine.expect("warn", "spool", "spooled: 1 messages wait", ["--spool", machine.path("spooled")])
             let connection = try machine.daemon.connect()
             connection.send([4, 0, 0, 0, 1, 2, 3, 4])
-            #expect(connection.waitForEnd())
+            #expect(connection.receiveFrame() != nil)
             try machine.expect("warn", "counters", "hookFramesMalformed 1")
             #expect(machine.daemon.stop() == 0)
             try machine.expect("fail", "daemon", "cannot reach the daemon at \(machine.daemon.controlSocket)")
