@@ -10,6 +10,8 @@ from world import IMAGE, RUNTIME_STATE, Trouble, expect, same, wait_until
 CASES = {}
 # Those that need a daemon that enforces, which is started by others.
 ENFORCING = {"enforced"}
+# Those that are run by name, and where PORTCULLIS_LONG is 1.
+LONG = {"fifty-pods"}
 
 
 def case(function):
