@@ -126,7 +126,7 @@ $(FEED): $(shell find Sources/Feed Sources/Core Sources/HookWire Sources/Client 
 	$(Q)mkdir -p $(BUILD)
 	$(Q)PORTCULLIS_STATIC=1 $(SWIFT) build -c release --scratch-path .build-feed $(WITH_PACKAGES) --product portcullis-feed $(quiet_build)
 	$(Q)$(TOOLCHAIN)/llvm-objcopy --strip-all .build-feed/release/portcullis-feed $(FEED)
-# --- the plugin for NRI: with Protocol Buffers, and nothing of the network
+# --- the plugin for NRI: with Protocol Buffers, and nothing of the network. All static (Package.swift), so that it runs in an image without libraries.
 nri: $(NRI)
 $(NRI): $(shell find nri Sources/Core Sources/HookWire Sources/CPortcullis -name '*.swift' -o -name '*.c' -o -name '*.h') Package.swift | deps
 	$(call say,SWIFT portcullis-nri)
@@ -142,7 +142,7 @@ TEST_BUILD := $(SWIFT) build --build-tests
 # KubeArmor's own policies, where a copy of them lies beside this tree; a stranger's clone has none.
 PORTCULLIS_POLICY_CORPUS ?= $(abspath $(wildcard ../shared/corpus))
 TEST_RUN := $(SWIFT) test --skip-build
-quiet_build = $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' | grep -v 'use of .mktemp' || :; }; exit $${PIPESTATUS[0]})
+quiet_build = $(if $(filter 1,$(V)),,2>&1 | { grep -E '(error|warning):' | grep -vE 'statically linked applications|use of .mktemp' || :; }; exit $${PIPESTATUS[0]})
 test-build: all
 	$(call say,BUILD tests)
 	$(Q)$(TEST_BUILD) $(quiet_build)
@@ -167,7 +167,7 @@ test-metrics: all feed
 .PHONY: test-metrics
 
 # Manifests, images and the schemas of policies, as far as that goes without a cluster.
-test-kubernetes: all feed
+test-kubernetes: all feed nri
 	$(Q)scripts/install-packages $(ARCH) kubernetes
 	$(Q)$(SUDO) Tests/kubernetes/check --bin $(BUILD) $(if $(PORTCULLIS_POLICY_CORPUS),--corpus "$(PORTCULLIS_POLICY_CORPUS)")
 .PHONY: test-kubernetes
@@ -238,7 +238,7 @@ vmshell: all vm-deps $(VM_PROGRAMS) $(VM_NEXT)/portcullisd
 
 # --- container images, of this version, by podman or docker: IMAGES=registry.example/portcullis
 IMAGES ?= localhost/portcullis
-images: all feed
+images: all feed nri
 	$(Q)deploy/container/stage $(BUILD) $(BUILD)/images
 	$(Q)version=$$(sed -n 's/.*"\(.*\)".*/\1/p' Sources/HookWire/BuildVersion.swift); \
 		builder=$$(command -v podman || command -v docker) || { echo "  Neither podman nor docker is here" >&2; exit 1; }; \
@@ -285,7 +285,7 @@ uninstall:
 	$(Q)scripts/install --uninstall $(BUILD) $(PREFIX) $(DESTDIR)
 
 # The same as a package for Debian 12 and 13.
-deb: all feed
+deb: all feed nri
 	$(Q)scripts/install-packages $(ARCH) deb
 	$(Q)deploy/debian/build $(BUILD) $(BUILD)/deb
 test-deb: deb vm-deps

@@ -103,7 +103,9 @@ let package = Package(
                 "NRI", "Core", "HookWire", "CLinux", "NRIProtocol", .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: nri),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
             ],
-            path: "nri/Program", swiftSettings: strict),
+            path: "nri/Program", swiftSettings: strict,
+            // By the target and not by the command line: the rest is built once for this program and the feed, which is not static.
+            linkerSettings: staticLibraries ? [.unsafeFlags(["-static-executable"])] : []),
 
         // Tests: the first six need neither root nor a kernel feature.
         .testTarget(name: "HookWireTests", dependencies: ["HookWire"], path: "Tests/unit/HookWireTests"),

@@ -73,12 +73,11 @@ extension Doctor {
             if let bytes = try PlacedFile.read(path, limit: Self.fileLimit) { settings = ContainerdSettings(String(decoding: bytes, as: UTF8.self)) }
         } catch { report.skip("containerd-settings", error.description) }
         if examineBaseSpecs(settings.baseSpecs) { return }
-        if access(places.nriSocket, F_OK) == 0 {
-            report.fail("containerd", "offers NRI at \(places.nriSocket), and no portcullis-nri answers at \(places.nriStatus)", "systemctl enable --now portcullis-nri (nri/README.md)")
-            return
-        }
-        let reason = settings.disablesNRI == true ? "\(path) has disable = true" : "there is no \(places.nriSocket)"
-        let advice = "NRI: disable = false in \(path), restart containerd, then portcullis-nri; or portcullis install base-spec (docs/install.md)"
+        let offersNRI = access(places.nriSocket, F_OK) == 0
+        let reason = offersNRI ? "it offers NRI at \(places.nriSocket), and no portcullis-nri answers at \(places.nriStatus)"
+            : settings.disablesNRI == true ? "\(path) has disable = true" : "there is no \(places.nriSocket)"
+        let advice = offersNRI ? "systemctl enable --now portcullis-nri (docs/install.md, containerd with NRI); nothing if the stock hook-injector or a pod of Portcullis does it"
+            : "NRI: disable = false in \(path), restart containerd, then portcullis-nri; or portcullis install base-spec (docs/install.md)"
         // Where it serves Docker alone nobody asks it for containers.
         if hasDocker {
             report.warn("containerd", "its own containers are not registered: \(reason)", "if only Docker uses it, there are none; else \(advice)")
@@ -91,7 +90,9 @@ extension Doctor {
         let version = plugin["version"].text ?? "", problem = plugin["problem"].text ?? "", state = plugin["state"].text ?? ""
         let runtime = "\(plugin["runtime"].text ?? "") \(plugin["runtimeVersion"].text ?? "")"
         if state != "receiving" {
-            report.fail("containerd", "portcullis-nri is \(state)" + (problem.isEmpty ? "" : ": \(problem)"), "nri/README.md; journalctl -u portcullis-nri")
+            report.fail("containerd", "portcullis-nri is \(state)" + (problem.isEmpty ? "" : ": \(problem)"), "docs/install.md, containerd with NRI; journalctl -u portcullis-nri")
+        } else if let trouble = Self.trouble(plugin["counters"]) {
+            report.warn("containerd", "portcullis-nri receives from \(runtime); \(trouble)", "journalctl -u portcullis-nri; portcullis-nri(8) on its counters")
         } else if plugin["owesReplay"].isTrue == true {
             report.warn("containerd", "portcullis-nri receives from \(runtime), and has not told the daemon all that runs" + (problem.isEmpty ? "" : ": \(problem)"), "is the daemon up? Otherwise journalctl -u portcullis-nri")
         } else if version != Self.version {
@@ -99,6 +100,14 @@ extension Doctor {
         } else {
             report.ok("containerd", "portcullis-nri receives from \(runtime)")
         }
+    }
+
+    /// Counters of the plugin that say that containers went without something; nil if all are 0.
+    private static func trouble(_ counters: JSONDocument) -> String? {
+        let found = ["hooksMissing", "unseen", "refused", "labelsCut", "late"].compactMap { name in
+            counters[name].number.flatMap { $0 > 0 ? "\(name) \($0)" : nil }
+        }
+        return found.isEmpty ? nil : "it counts " + found.joined(separator: ", ")
     }
 
     /// True if one of them has the hook, or should have.

@@ -42,7 +42,10 @@ struct HookPlace {
     /// Beside this program, or where `make install` puts it.
     static func installed() -> String? {
         guard let directory = InstalledDaemon.ownDirectory() else { return nil }
-        return ["\(directory)/../libexec/portcullis/\(HookFile.program)", "\(directory)/\(HookFile.program)"].first { access($0, F_OK) == 0 }
+        // The third is where nodes of Kubernetes are given it.
+        return [
+            "\(directory)/../libexec/portcullis/\(HookFile.program)", "\(directory)/\(HookFile.program)", "\(directory)/../libexec/\(HookFile.program)",
+        ].first { access($0, F_OK) == 0 }
     }
 
     /// A path of the host's as it is to be opened here.

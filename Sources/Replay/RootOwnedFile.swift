@@ -18,7 +18,7 @@ enum RootOwnedFile {
             throw PortcullisError(.peer, "\(path) is not believed: others than root may write it")
         }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(Int(info.st_size) + 1)
+        bytes.reserveCapacity(min(Int(info.st_size), limit) + 1)
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while bytes.count <= limit {
             let count = Glibc.read(descriptor, &buffer, buffer.count)

@@ -8,7 +8,10 @@ extension HostTests {
         /// Of the older line those in which the runtimes differ; all of the newer one.
         static let lines: [(String, [String])] = [
             ("2.x", []),
-            ("1.7", ["identity", "existing", "a-containerd-killed", "first-exec", "without-hook", "launched", "a-synchronize-of-many-messages", "a-silent-runtime"]),
+            ("1.7", [
+                "identity", "existing", "a-plugin-killed", "a-containerd-killed", "a-daemon-killed", "failing-closed", "first-exec", "without-hook", "base-spec", "launched",
+                "a-synchronize-of-many-messages", "a-silent-runtime",
+            ]),
         ]
 
         @Test(arguments: lines) func serves(_ line: String, _ cases: [String]) throws {

@@ -272,8 +272,6 @@ def main():
     options = options.parse_args()
     version = re.search(r'"(.+)"', (TREE / "Sources/HookWire/BuildVersion.swift").read_text())[1]
     staged = {name: {"/" + str(file.relative_to(options.stage / name)) for file in (options.stage / name).rglob("*") if not file.is_dir()} for name in ("agent", "node", "feed")}
-    # Built apart, and in the image where it is built.
-    staged["agent"].add("/usr/sbin/portcullis-nri")
     images = {f"localhost/portcullis{suffix}:{version}": files for suffix, files in (("", staged["agent"]), ("-node", staged["agent"] | staged["node"]), ("-feed", staged["feed"]))}
     programs = node_programs()
     expect("node-install", "programs", {f"{OPT}/{name}" for name in ("sbin/portcullisd", "bin/portcullis", "libexec/portcullis-hook")}, programs)

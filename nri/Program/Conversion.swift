@@ -29,12 +29,12 @@ extension Nri_Pkg_Api_V1alpha1_Hooks {
     var pathsOfRegistration: [String] { (prestart + createRuntime).map(\.path) }
 
     /// Ours: one that registers a container before it runs, and one that removes it.
-    static func ours(_ settings: HookSettings) -> Self {
+    static func ours(_ settings: GivenHook) -> Self {
         var hook = Nri_Pkg_Api_V1alpha1_Hook()
         hook.path = settings.path
-        hook.args = HookSettings.arguments
-        hook.env = HookSettings.environment
-        hook.timeout.value = HookSettings.timeout
+        hook.args = GivenHook.arguments
+        hook.env = GivenHook.environment
+        hook.timeout.value = GivenHook.timeout
         var hooks = Self()
         hooks.createRuntime = [hook]
         hooks.poststop = [hook]

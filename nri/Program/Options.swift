@@ -1,13 +1,34 @@
 #if NRI
 import ArgumentParser
+import Glibc
 
 /// Options of `portcullis-nri`.
 struct Options: ParsableArguments {
+    /// What NRI takes in a plugin's name, from 0.11 on.
+    private static func isOfName(_ byte: UInt8) -> Bool {
+        let isLetter = (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+        return isLetter || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "_.+-".utf8.contains(byte)
+    }
+
+    /// The hook of the same installation, in /usr or /usr/local; the usual one if there is none.
+    private static func installedHook() -> String {
+        let usual = "/usr/libexec/portcullis/portcullis-hook"
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/exe", &buffer, buffer.count)
+        guard count > 0 else { return usual }
+        var parts = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self).split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count > 3 else { return usual }
+        parts.removeLast(2)
+        let beside = parts.joined(separator: "/") + "/libexec/portcullis/portcullis-hook"
+        return access(beside, X_OK) == 0 ? beside : usual
+    }
+
     @Option(help: "The runtime's NRI socket.") var socket = "/var/run/nri/nri.sock"
     @Option(help: "This plugin's name.") var name = "portcullis"
     @Option(help: "Two digits: plugins are called in this order.") var index = "10"
     @Option(help: "portcullisd's hook socket.") var hookSocket = "/run/portcullis/hook.sock"
-    @Option(help: "The hook that containers are given, as the host sees it.") var hookPath = "/usr/libexec/portcullis/portcullis-hook"
+    @Option(help: ArgumentHelp("The hook that containers are given, as the host sees it. (default: what is installed with this program)", valueName: "path"))
+    var hookPath = Options.installedHook()
     @Flag(help: "Give containers no hook: they are registered when the runtime starts them, and nothing removes them but their end.") var noHook = false
     @Flag(help: "Give the hook although this process does not see its file, as in a container.") var unseenHook = false
     @Option(help: "The hook's settings, of which those about failures count here, too.") var hookConfig = "/etc/portcullis/hook.json"
@@ -21,7 +42,7 @@ struct Options: ParsableArguments {
         guard index.utf8.count == 2, index.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
             throw ValidationError("index: \(index) is not two digits")
         }
-        guard !name.isEmpty, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "/") }) else {
+        guard !name.isEmpty, name.utf8.allSatisfy(Self.isOfName) else {
             throw ValidationError("name: \(name) is not a name of letters, digits and _.+-")
         }
         guard (1...1500).contains(timeout) else { throw ValidationError("timeout: \(timeout) is not 1 to 1500") }

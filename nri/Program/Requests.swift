@@ -12,7 +12,7 @@ final class Requests {
     private let options: Options
     private let logger: Logger
     private let daemon: DaemonLink
-    private let hook: HookSettings
+    private let hook: GivenHook
     var counters = PluginCounters()
     private(set) var ledger = Ledger()
     private(set) var runtime = RuntimeInfo()
@@ -36,7 +36,7 @@ final class Requests {
         self.options = options
         self.logger = logger
         daemon = DaemonLink(socket: options.hookSocket, timeout: options.timeout)
-        hook = HookSettings(path: options.noHook ? "" : options.hookPath)
+        hook = GivenHook(path: options.noHook ? "" : options.hookPath)
     }
 
     /// Containers that the runtime is about to make.
@@ -96,7 +96,7 @@ final class Requests {
 
     private func keep(_ message: HookMessage) {
         var message = message
-        if HostFacts.complete(&message) { ledger.insert(message) }
+        if HostFacts.complete(&message) { ledger.insert(message) } else { counters.unseen += 1 }
     }
 
     // MARK: Events

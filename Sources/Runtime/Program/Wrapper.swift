@@ -104,6 +104,7 @@ struct Wrapper {
         // A runtime would refuse every container whose hook is not there.
         let error = hook.withCString { pcr_look_at_program($0) }
         guard error >= 0 else { return Self.line(hook.bytes, errno: -error) }
+        guard error == 0 else { return Self.line(hook.bytes, "is this wrapper itself, not the hook") }
         return Bundle(path: commandLine.configPath).insert(HookEntry(path: hook.bytes, arguments: settings.hookArguments))
     }
 

@@ -103,8 +103,8 @@ import Testing
     // MARK: The hook
 
     @Test func theHookIsGivenOnce() {
-        let hook = HookSettings(path: "/h")
+        let hook = GivenHook(path: "/h")
         #expect(hook.isNeeded(besides: []) && hook.isNeeded(besides: ["/other"]) && !hook.isNeeded(besides: ["/other", "/h"]))
-        #expect(!HookSettings(path: "").isNeeded(besides: []))
+        #expect(!GivenHook(path: "").isNeeded(besides: []))
     }
 }

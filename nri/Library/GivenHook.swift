@@ -1,5 +1,5 @@
 /// What is asked of the runtime for a container that it is about to create.
-public struct HookSettings: Equatable, Sendable {
+public struct GivenHook: Equatable, Sendable {
     /// Where the hook is on the host; empty: no hook is asked for.
     public var path: String
     /// Seconds after which the runtime gives the hook up; more than the hook's own largest deadline.
