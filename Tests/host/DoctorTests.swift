@@ -129,8 +129,16 @@ extension HostTests {
             let plugin = FakeDaemon(machine.path("late.sock"), .telling(Array(Machine.state("registering").utf8)))
             defer { plugin.stop() }
             try machine.expect("fail", "containerd", "portcullis-nri is registering", ["--nri-status", plugin.path])
+            let state = #"{"version":"\#(Machine.version)","state":"receiving","owesReplay":false,"counters":{"hooksMissing":3,"late":0}}"#
+            let counting = FakeDaemon(machine.path("counting.sock"), .telling(Array(state.utf8)))
+            defer { counting.stop() }
+            try machine.expect("warn", "containerd", "it counts hooksMissing 3", ["--nri-status", counting.path])
             try machine.scratch.write("nri.sock", "")
+            // It may serve Docker alone.
+            try machine.expect("warn", "containerd", "no portcullis-nri answers at \(nobody)", ["--nri-status", nobody])
+            try FileManager.default.moveItem(atPath: machine.path("bin/dockerd"), toPath: machine.path("dockerd"))
             try machine.expect("fail", "containerd", "no portcullis-nri answers at \(nobody)", ["--nri-status", nobody])
+            try FileManager.default.moveItem(atPath: machine.path("dockerd"), toPath: machine.path("bin/dockerd"))
             try FileManager.default.removeItem(atPath: machine.path("nri.sock"))
             try machine.scratch.write("containerd.toml", "[plugins.\"io.containerd.nri.v1.nri\"]\n  disable = true\n")
             try machine.expect("warn", "containerd", "containerd.toml has disable = true", ["--nri-status", nobody])
