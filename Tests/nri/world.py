@@ -106,11 +106,21 @@ class Pod:
         return identity
 
     def stop(self):
-        self.cri.ask("StopPodSandbox", pod_sandbox_id=self.id)
+        self.until_it_works("StopPodSandbox")
 
     def remove(self):
         self.stop()
-        self.cri.ask("RemovePodSandbox", pod_sandbox_id=self.id)
+        self.until_it_works("RemovePodSandbox")
+
+    def until_it_works(self, method):
+        """As a kubelet does: containerd fails to stop a container whose program ends by itself at that moment."""
+        for left in range(9, -1, -1):
+            try:
+                return self.cri.ask(method, pod_sandbox_id=self.id)
+            except grpc.RpcError:
+                if not left:
+                    raise
+                select.select([], [], [], 0.2)
 
 
 class World:
