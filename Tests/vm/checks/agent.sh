@@ -30,8 +30,8 @@ check_agent_container() {
     # The probes of the pod: another process in the daemon's own container.
     said=$(podman_here exec $NAME-one $W/node/bin/portcullis status --socket $W/run/control.sock 2>&1) || fail "status from within: $said"
     # A container of its own is a container, whoever it shares the pid namespace with.
-    agent_container other --rm $W/node/bin/portcullis status --socket $W/run/control.sock >$W/other 2>&1 && fail "another container is served: $(head -n 3 $W/other)"
-    expect "another container is turned away: $(tail -n 1 $W/other)" grep -q "refused a peer on the control socket: a container's process" <(podman_here logs $NAME-one 2>&1)
+    agent_container other --rm $W/node/bin/portcullis status --socket $W/run/control.sock >$W/agent-other 2>&1 && fail "another container is served: $(head -n 3 $W/agent-other)"
+    expect "another container is turned away: $(tail -n 1 $W/agent-other)" grep -q "refused a peer on the control socket: a container's process" <(podman_here logs $NAME-one 2>&1)
 
     # The guard keeps a runtime from killing it, too; and its own program lets it. After that, and after a crash, the same file comes back by itself.
     pid=$(agent_pid one)
