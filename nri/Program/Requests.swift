@@ -74,6 +74,8 @@ final class Requests {
     func takeOver() {
         counters.synchronizations += 1
         ledger.removeAll()
+        // Made and not started yet; of those that have gone meanwhile nobody tells.
+        announced = Set(containers.filter { $0.pid == 0 }.prefix(Ledger.limit).map(\.id))
         for pod in pods.values {
             told(pod.id)
             if let message = WorkloadMessage.sandbox(pod, runtime) { keep(message) }
