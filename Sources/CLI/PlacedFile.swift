@@ -23,7 +23,11 @@ enum PlacedFile {
     static func prepare(_ directory: String, within root: String) throws(PortcullisError) {
         let missing = try examine(directory, within: root)
         for path in missing.reversed() {
-            guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw PortcullisError(.system, "making \(path)", errno: errno) }
+            guard mkdir(path, 0o755) == 0 else {
+                // Somebody else's now, and looked at below.
+                if errno == EEXIST { continue }
+                throw PortcullisError(.system, "making \(path)", errno: errno)
+            }
             // Whatever the umask: CRI-O and podman may read it as somebody else.
             guard chmod(path, 0o755) == 0 else { throw PortcullisError(.system, "making \(path)", errno: errno) }
         }

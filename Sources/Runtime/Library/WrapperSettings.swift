@@ -89,6 +89,9 @@ public struct WrapperSettings {
         return problem
     }
 
+    /// Takes over which runtime it is from settings of which another one is wrong: containers that run are told to end by the one that has started them.
+    public mutating func takeRuntime(of other: WrapperSettings) { runtime = other.runtime }
+
     // MARK: One setting
 
     private static var prefix: [UInt8] { bytes("--portcullis-") }

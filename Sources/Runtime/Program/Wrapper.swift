@@ -142,6 +142,7 @@ struct Wrapper {
                 settings = read
                 return nil
             }
+            settings.takeRuntime(of: read)
             line.append(": ")
             line.append(problem.name)
             line.append(": ")
