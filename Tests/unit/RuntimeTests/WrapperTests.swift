@@ -155,6 +155,13 @@ import TestSupport
         #expect(try hooks().isEmpty)
     }
 
+    @Test(arguments: wrappers) func theRuntimeOfAWrongFileIsKept(_ wrapper: String) throws {
+        let file = try scratch.write("runtime.json", #"{"runtime":"\#(scratch.path)/runtime","hok":"/x"}"#)
+        chmod(file, 0o600)
+        #expect(try run(wrapper, ["--portcullis-config=" + file], ["delete", "c1"]).status == 7)
+        #expect(try run(wrapper, ["--portcullis-config=" + file], ["create", "-b", bundle, "c1"]).status == 2)
+    }
+
     @Test(arguments: wrappers) func aFileThatOthersMayWriteIsNotBelieved(_ wrapper: String) throws {
         let file = try scratch.write("runtime.json", "{}")
         chmod(file, 0o622)
