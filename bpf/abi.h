@@ -271,6 +271,8 @@ struct pc_probe {
 	__u64 root_mount;
 	__u64 root;   /* address of the dentry that is its root */
 	__u64 cgroup; /* id in the unified hierarchy; 0: the hierarchy's root, or the parent's too */
+	__u32 executed; /* not 0: it has run a program since it was forked */
+	__u32 reserved;
 };
 
 /* What one run of the labelling does, and what it came to. */

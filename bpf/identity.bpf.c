@@ -276,6 +276,7 @@ int pc_probe(struct bpf_raw_tracepoint_args *ctx)
 	out->mount_sequence = mount_sequence_of(mounts);
 	out->root_mount = (__u64)BPF_CORE_READ(task, fs, root.mnt);
 	out->root = (__u64)BPF_CORE_READ(task, fs, root.dentry);
+	out->executed = !(BPF_CORE_READ(task, flags) & PF_FORKNOEXEC);
 	out->cgroup = cgroup_of(task);
 	if (out->cgroup == cgroup_of(BPF_CORE_READ(task, real_parent)))
 		out->cgroup = 0;

@@ -50,10 +50,12 @@ public struct ProcessIdentity: Equatable, Sendable {
     public var root: UInt64
     /// Its cgroup's id in the unified hierarchy; 0 if that is no cgroup of its own, but the hierarchy's root or its parent's.
     public var cgroup: UInt64
+    /// Whether it has run a program since it was forked: runtimes make a container's init by fork, and its first exec is the container's program.
+    public var hasExecuted: Bool
 
     public init(
         pid: UInt32, task: UInt64 = 0, startTime: UInt64, key: NamespaceKey, mountSequence: UInt64, userNamespace: UInt32 = 0,
-        uid: UInt32 = 0, rootMount: UInt64 = 0, root: UInt64 = 0, cgroup: UInt64 = 0
+        uid: UInt32 = 0, rootMount: UInt64 = 0, root: UInt64 = 0, cgroup: UInt64 = 0, hasExecuted: Bool = false
     ) {
         self.pid = pid
         self.task = task
@@ -65,6 +67,7 @@ public struct ProcessIdentity: Equatable, Sendable {
         self.rootMount = rootMount
         self.root = root
         self.cgroup = cgroup
+        self.hasExecuted = hasExecuted
     }
 
     /// The start time as `/proc/<pid>/stat` gives it: clock ticks of 10 ms (USER_HZ is 100 on every architecture Linux still has).

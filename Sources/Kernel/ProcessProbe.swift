@@ -37,7 +37,7 @@ final class ProcessProbe {
                 pid: found.pid, task: found.task, startTime: found.start_time,
                 key: NamespaceKey(mount: found.mount_namespace, pid: found.pid_namespace), mountSequence: found.mount_sequence,
                 userNamespace: found.user_namespace, uid: found.uid, rootMount: found.root_mount, root: found.root,
-                cgroup: found.cgroup)
+                cgroup: found.cgroup, hasExecuted: found.executed != 0)
         case PC_PROBE_GONE.rawValue:
             return nil
         default:

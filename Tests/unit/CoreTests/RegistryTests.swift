@@ -263,4 +263,16 @@ extension Registry {
         _ = registry.add(message, body: message.encoded()[4...], now: 5)
         #expect(kernel.processes[10]?.stage == expected)
     }
+
+    @Test func anExecThatTheLabelMissedEndsTheSetup() {
+        var registry = Registry(kernel: kernel)
+        kernel.start(10, mount: 100, sequence: 1)
+        kernel.beforeWrite = { [kernel] in if $0 == "label" { kernel.processes[10]?.identity.hasExecuted = true } }
+        let (message, body) = found("a", 10, started: false)
+        #expect(registry.add(message, body: body, now: 5).watch != nil)
+        #expect(kernel.processes[10]?.stage == .started)
+        #expect(registry.count == 1 && kernel.keys.count == 1 && kernel.records.count == 1)
+        #expect(kernel.slots.filter { $0.state == .active }.map(\.tasks) == [1])
+        #expect(kernel.processes[10]?.label?.slot == registry.usedSlots.first)
+    }
 }

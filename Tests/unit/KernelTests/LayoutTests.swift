@@ -30,7 +30,7 @@ import Testing
         Layout("pc_probe", pc_probe.self, [
             "status": \.status, "pid": \.pid, "task": \.task, "start_time": \.start_time, "mount_namespace": \.mount_namespace,
             "pid_namespace": \.pid_namespace, "user_namespace": \.user_namespace, "uid": \.uid, "mount_sequence": \.mount_sequence,
-            "root_mount": \.root_mount, "root": \.root, "cgroup": \.cgroup,
+            "root_mount": \.root_mount, "root": \.root, "cgroup": \.cgroup, "executed": \.executed, "reserved": \.reserved,
         ]),
         Layout("pc_labelling", pc_labelling.self, ["pass": \.pass, "given": \.given, "failed": \.failed, "reserved": \.reserved]),
         Layout("pc_event", pc_event.self, [
