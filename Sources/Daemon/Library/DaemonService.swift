@@ -337,8 +337,9 @@ final class DaemonService {
                 if let container = registry.container(inSlot: watch.reference.slot) { pauses.registered(container) }
                 if let container = registry.container(inSlot: watch.reference.slot), message.hasStarted || message.sources != 0 || !hookWaits() {
                     replay.needsLabels(watch.reference, cgroup: container.process.cgroup)
-                    // Of many at once when all are known: a look at all tasks for each would take the longer the more there are.
-                    if message.sources == 0 ? hookWaits() : replay.ledger.state != .scanning && message.runtime != nil { replay.label() }
+                    // A scan's when all are known, and a runtime's many together: a look at all tasks for each would take the longer the more there are.
+                    if message.sources == 0, hookWaits() { replay.label() }
+                    if message.runtime != nil, replay.ledger.state != .scanning { replay.labelSoon() }
                 }
                 logger.logger.debug("registered", metadata: ["container": "\(text(message.containerID))", "slot": "\(watch.reference.slot)"])
             } catch {

@@ -9,6 +9,8 @@ final class ReplayService {
     /// Nanoseconds until a scan must have begun, and until one must have ended: then removes wait no longer.
     private static let beginning: UInt64 = 10_000_000_000
     private static let scan: UInt64 = 60_000_000_000
+    /// Nanoseconds for which a container's tasks wait for a look at all tasks, so that many that are told of one by one share it.
+    private static let gathering: UInt64 = 20_000_000
 
     private(set) var ledger: ReplayLedger
     /// Tasks that were labelled, and that could not be.
@@ -16,8 +18,10 @@ final class ReplayService {
     private(set) var labelsFailed: UInt64 = 0
     /// Nanoseconds from the daemon's start to the end of the first scan.
     private(set) var duration: UInt64 = 0
+    private var scanDeadline: UInt64?
+    private var labelsDeadline: UInt64?
     /// When the loop is to look at this again, on the monotonic clock.
-    private(set) var deadline: UInt64?
+    var deadline: UInt64? { [scanDeadline, labelsDeadline].compactMap { $0 }.min() }
     private let kernel: PinnedMaps
     private let logger: Logger
     private let started: UInt64
@@ -37,7 +41,7 @@ final class ReplayService {
     /// - Returns: Removes that need not wait.
     func start(_ configuration: Configuration, _ poller: Poller) -> [ReplayLedger.WaitingRemove] {
         // From here on: whoever is to look can be answered. What the daemon did before, policies of many rules for one, took what it took.
-        if configuration.replay != .off { deadline = Clocks.monotonic + Self.beginning }
+        if configuration.replay != .off { scanDeadline = Clocks.monotonic + Self.beginning }
         guard configuration.replay == .auto else { return [] }
         do throws(PortcullisError) {
             let program = try ReplayProgram(configuration: configuration)
@@ -59,13 +63,14 @@ final class ReplayService {
 
     /// The deadline has come, or not yet.
     func expired(now: UInt64) -> [ReplayLedger.WaitingRemove] {
-        guard let deadline, deadline <= now else { return [] }
+        if let labelsDeadline, labelsDeadline <= now { label() }
+        guard let scanDeadline, scanDeadline <= now else { return [] }
         if let program { kill(program.pid, SIGKILL) }
         return fail(ledger.state == .expected ? "nobody has looked for running containers" : "looking for running containers has not ended in time")
     }
 
     private func fail(_ reason: String) -> [ReplayLedger.WaitingRemove] {
-        deadline = nil
+        scanDeadline = nil
         label()
         let waiting = ledger.fail(reason)
         logger.error("containers that were there before may be unknown: \(reason)")
@@ -76,14 +81,14 @@ final class ReplayService {
 
     func begin() {
         ledger.begin()
-        deadline = Clocks.monotonic + Self.scan
+        scanDeadline = Clocks.monotonic + Self.scan
     }
 
     func note(_ message: HookMessage, _ code: HookAnswer.Code, isNew: Bool) { ledger.note(message, code, isNew: isNew) }
 
     /// The closing mark: labels first, then the removes.
     func end(problems: [[UInt8]]) -> [ReplayLedger.WaitingRemove] {
-        deadline = nil
+        scanDeadline = nil
         label()
         if ledger.scans == 0 { duration = Clocks.sinceBoot &- started }
         let waiting = ledger.end(problems: problems.map { String(decoding: $0, as: UTF8.self) })
@@ -107,8 +112,12 @@ final class ReplayService {
     /// A container was registered that had tasks besides its init.
     func needsLabels(_ reference: SlotReference, cgroup: UInt64) { unlabelled.append((reference, cgroup)) }
 
+    /// Has them labelled in a moment. What they are until then, their namespaces tell.
+    func labelSoon() { labelsDeadline = labelsDeadline ?? Clocks.monotonic + Self.gathering }
+
     /// Labels the tasks of all containers that were registered late since the last time.
     func label() {
+        labelsDeadline = nil
         guard !unlabelled.isEmpty else { return }
         defer { unlabelled = [] }
         do throws(PortcullisError) {
