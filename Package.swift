@@ -63,8 +63,9 @@ let package = Package(
         .target(name: "RuntimeWrapper", dependencies: ["HookWire"], path: "Sources/Runtime/Library", swiftSettings: strict),
         .executableTarget(
             name: "portcullis-runtime", dependencies: ["RuntimeWrapper", "HookWire", "CHookSystem"], path: "Sources/Runtime/Program", swiftSettings: strict),
+        .target(name: "LineLog", dependencies: ["Core", .product(name: "Logging", package: "swift-log")], path: "Sources/LineLog", swiftSettings: strict),
         .target(
-            name: "Daemon", dependencies: ["Core", "Kernel", "HookWire", "Replay", "CLinux", "CLibSeccomp", "CABI", .product(name: "Logging", package: "swift-log")],
+            name: "Daemon", dependencies: ["Core", "Kernel", "HookWire", "LineLog", "Replay", "CLinux", "CLibSeccomp", "CABI", .product(name: "Logging", package: "swift-log")],
             path: "Sources/Daemon/Library", swiftSettings: strict),
         .executableTarget(
             name: "portcullisd", dependencies: ["Daemon"], path: "Sources/Daemon/Program", swiftSettings: strict),
@@ -100,7 +101,7 @@ let package = Package(
         .executableTarget(
             name: "portcullis-nri",
             dependencies: [
-                "NRI", "Core", "HookWire", "CLinux", "NRIProtocol", .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: nri),
+                "NRI", "Core", "HookWire", "LineLog", "CLinux", "NRIProtocol", .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: nri),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
             ],
             path: "nri/Program", swiftSettings: strict,

@@ -1,6 +1,7 @@
 """The cases: what each expects of the plugin."""
 import json
 import os
+import signal
 import time
 
 import grpc
@@ -341,18 +342,23 @@ def base_spec(world):
     same(world.identities()[meanwhile]["labels"].get("app"), "till", "its label when the plugin is back")
 
 
-@case
-def launched(world):
-    """containerd starts the plugin itself, from its plugin directory, and again when it starts anew."""
+def have_launched(world):
+    """Has containerd start the plugin."""
     world.start_daemon()
     for name in ("nri", "nri/plugins", "nri/conf.d"):
         os.mkdir(world.path(name), 0o700)
     with open(world.path("nri/plugins/10-portcullis"), "w") as file:
         # containerd leaves it no PATH and no arguments.
-        file.write("#!/bin/sh\nexec " + " ".join([f"{world.build}/portcullis-nri", *world.plugin_options(), f"2>>{world.path('plugin.log')}"]) + "\n")
+        file.write("#!/bin/sh\nexec " + " ".join([f"{world.build}/portcullis-nri", "--socket", world.path("nri/nri.sock"), *world.plugin_options(), f"2>>{world.path('plugin.log')}"]) + "\n")
     os.chmod(world.path("nri/plugins/10-portcullis"), 0o755)
     world.start_containerd()
     world.await_receiving()
+
+
+@case
+def launched(world):
+    """containerd starts the plugin itself, from its plugin directory, and again when it starts anew."""
+    have_launched(world)
     pod = world.cri.run_pod("till-0", labels=LABELS)
     container = pod.run()
     same(world.identities()[container]["labels"].get("app"), "till", "its label")
@@ -362,6 +368,27 @@ def launched(world):
     wait_until("another plugin is receiving", lambda: (world.is_receiving() or {}).get("pid", before) != before)
     wait_until("the first is gone", lambda: not lives(before))
     expect(world.cri.run_pod("after").run() in world.identities(), "a later one is not known")
+
+
+@case
+def launched_and_dropped(world):
+    """containerd starts a plugin once. One that it has given up for being late is back by the socket all the same, if it is not ended."""
+    have_launched(world)
+    before = world.plugin()
+    os.kill(before["pid"], signal.SIGSTOP)
+    container = world.cri.run_pod("till-0", labels=LABELS).run()
+    if not world.version.startswith("1."):
+        wait_until("containerd 2.x ends what it gives up", lambda: not lives(before["pid"]))
+        return "ended by containerd"
+    os.kill(before["pid"], signal.SIGCONT)
+
+    def has_labels(container):
+        return world.identities().get(container, {"labels": {}})["labels"].get("app") == "till"
+
+    wait_until("the plugin tells of what it has missed", lambda: has_labels(container), 30)
+    after = world.await_receiving() or world.plugin()
+    same([after["pid"], after["counters"]["connections"]], [before["pid"], before["counters"]["connections"] + 1], "pid and connections")
+    expect(has_labels(world.cri.run_pod("after", labels=LABELS).run()), "a later one has no label")
 
 
 @case

@@ -67,6 +67,9 @@ public struct RuntimeInfo: Equatable, Sendable {
 
     public var isCRIO: Bool { name == "cri-o" || name == "crio" }
 
+    /// Whether a container whose start a plugin refuses is not started: CRI-O only warns (its main branch of August 2026).
+    public var heedsRefusedStarts: Bool { !isCRIO }
+
     /// Whether it lets plugins judge what other plugins make of a container (NRI 0.10: containerd 2.2, CRI-O 1.34).
     public var validates: Bool {
         if let nri = Self.numbers(nriVersion) { return nri >= (0, 10) }

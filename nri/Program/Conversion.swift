@@ -32,7 +32,7 @@ extension Nri_Pkg_Api_V1alpha1_Hooks {
     static func ours(_ settings: GivenHook) -> Self {
         var hook = Nri_Pkg_Api_V1alpha1_Hook()
         hook.path = settings.path
-        hook.args = GivenHook.arguments
+        hook.args = settings.arguments
         hook.env = GivenHook.environment
         hook.timeout.value = GivenHook.timeout
         var hooks = Self()

@@ -48,15 +48,15 @@ enum HostFacts {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: limit), filled = 0
-        while filled < limit {
-            let count = bytes.withUnsafeMutableBytes { read(descriptor, $0.baseAddress.map { $0 + filled }, limit - filled) }
+        // Nearly all are far smaller than their limit, whose zeroing would cost more than reading them.
+        var bytes: [UInt8] = [], buffer = [UInt8](repeating: 0, count: min(limit, 4096))
+        while bytes.count < limit {
+            let count = read(descriptor, &buffer, min(buffer.count, limit - bytes.count))
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { return nil }
             if count == 0 { break }
-            filled += count
+            bytes += buffer[..<count]
         }
-        bytes.removeSubrange(filled...)
         return bytes
     }
 

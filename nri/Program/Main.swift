@@ -3,6 +3,7 @@ import ArgumentParser
 import Core
 import Glibc
 import HookWire
+import LineLog
 import Logging
 
 /// `portcullis-nri`: speaks with containerd or CRI-O, so that every container of theirs is known before it runs.
@@ -23,7 +24,7 @@ struct PortcullisNRI: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         let level = Logger.Level(rawValue: options.logLevel) ?? .info
         LoggingSystem.bootstrap { _ in
-            var handler = StreamLogHandler.standardError(label: "portcullis-nri")
+            var handler = LineLogHandler(style: .init(.auto))
             handler.logLevel = level
             return handler
         }
@@ -31,7 +32,7 @@ struct PortcullisNRI: ParsableCommand {
         do {
             let plugin = try Plugin(options, logger, launched: Self.launched)
             plugin.run()
-            logger.info("the runtime that started this process has gone")
+            logger.info("the runtime that started this process has gone; it starts another when it starts again")
         } catch {
             logger.critical("\(error)")
             throw ExitCode.failure

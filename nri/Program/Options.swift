@@ -1,6 +1,7 @@
 #if NRI
 import ArgumentParser
 import Glibc
+import NRI
 
 /// Options of `portcullis-nri`.
 struct Options: ParsableArguments {
@@ -31,7 +32,7 @@ struct Options: ParsableArguments {
     var hookPath = Options.installedHook()
     @Flag(help: "Give containers no hook: they are registered when the runtime starts them, and nothing removes them but their end.") var noHook = false
     @Flag(help: "Give the hook although this process does not see its file, as in a container.") var unseenHook = false
-    @Option(help: "The hook's settings, of which those about failures count here, too.") var hookConfig = "/etc/portcullis/hook.json"
+    @Option(help: "The hook's settings, of which those about failures count here, too.") var hookConfig = GivenHook.usualSettings
     @Option(help: "Milliseconds that the daemon may take to confirm a container, 1 to 1500; the runtime gives a plugin up after 2000.") var timeout = 1000
     @Option(help: "Where the OCI runtime keeps the state of the runtime's containers, to notice when the runtime no longer tells of them; may be repeated.")
     var runtimeState: [String] = ["/run/containerd/runc/k8s.io"]
@@ -46,6 +47,7 @@ struct Options: ParsableArguments {
             throw ValidationError("name: \(name) is not a name of letters, digits and _.+-")
         }
         guard (1...1500).contains(timeout) else { throw ValidationError("timeout: \(timeout) is not 1 to 1500") }
+        guard hookConfig.hasPrefix("/") else { throw ValidationError("hook-config: \(hookConfig) is not an absolute path") }
         guard hookPath.hasPrefix("/") else { throw ValidationError("hook-path: \(hookPath) is not an absolute path") }
         guard ["error", "warning", "info", "debug"].contains(logLevel) else { throw ValidationError("log-level: \(logLevel) is not one of error, warning, info, debug") }
     }

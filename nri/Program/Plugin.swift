@@ -3,6 +3,7 @@ import CLinux
 import Core
 import Glibc
 import HookWire
+import LineLog
 import Logging
 import NRI
 import NRIProtocol
@@ -30,7 +31,7 @@ final class Plugin {
     private let logger: Logger
     private let requests: Requests
     private var watches: Watches
-    private var status: StatusSocket?
+    private var status: StatusSocket
     private var connection: RuntimeConnection?
     private var state = State.disconnected
     private var stateDeadline: UInt64?
@@ -40,8 +41,10 @@ final class Plugin {
     private var replay: Replay?
     private var replayAt: UInt64?
     private var daemonBackoff = Backoff(first: 200_000_000, last: 5_000_000_000)
-    /// Started by the runtime, which starts another when it starts again.
-    private let isLaunched: Bool
+    /// The runtime that started this process, which starts another when it starts again; nil if it was somebody else.
+    private let launcher: pid_t?
+    /// Whether the connection is the one that the launcher has left to this process.
+    private var isHandedOver: Bool
     private var problem = ""
 
     /// - Parameter launched: The descriptor that the runtime has left to this process; nil if it was not the runtime that started it.
@@ -50,49 +53,53 @@ final class Plugin {
         self.logger = logger
         requests = Requests(options, logger)
         watches = try Watches(hookSocket: options.hookSocket, states: options.runtimeState)
-        isLaunched = launched != nil
+        launcher = launched == nil ? nil : getppid()
+        isHandedOver = launched != nil
+        status = StatusSocket(options.statusSocket)
         if let launched { connection = RuntimeConnection(descriptor: launched) }
-        if !options.statusSocket.isEmpty {
-            // Its state is for people; what it does must not depend on it.
-            do { status = try StatusSocket(options.statusSocket) } catch { logger.warning("nobody can ask for this plugin's state: \(error)") }
-        }
     }
 
     /// Serves until the process ends.
     ///
-    /// - Returns: When the runtime that started this process has gone.
+    /// - Returns: When the runtime that started this process has gone. One that has only dropped it is asked to have it again, at its socket.
     func run() {
         requests.told = { [unowned self] in silence.settled($0) }
         if let connection { welcome(connection) } else { connect() }
         while true {
             // What happened before a directory could be watched may have been the daemon's return.
-            if watches.renew() { requests.owesReplay = true }
+            if watches.renew() {
+                requests.owesReplay = true
+                status.again()
+            }
+            if let reason = status.renew(now: HostFacts.now) { logger.warning("nobody can ask for this plugin's state: \(reason)") }
             wait()
             let now = HostFacts.now
             if let stateDeadline, stateDeadline <= now { missSynchronization(now) }
-            // The runtime would not start a plugin of its own again.
-            if state == .receiving, !isLaunched, silence.isSilent(now: now, exists: watches.exists) {
+            if state == .receiving, silence.isSilent(now: now, exists: watches.exists) {
                 requests.counters.silences += 1
                 lose("containers appear of which the runtime does not tell", now)
             }
-            if isLaunched, connection == nil { return }
+            if connection == nil, launcherHasGone { return }
             if let retryAt, retryAt <= now { connect() }
             if let replay, replay.deadline <= now { failReplay("the daemon has not answered in time") }
             startReplay(now)
         }
     }
 
+    /// What still lives of it has a plugin of its own again, or none is wanted any more.
+    private var launcherHasGone: Bool { launcher.map { $0 != getppid() } ?? false }
+
     // MARK: Waiting
 
     private func wait() {
         var descriptors: [pollfd] = [pollfd(fd: watches.descriptor, events: Int16(POLLIN), revents: 0)]
-        for descriptor in [connection?.descriptor, replay?.descriptor, status?.descriptor] {
+        for descriptor in [connection?.descriptor, replay?.descriptor, status.descriptor] {
             descriptors.append(pollfd(fd: descriptor ?? -1, events: Int16(POLLIN), revents: 0))
         }
         let now = HostFacts.now
         let deadlines = [
-            stateDeadline, retryAt, replay?.deadline, wantsReplay ? replayAt ?? 0 : nil, state == .receiving && !isLaunched ? silence.deadline : nil,
-            watches.isComplete ? nil : now + Self.watching,
+            stateDeadline, retryAt, replay?.deadline, wantsReplay ? replayAt ?? 0 : nil, state == .receiving ? silence.deadline : nil,
+            watches.isComplete ? nil : now + Self.watching, status.deadline,
         ]
         // Rounded up: what is early would come round again.
         let timeout = deadlines.compactMap { $0 }.min().map { $0 <= now ? 0 : Int32(min(($0 - now + 999_999) / 1_000_000, 60_000)) } ?? -1
@@ -100,7 +107,7 @@ final class Plugin {
         if descriptors[1].revents != 0 { serve() }
         if descriptors[2].revents != 0 { proceed() }
         if descriptors[0].revents != 0 { look() }
-        if descriptors[3].revents != 0 { status?.answer(report()) }
+        if descriptors[3].revents != 0 { status.answer(report(), now: HostFacts.now) }
     }
 
     private func look() {
@@ -130,6 +137,7 @@ final class Plugin {
 
     private func welcome(_ new: RuntimeConnection) {
         connection = new
+        retryAt = nil
         requests.counters.connections += 1
         move(to: .registering)
         stateDeadline = HostFacts.now + Self.registration
@@ -145,6 +153,7 @@ final class Plugin {
     private func lose(_ reason: String, _ now: UInt64) {
         connection?.close()
         connection = nil
+        isHandedOver = false
         requests.forgetParts()
         if reason != problem { logger.warning("the connection to the runtime is lost: \(reason)") }
         problem = reason
@@ -173,12 +182,12 @@ final class Plugin {
         }
         guard state == .registering else { return }
         move(to: .connected)
-        if isLaunched { stateDeadline = HostFacts.now + Self.launchedPatience }
+        if isHandedOver { stateDeadline = HostFacts.now + Self.launchedPatience }
     }
 
     /// containerd 1.7 does not tell a plugin that it has started itself what runs; any other that has not been told is not going to be told of events either.
     private func missSynchronization(_ now: UInt64) {
-        guard isLaunched, state == .connected else { return lose("the runtime has not told what it runs in time", now) }
+        guard isHandedOver, state == .connected else { return lose("the runtime has not told what it runs in time", now) }
         move(to: .receiving)
         logger.warning("the runtime does not tell the plugins that it starts what it runs already: pods from before are known by the daemon's own look only")
     }
@@ -293,6 +302,7 @@ final class Plugin {
             writer.member("validates", requests.runtime.validates)
             writer.member("known", requests.ledger.count)
             writer.member("knownDropped", requests.ledger.dropped)
+            writer.member("logLinesLost", LineLogHandler.linesLost)
             writer.member("owesReplay", requests.owesReplay || replay != nil)
             writer.member("watchesRuntime", watches.watchesRuntime)
             writer.key("counters")

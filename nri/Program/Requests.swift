@@ -36,7 +36,7 @@ final class Requests {
         self.options = options
         self.logger = logger
         daemon = DaemonLink(socket: options.hookSocket, timeout: options.timeout)
-        hook = GivenHook(path: options.noHook ? "" : options.hookPath)
+        hook = GivenHook(path: options.noHook ? "" : options.hookPath, settings: options.hookConfig)
     }
 
     /// Containers that the runtime is about to make.
@@ -204,6 +204,11 @@ final class Requests {
                     return .refusal(code: 2, "portcullis: container \(pod.namespace)/\(pod.name)/\(container.name) is not created: \(problem)")
                 }
             }
+        }
+        // Nothing else could hold it up there, and only what can be held up is let run unregistered.
+        if options.noHook, !runtime.heedsRefusedStarts, policy.denies(pod.namespace) {
+            counters.denied += 1
+            return .refusal(code: 2, "portcullis: container \(pod.namespace)/\(pod.name)/\(container.name) is not created: \(runtime.name) starts also what is refused at its start, and no hook is given (--no-hook)")
         }
         let labels = PodLabels(pod.labels)
         counters.labelsCut += UInt64(labels.cut)

@@ -29,7 +29,10 @@ struct RuntimeConnection {
     }
 
     /// Takes over a descriptor that is connected.
-    init(descriptor: Int32) { self.descriptor = descriptor }
+    init(descriptor: Int32) {
+        self.descriptor = descriptor
+        pcl_limit_waiting(descriptor, Int32(Self.writingPatience))
+    }
 
     /// - Throws: `.system` if nobody listens.
     init(_ path: String) throws(PortcullisError) {

@@ -102,6 +102,13 @@ int pcl_accept(int listener)
     return descriptor < 0 ? -errno : descriptor;
 }
 
+void pcl_limit_waiting(int descriptor, int milliseconds)
+{
+    struct timeval limit = {.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000};
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+}
+
 int pcl_unix_connect_within(const char *path, int milliseconds)
 {
     struct sockaddr_un address;
@@ -112,11 +119,8 @@ int pcl_unix_connect_within(const char *path, int milliseconds)
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0)
         return -errno;
-    if (milliseconds > 0) {
-        struct timeval limit = {.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000};
-        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    }
+    if (milliseconds > 0)
+        pcl_limit_waiting(descriptor, milliseconds);
     if (connect(descriptor, (struct sockaddr *)&address, size)) {
         error = errno;
         close(descriptor);

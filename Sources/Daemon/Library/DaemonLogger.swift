@@ -1,4 +1,5 @@
 import Core
+import LineLog
 import Logging
 
 /// The daemon's log, whose level may change while it runs.

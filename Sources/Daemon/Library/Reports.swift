@@ -2,6 +2,7 @@ import CABI
 import Core
 import HookWire
 import Kernel
+import LineLog
 
 /// One container as JSON, for `portcullis containers`.
 struct ContainerReport {
@@ -238,7 +239,7 @@ struct StatusReport {
             ("spoolExpired", daemon.spool.expired), ("hookLetThrough", daemon.outcomes.letThrough), ("hookLetThroughByNamespace", daemon.outcomes.letThroughByNamespace),
             ("hookDenied", daemon.outcomes.denied), ("hookReports", daemon.outcomes.reports), ("hookMicroseconds", daemon.outcomes.microseconds),
             ("hookMicrosecondsCount", daemon.outcomes.timed), ("hookMicrosecondsMaximum", UInt64(daemon.outcomes.maximum)),
-            ("namesUnread", daemon.naming.unread), ("logLinesLost", LineLogHandler.lost.load(ordering: .relaxed)),
+            ("namesUnread", daemon.naming.unread), ("logLinesLost", LineLogHandler.linesLost),
         ]
         for (name, value) in values { writer.member(name, value) }
         let kernel: [(String, pc_counter)] = [

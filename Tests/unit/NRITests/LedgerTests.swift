@@ -106,5 +106,8 @@ import Testing
         let hook = GivenHook(path: "/h")
         #expect(hook.isNeeded(besides: []) && hook.isNeeded(besides: ["/other"]) && !hook.isNeeded(besides: ["/other", "/h"]))
         #expect(!GivenHook(path: "").isNeeded(besides: []))
+        #expect(hook.arguments == ["portcullis-hook"])
+        #expect(GivenHook(path: "/h", settings: "/etc/portcullis/hook.json").arguments == ["portcullis-hook"], "it looks there by itself")
+        #expect(GivenHook(path: "/h", settings: "/srv/hook.json").arguments == ["portcullis-hook", "--config", "/srv/hook.json"])
     }
 }

@@ -32,6 +32,8 @@ int pcl_accept(int listener);
 int pcl_unix_connect(const char *path);
 /* The same, giving up connecting, sending and receiving after so many milliseconds each (SO_SNDTIMEO, SO_RCVTIMEO). */
 int pcl_unix_connect_within(const char *path, int milliseconds);
+/* Has a connected socket give up sending and receiving after so many milliseconds each. */
+void pcl_limit_waiting(int descriptor, int milliseconds);
 /* A socket for datagrams to UNIX sockets, and one datagram from it; a leading '@' names an abstract one. */
 int pcl_datagram_socket(void);
 int pcl_send_datagram(int descriptor, const char *path, const char *message, size_t length);

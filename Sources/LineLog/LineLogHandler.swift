@@ -4,13 +4,13 @@ import Logging
 import Synchronization
 
 /// Writes log lines to standard error: for a person on a terminal, as JSON lines elsewhere.
-struct LineLogHandler: LogHandler {
-    enum Style: Sendable {
+public struct LineLogHandler: LogHandler {
+    public enum Style: Sendable {
         case text
         case json
 
         /// The style for a setting; `auto` looks at standard error.
-        init(_ format: Configuration.LogFormat) {
+        public init(_ format: Configuration.LogFormat) {
             switch format {
             case .text: self = .text
             case .json: self = .json
@@ -20,21 +20,26 @@ struct LineLogHandler: LogHandler {
     }
 
     /// Lines that nobody took.
-    static let lost = Atomic<UInt64>(0)
+    public static var linesLost: UInt64 { lost.load(ordering: .relaxed) }
+    private static let lost = Atomic<UInt64>(0)
 
-    let style: Style
-    var logLevel = Logger.Level.info
-    var metadata: Logger.Metadata = [:]
+    private let style: Style
+    public var logLevel = Logger.Level.info
+    public var metadata: Logger.Metadata = [:]
 
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    public init(style: Style) { self.style = style }
+
+    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
+    public func log(event: LogEvent) {
         let (level, message) = (event.level, event.message)
         let fields = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
-        let time = Timestamp.text(nanoseconds: Clocks.sinceBoot &+ Clocks.wallOffset)
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let time = Timestamp.text(nanoseconds: UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec))
         var line: [UInt8]
         switch style {
         case .json:
@@ -53,7 +58,7 @@ struct LineLogHandler: LogHandler {
         // A line that a pipe takes whole or not at all: pipe(7), PIPE_BUF.
         if line.count > 4095 { line = Array(line.prefix(4095)) }
         line.append(0x0A)
-        // Hooks wait for this thread: a log that nobody reads costs lines, not containers.
+        // Containers wait for this thread: a log that nobody reads costs lines, not their start.
         var poller = pollfd(fd: 2, events: Int16(POLLOUT), revents: 0)
         guard poll(&poller, 1, 0) > 0, poller.revents & Int16(POLLOUT) != 0 else {
             Self.lost.wrappingAdd(1, ordering: .relaxed)
@@ -70,7 +75,7 @@ struct LineLogHandler: LogHandler {
 }
 
 extension Logger.Level {
-    init(_ level: Configuration.LogLevel) {
+    public init(_ level: Configuration.LogLevel) {
         switch level {
         case .debug: self = .debug
         case .info: self = .info
