@@ -39,6 +39,14 @@ public struct Container: Sendable {
         return WorkloadIdentity(decoded)
     }
 
+    /// The annotations that others than the runtime have given it, decoded anew each time: for people.
+    public var annotations: [String: String] {
+        guard let decoded = try? HookMessage(decoding: message[...]) else { return [:] }
+        let others = decoded.annotations.filter { !ContainerRuntime.namesTheWorkload($0.key) }
+        let named = others.map { (String(decoding: $0.key, as: UTF8.self), String(decoding: $0.value, as: UTF8.self)) }
+        return Dictionary(named.filter { !$0.0.hasPrefix("io.kubernetes.") }) { first, _ in first }
+    }
+
     /// The labels that selectors see, decoded anew each time.
     public var labels: [String: String] { (try? HookMessage(decoding: message[...])).map { ContainerLabels($0).labels } ?? [:] }
 }

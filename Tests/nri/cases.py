@@ -33,7 +33,7 @@ LABELS = {"app": "till", "tier": "front \"end\"", "empty": ""}
 def identity(world):
     """A pod that starts while all run: its container is known by its hook, with the labels of the pod, its sandbox by the plugin; both go when they end."""
     start_all(world)
-    pod = world.cri.run_pod("till-0", labels=LABELS)
+    pod = world.cri.run_pod("till-0", labels=LABELS, annotations={"team": "till", "io.kubernetes.cri.sandbox-namespace": "vault"})
     sandbox = world.identities().get(pod.id)
     expect(sandbox, f"the sandbox is not known when RunPodSandbox returns: {world.log('plugin')}")
     same([sandbox["sandbox"], sandbox["pod"], sandbox["namespace"], sandbox["runtime"]], [True, "till-0", "shop", "containerd"], "the sandbox")
@@ -42,6 +42,7 @@ def identity(world):
     same([known["sandbox"], known["pod"], known["namespace"], known["name"], known["image"], known["runtime"]],
          [False, "till-0", "shop", "server", IMAGE, "containerd"], "the container")
     same({key: known["labels"].get(key) for key in LABELS}, LABELS, "its labels")
+    same([known["annotations"], sandbox["annotations"], "team" in known["labels"]], [{"team": "till"}, {"team": "till"}, False], "annotations")
     same(world.plugin()["counters"]["hooksGiven"], 1, "hooks given")
     with open(f"{world.state}/io.containerd.runtime.v2.task/k8s.io/{container}/config.json") as file:
         config = json.load(file)

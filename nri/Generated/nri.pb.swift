@@ -300,6 +300,8 @@ public nonisolated struct Nri_Pkg_Api_V1alpha1_PodSandbox: Sendable {
 
   public var labels: Dictionary<String,String> = [:]
 
+  public var annotations: Dictionary<String,String> = [:]
+
   public var pid: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -962,7 +964,7 @@ nonisolated extension Nri_Pkg_Api_V1alpha1_ValidateContainerAdjustmentResponse: 
 
 nonisolated extension Nri_Pkg_Api_V1alpha1_PodSandbox: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PodSandbox"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{1}uid\0\u{1}namespace\0\u{1}labels\0\u{2}\u{4}pid\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{1}uid\0\u{1}namespace\0\u{1}labels\0\u{1}annotations\0\u{2}\u{3}pid\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -975,6 +977,7 @@ nonisolated extension Nri_Pkg_Api_V1alpha1_PodSandbox: SwiftProtobuf.Message, Sw
       case 3: try { try decoder.decodeSingularStringField(value: &self.uid) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.namespace) }()
       case 5: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.labels) }()
+      case 6: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.annotations) }()
       case 9: try { try decoder.decodeSingularUInt32Field(value: &self.pid) }()
       default: break
       }
@@ -997,6 +1000,9 @@ nonisolated extension Nri_Pkg_Api_V1alpha1_PodSandbox: SwiftProtobuf.Message, Sw
     if !self.labels.isEmpty {
       try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.labels, fieldNumber: 5)
     }
+    if !self.annotations.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.annotations, fieldNumber: 6)
+    }
     if self.pid != 0 {
       try visitor.visitSingularUInt32Field(value: self.pid, fieldNumber: 9)
     }
@@ -1009,6 +1015,7 @@ nonisolated extension Nri_Pkg_Api_V1alpha1_PodSandbox: SwiftProtobuf.Message, Sw
     if lhs.uid != rhs.uid {return false}
     if lhs.namespace != rhs.namespace {return false}
     if lhs.labels != rhs.labels {return false}
+    if lhs.annotations != rhs.annotations {return false}
     if lhs.pid != rhs.pid {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

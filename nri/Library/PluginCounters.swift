@@ -31,6 +31,8 @@ public struct PluginCounters: Sendable {
     public var late: UInt64 = 0
     /// Labels of pods that found no room in the annotation.
     public var labelsCut: UInt64 = 0
+    /// Annotations of pods that found no room in what the daemon is told.
+    public var annotationsCut: UInt64 = 0
     /// From a request's arrival to its answer's being sent.
     public var answerTimes: [RuntimeEvent: LatencyHistogram] = [:]
 
@@ -41,7 +43,7 @@ public struct PluginCounters: Sendable {
             ("connections", connections), ("refusedByRuntime", refusedByRuntime), ("synchronizations", synchronizations), ("hooksGiven", hooksGiven),
             ("hooksMissing", hooksMissing), ("confirmed", confirmed), ("refused", refused), ("unanswered", unanswered), ("unseen", unseen), ("denied", denied),
             ("replays", replays), ("replayed", replayed), ("replayRefused", replayRefused), ("silences", silences),
-            ("silencesConfirmed", silencesConfirmed), ("late", late), ("labelsCut", labelsCut),
+            ("silencesConfirmed", silencesConfirmed), ("late", late), ("labelsCut", labelsCut), ("annotationsCut", annotationsCut),
         ] { writer.member(name, value) }
         writer.key("events")
         writer.object { writer in

@@ -7,14 +7,16 @@ public struct Pod: Equatable, Sendable {
     public var name: String
     public var namespace: String
     public var labels: [String: String]
+    public var annotations: PodAnnotations
     /// The process that holds its namespaces; 0 if it has none.
     public var pid: UInt32
 
-    public init(id: String, name: String, namespace: String, labels: [String: String], pid: UInt32) {
+    public init(id: String, name: String, namespace: String, labels: [String: String], annotations: PodAnnotations = PodAnnotations([:]), pid: UInt32) {
         self.id = id
         self.name = name
         self.namespace = namespace
         self.labels = labels
+        self.annotations = annotations
         self.pid = pid
     }
 }
@@ -46,7 +48,7 @@ public struct PodContainer: Equatable, Sendable {
 /// Makes what the daemon is told of what the runtime tells.
 ///
 /// Namespace and names come from the fields that the runtime fills itself. A container's annotations, as NRI shows them, hold the pod author's, too, and
-/// those win over the runtime's own there.
+/// those win over the runtime's own there. Of the pod's, the daemon is told what cannot be taken for the runtime's.
 public enum WorkloadMessage {
     /// Nil for a pod without a process, as CRI-O makes them.
     public static func sandbox(_ pod: Pod, _ runtime: RuntimeInfo) -> HookMessage? {
@@ -84,6 +86,8 @@ public enum WorkloadMessage {
         message.annotations = [annotation(keys[0], pod.namespace), annotation(keys[1], pod.name)]
         // Also of a pod without any, so that no annotation of its author's stands in the place of that.
         message.annotations.append(HookMessage.Annotation(key: Array(PodLabels.key.utf8), value: PodLabels(pod.labels).annotation))
+        // Of one that is in no namespace they would count as its labels.
+        if !pod.namespace.isEmpty { message.annotations += pod.annotations.kept }
         return message
     }
 

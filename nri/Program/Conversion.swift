@@ -8,7 +8,9 @@ typealias WireContainer = Nri_Pkg_Api_V1alpha1_Container
 extension Pod {
     /// containerd puts a label of its own on each, which nobody has given.
     init(_ wire: WirePod) {
-        self.init(id: wire.id, name: wire.name, namespace: wire.namespace, labels: wire.labels.filter { !$0.key.hasPrefix("io.cri-containerd.") }, pid: wire.pid)
+        self.init(
+            id: wire.id, name: wire.name, namespace: wire.namespace, labels: wire.labels.filter { !$0.key.hasPrefix("io.cri-containerd.") },
+            annotations: PodAnnotations(wire.annotations), pid: wire.pid)
     }
 }
 

@@ -125,6 +125,7 @@ final class Requests {
 
     /// A pod's sandbox runs, without a hook: none is ever run for it. It holds namespaces and no program of the pod's, so that it is held up by nothing.
     private func run(_ pod: Pod) {
+        counters.annotationsCut += UInt64(pod.annotations.cut)
         guard let message = WorkloadMessage.sandbox(pod, runtime) else { return }
         _ = register(message, "the sandbox of \(pod.namespace)/\(pod.name)", isHeldUp: false)
     }

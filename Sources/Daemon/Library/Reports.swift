@@ -42,6 +42,8 @@ struct ContainerReport {
             // What selectors see of it.
             writer.key("labels")
             writer.object { writer in for (key, value) in container.labels.sorted(by: { $0.key < $1.key }) { writer.member(key, value) } }
+            writer.key("annotations")
+            writer.object { writer in for (key, value) in container.annotations.sorted(by: { $0.key < $1.key }) { writer.member(key, value) } }
             writer.key("policies")
             writer.array { writer in for policy in policies { writer.string(policy.identity) } }
         }

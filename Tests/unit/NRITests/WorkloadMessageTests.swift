@@ -38,6 +38,29 @@ import Testing
         #expect(WorkloadMessage.container(container, in: Self.pod, Self.runtimes[0]) == nil)
     }
 
+    // MARK: Annotations
+
+    @Test(arguments: runtimes) func annotationsAreToldButThoseThatTheRuntimeGives(_ runtime: RuntimeInfo) throws {
+        var pod = Self.pod
+        pod.annotations = PodAnnotations([
+            "team": "till", "io.kubernetes.cri.sandbox-namespace": "vault", "io.kubernetes.pod.namespace": "vault", "portcullis.io/pod-labels": "{\"app\":\"vault\"}",
+            "portcullis.io/namespace": "vault", "io.container.manager": "libpod", "io.kubernetes.cri-o.Labels": "{\"app\":\"vault\"}",
+        ])
+        let message = try #require(WorkloadMessage.container(Self.container, in: pod, runtime))
+        let labels = ContainerLabels(message)
+        #expect(labels.namespace == "shop" && labels.labels["app"] == nil && labels.labels["a"] != nil && labels.labels["team"] == nil)
+        let plain = try #require(WorkloadMessage.container(Self.container, in: Self.pod, runtime))
+        #expect(message.annotations == plain.annotations + [.init(key: Array("team".utf8), value: Array("till".utf8))])
+        // Of what is in no namespace annotations are labels, and these are not the runtime's word.
+        pod.namespace = ""
+        #expect(try #require(WorkloadMessage.container(Self.container, in: pod, runtime)).annotations.count == plain.annotations.count)
+    }
+
+    @Test func annotationsBeyondTheLimitAreCounted() {
+        let annotations = PodAnnotations(["a": "1", "document": String(repeating: "x", count: PodAnnotations.limit), "z": "2"])
+        #expect(annotations.kept.map { String(decoding: $0.key, as: UTF8.self) } == ["a", "z"] && annotations.cut == 1)
+    }
+
     // MARK: Labels
 
     @Test func labelsAreWrittenInTheirOrder() {
