@@ -26,6 +26,9 @@ struct DownCommand: ParsableCommand {
     @Option(help: "Where the pins are; by default what the running daemon says, or portcullisd's own default.", completion: .directory)
     var bpfDirectory: String?
 
+    /// Milliseconds for taking everything out of the kernel; a daemon that is just ending is waited for.
+    private static let patience: Int32 = 120_000
+
     private struct Status: Decodable { let configuration: [String: String] }
 
     func run() throws {
@@ -38,7 +41,7 @@ struct DownCommand: ParsableCommand {
             }
             var arguments = ["--remove"]
             if let directory = bpfDirectory ?? running?.configuration["bpf-directory"] { arguments += ["--bpf-directory", directory] }
-            let (output, status) = try ChildOutput.runToEnd(program, arguments)
+            let (output, status) = try ChildOutput.runToEnd(program, arguments, patience: Self.patience)
             guard status == 0 else { throw Exit.refused }
             Output.line(output.last == UInt8(ascii: "\n") ? output.dropLast() : output)
         }

@@ -36,7 +36,7 @@ struct InstallBaseSpecCommand: ParsableCommand {
             try place.examine(PlacedFile.split(file).directory)
             Output.line(Output.clean(try place.install(hookOptions)))
             try place.prepare(PlacedFile.split(file).directory)
-            if present == wanted {
+            if present == wanted, PlacedFile.isRoots(path) {
                 Output.line(Output.clean("\(file): is as it should be"))
             } else {
                 try PlacedFile.write(wanted, to: path, mode: 0o644)
@@ -69,7 +69,8 @@ struct UninstallBaseSpecCommand: ParsableCommand {
     func run() throws {
         try reportingErrors {
             let file = try HookPlace.absolute(output, "--output"), root = try HookPlace.absolute(hostRoot, "--host-root"), path = root == "/" ? file : root + file
-            if let present = try PlacedFile.read(path, limit: OurFiles.limit), BaseSpec.program(in: present) == nil { throw PortcullisError(.conflict, "\(path) is not ours, and stays") }
+            try PlacedFile.examine(PlacedFile.split(path).directory, within: root)
+            if let present = try PlacedFile.read(path, limit: OurFiles.limit, isOurs: true), BaseSpec.program(in: present) == nil { throw PortcullisError(.conflict, "\(path) is not ours, and stays") }
             Output.line(Output.clean("\(file): \(try PlacedFile.remove(path) ? "removed" : "is not there")"))
         }
     }

@@ -51,7 +51,7 @@ struct InstallHooksCommand: ParsableCommand {
             Output.line(Output.clean(try place.install(hookOptions)))
             try place.prepare(PlacedFile.split(file).directory)
             let wanted = HookFile(path: place.target, options: hookOptions).bytes
-            if present == wanted { return Output.line(Output.clean("\(file): is as it should be")) }
+            if present == wanted, PlacedFile.isRoots(path) { return Output.line(Output.clean("\(file): is as it should be")) }
             try PlacedFile.write(wanted, to: path, mode: 0o644)
             Output.line(Output.clean("\(file): written"))
         }
@@ -61,7 +61,10 @@ struct InstallHooksCommand: ParsableCommand {
 struct UninstallHooksCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hooks", abstract: "For CRI-O and podman: remove the file by which they run the hook, then the hook.",
-        discussion: "Containers that run stay registered until they end. A program that belongs to this installation stays.")
+        discussion: """
+            Containers that run stay registered until they end. A program that belongs to this installation stays. Nothing is changed where a directory is not
+            root's alone, or the file or the program is a symbolic link, somebody else's, or others may write it.
+            """)
 
     @Option(help: directoryHelp, completion: .directory)
     var dir = HookFile.usualDirectory
@@ -71,9 +74,12 @@ struct UninstallHooksCommand: ParsableCommand {
     func run() throws {
         try reportingErrors {
             let place = try place.place(), file = try HookPlace.absolute(dir, "--dir") + "/" + HookFile.name, path = place.here(file)
-            let present = try PlacedFile.read(path, limit: OurFiles.limit)
+            // Before anything is changed, and before anything that the file says is followed.
+            try place.examine(PlacedFile.split(file).directory)
+            let present = try PlacedFile.read(path, limit: OurFiles.limit, isOurs: true)
             let program = present.flatMap { HookFile.program(in: $0) }
             if present != nil, program == nil { throw PortcullisError(.conflict, "\(path) is not ours, and stays") }
+            try place.examineInstalled(program)
             let isRemoved = try PlacedFile.remove(path)
             Output.line(Output.clean("\(file): \(isRemoved ? "removed" : "is not there")"))
             Output.line(Output.clean(try place.uninstall(program)))

@@ -61,16 +61,21 @@ enum PlacedFile {
     }
 
     /// All of a regular file; nil if there is none.
-    static func read(_ path: String, limit: Int) throws(PortcullisError) -> [UInt8]? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    ///
+    /// - Parameter isOurs: It is to be a file that this program has put there: no symbolic link, root's, and for nobody else to write.
+    static func read(_ path: String, limit: Int, isOurs: Bool = false) throws(PortcullisError) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (isOurs ? O_NOFOLLOW : 0))
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
+            if isOurs, errno == ELOOP { throw PortcullisError(.peer, "\(path) is a symbolic link, and stays") }
             throw PortcullisError(.system, "reading \(path)", errno: errno)
         }
         defer { close(descriptor) }
         var info = stat()
         guard fstat(descriptor, &info) == 0 else { throw PortcullisError(.system, "reading \(path)", errno: errno) }
         guard info.st_mode & S_IFMT == S_IFREG else { throw PortcullisError(.peer, "\(path) is not a regular file") }
+        guard !isOurs || info.st_uid == 0 else { throw PortcullisError(.peer, "\(path) is not root's, and stays") }
+        guard !isOurs || info.st_mode & 0o022 == 0 else { throw PortcullisError(.peer, "\(path) may be written by others than root, and stays") }
         var bytes: [UInt8] = [], buffer = [UInt8](repeating: 0, count: 64 << 10)
         while bytes.count <= limit {
             let count = Glibc.read(descriptor, &buffer, buffer.count)
@@ -82,37 +87,26 @@ enum PlacedFile {
         throw PortcullisError(.peer, "\(path) has more than \(limit) bytes")
     }
 
-    /// Puts a file in place in one step. What reads the directory meanwhile sees the old one or the new one; the name until then ends in `.new`, which no
-    /// reader of `hooks.d` takes.
+    /// Whether it is a file, no link, that root alone may write.
+    static func isRoots(_ path: String) -> Bool {
+        var info = stat()
+        return lstat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFREG && info.st_uid == 0 && info.st_mode & 0o022 == 0
+    }
+
+    /// Puts a file in place in one step. What reads the directory meanwhile sees the old one or the new one.
     ///
     /// - Parameter check: Asked with the new file's path before it counts.
     static func write(_ bytes: [UInt8], to path: String, mode: mode_t, check: (String) throws(PortcullisError) -> Void = { _ in }) throws(PortcullisError) {
-        let (directory, name) = split(path), new = "\(directory)/.\(name).new"
-        // Left by one that was killed.
-        unlink(new)
+        let new = try NewFile(for: path)
         do throws(PortcullisError) {
-            try fill(new, bytes, mode)
-            try check(new)
-            guard rename(new, path) == 0 else { throw PortcullisError(.system, "putting \(path) in place", errno: errno) }
+            try new.fill(bytes, mode)
+            try check(new.path)
+            guard rename(new.path, path) == 0 else { throw PortcullisError(.system, "putting \(path) in place", errno: errno) }
         } catch {
-            unlink(new)
+            unlink(new.path)
             throw error
         }
-        try sync(directory)
-    }
-
-    private static func fill(_ path: String, _ bytes: [UInt8], _ mode: mode_t) throws(PortcullisError) {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw PortcullisError(.system, "writing \(path)", errno: errno) }
-        defer { close(descriptor) }
-        var written = 0
-        while written < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw PortcullisError(.system, "writing \(path)", errno: errno) }
-            written += count
-        }
-        guard fchmod(descriptor, mode) == 0, fsync(descriptor) == 0 else { throw PortcullisError(.system, "writing \(path)", errno: errno) }
+        try sync(split(path).directory)
     }
 
     /// - Returns: False if there was none.

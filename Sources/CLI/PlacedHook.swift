@@ -81,14 +81,30 @@ struct HookPlace {
     ///
     /// - Parameter named: The program that the runtime was told of, if it was told of one.
     func uninstall(_ named: String?) throws(PortcullisError) -> String {
-        let target = named ?? self.target, path = here(target)
-        if hostRoot == "/", let own = Self.installed(), let own = try? PlacedFile.realPath(own), own == (try? PlacedFile.realPath(path)) {
-            return "\(target): stays, it belongs to this installation"
-        }
-        guard let present = try PlacedFile.read(path, limit: Self.limit) else { return "\(target): is not there" }
-        guard Self.isOurs(present) else { throw PortcullisError(.conflict, "\(path) is no \(HookFile.program), and stays") }
-        try PlacedFile.remove(path)
+        let target = named ?? self.target
+        if belongsHere(target) { return "\(target): stays, it belongs to this installation" }
+        guard try examineInstalled(named) else { return "\(target): is not there" }
+        try PlacedFile.remove(here(target))
         return "\(target): removed"
+    }
+
+    /// Looks at the program that is to be taken away, and changes nothing.
+    ///
+    /// - Returns: False if there is none to be taken away.
+    /// - Throws: For what is not ours, or lies where others could have put it.
+    @discardableResult
+    func examineInstalled(_ named: String?) throws(PortcullisError) -> Bool {
+        let target = try Self.absolute(named ?? self.target, "hook.path"), path = here(target)
+        guard !belongsHere(target), access(path, F_OK) == 0 || errno != ENOENT else { return false }
+        try examine(PlacedFile.split(target).directory)
+        guard let present = try PlacedFile.read(path, limit: Self.limit, isOurs: true) else { return false }
+        guard Self.isOurs(present) else { throw PortcullisError(.conflict, "\(path) is no \(HookFile.program), and stays") }
+        return true
+    }
+
+    private func belongsHere(_ target: String) -> Bool {
+        guard hostRoot == "/", let own = Self.installed(), let own = try? PlacedFile.realPath(own) else { return false }
+        return own == (try? PlacedFile.realPath(here(target)))
     }
 
     // MARK: The program
