@@ -51,6 +51,7 @@ extension FuzzTarget {
                 let saysSo = words.contains { ["create", "run", "restore"].contains(String(decoding: $0, as: UTF8.self)) }
                 try promise(saysSo || !parsed.makesContainer && parsed.problem == nil, "a container is made by no word for it")
                 try promise(!parsed.configPath.isEmpty, "no file")
+                try promise(parsed.named.allSatisfy { !$0.isEmpty && !$0.contains(0x2F) && $0 != [0x2E] && $0 != [0x2E, 0x2E] }, "a name leads elsewhere")
                 return parsed.makesContainer
             }
         })

@@ -1,5 +1,6 @@
 import Glibc
 import HookWire
+import RuntimeWrapper
 
 @testable import Core
 @testable import Daemon
@@ -37,6 +38,8 @@ extension FuzzTarget {
         return !watched.isEmpty
     }
 
+    private static func bundle(_ state: [UInt8], _ step: Int) -> [UInt8]? { try? StateBundle.read(ArraySource(state, step: step)) }
+
     /// What runc and crun left of their containers.
     static let runtimeState = FuzzTarget(
         name: "runtime-state", format: .json,
@@ -56,6 +59,7 @@ extension FuzzTarget {
                     switch (read(.max), read(step)) {
                     case (.success(let state), .success(let again)):
                         try promise(state == again, "\(state) is \(again) in small steps")
+                        try promise(bundle(input, step) == bundle(input, .max), "the wrapper finds another bundle in small steps")
                         guard state.pid > 0, state.startTime > 0, !state.id.isEmpty else { continue }
                         var message = HookMessage(operation: .add, containerID: state.id)
                         (message.pid, message.startTime, message.sources) = (UInt32(state.pid), state.startTime, 1)

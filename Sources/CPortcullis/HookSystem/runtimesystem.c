@@ -91,6 +91,25 @@ int32_t pcr_replace_document(const uint8_t *temporary, const uint8_t *path, int3
     return -error;
 }
 
+int32_t pcr_write_link(const uint8_t *path, const uint8_t *target)
+{
+    struct stat info;
+    if (!lstat((const char *)path, &info) && S_ISLNK(info.st_mode))
+        unlink((const char *)path);
+    return symlink((const char *)target, (const char *)path) ? -errno : 0;
+}
+
+int64_t pcr_read_own_link(const uint8_t *path, uint8_t *buffer, size_t size)
+{
+    struct stat info;
+    if (lstat((const char *)path, &info))
+        return -errno;
+    if (info.st_uid != 0 && info.st_uid != geteuid())
+        return -EPERM;
+    ssize_t length = readlink((const char *)path, (char *)buffer, size);
+    return length < 0 ? -errno : length;
+}
+
 int32_t pcr_append(const uint8_t *path, const void *bytes, size_t size)
 {
     int descriptor = open((const char *)path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);

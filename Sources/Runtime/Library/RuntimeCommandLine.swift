@@ -13,6 +13,10 @@ public struct RuntimeCommandLine {
     public private(set) var configFile: [UInt8] = []
     /// As far as it was found, for messages.
     public private(set) var containerID: [UInt8] = []
+    /// Where the runtime keeps its containers; empty for its own default.
+    public private(set) var root: [UInt8] = []
+    /// What may be the name of a container that is there, in this order, where none is made.
+    public private(set) var named: [[UInt8]] = []
     /// Where the runtime writes its errors; empty for standard error.
     public private(set) var log: [UInt8] = []
     public private(set) var isLogJSON = false
@@ -33,16 +37,18 @@ public struct RuntimeCommandLine {
                 guard inline == nil, !Self.isGlobalFlag(name) else { continue }
                 // Whether the next word is its value or the command cannot be known: a container may be meant if it says so anywhere.
                 for later in words[index...] where Self.makesContainer(later) { problem = (word, "unknown option before the command") }
+                if problem == nil { named = Self.names(words[index...]) }
                 return
             }
             guard let value = inline ?? Self.word(words, index) else { return }
             if inline == nil { index += 1 }
+            if Self.is_(name, "root") { root = value }
             if Self.is_(name, "log") { log = value }
             if Self.is_(name, "log-format") { isLogJSON = Self.is_(value, "json") }
         }
-        guard let command = Self.word(words, index), Self.makesContainer(command) else { return }
-        makesContainer = true
-        readOptions(Array(words[(index + 1)...]))
+        guard let command = Self.word(words, index) else { return }
+        makesContainer = Self.makesContainer(command)
+        if makesContainer { readOptions(Array(words[(index + 1)...])) } else { named = Self.names(words[(index + 1)...]) }
     }
 
     /// The file that says what the container is.
@@ -84,6 +90,26 @@ public struct RuntimeCommandLine {
             if isConfig { configFile = value }
         }
     }
+
+    /// Words behind a command that may name a container: the first one does, unless an option before it is not known to take a value.
+    private static func names(_ words: ArraySlice<[UInt8]>) -> [[UInt8]] {
+        var names: [[UInt8]] = []
+        var index = words.startIndex
+        while index < words.endIndex, names.count < nameLimit {
+            let word = words[index]
+            index += 1
+            if isOption(word) {
+                let (name, inline) = split(word)
+                if inline == nil, takesValue(name) || takesValueForNamed(name) { index += 1 }
+            } else if !word.isEmpty, word.count <= HookLimits.containerID, !word.contains(UInt8(ascii: "/")), !is_(word, "."), !is_(word, "..") {
+                names.append(word)
+            }
+        }
+        return names
+    }
+
+    /// How many are tried.
+    private static var nameLimit: Int { 4 }
 
     // MARK: Words
 
@@ -135,6 +161,14 @@ public struct RuntimeCommandLine {
         is_(name, "console-socket") || is_(name, "pid-file") || is_(name, "pidfd-socket") || is_(name, "preserve-fds") || is_(name, "image-path")
             || is_(name, "work-path") || is_(name, "manage-cgroups-mode") || is_(name, "empty-ns") || is_(name, "lsm-profile")
             || is_(name, "lsm-mount-context")
+    }
+
+    /// Of `exec`, `update`, `ps`, `events` and `checkpoint`, as far as values could be taken for names.
+    private static func takesValueForNamed(_ name: [UInt8]) -> Bool {
+        is_(name, "process") || is_(name, "p") || is_(name, "user") || is_(name, "u") || is_(name, "cwd") || is_(name, "env") || is_(name, "e")
+            || is_(name, "additional-gids") || is_(name, "g") || is_(name, "cap") || is_(name, "c") || is_(name, "apparmor") || is_(name, "process-label")
+            || is_(name, "cgroup") || is_(name, "resources") || is_(name, "r") || is_(name, "format") || is_(name, "f") || is_(name, "interval")
+            || is_(name, "parent-path") || is_(name, "page-server")
     }
 
     /// Names that runc takes behind one dash.

@@ -31,6 +31,8 @@ struct Wrapper {
             line.print(to: 1)
             return 0
         case .wrong(let word, let reason):
+            // A container that is there has to end all the same.
+            if let made = Maker.find(wrapper.commandLine, wanted: []) { return wrapper.become(made, vector + own) }
             var line = Line()
             line.append(word)
             line.append(": ")
@@ -53,10 +55,11 @@ struct Wrapper {
 
     private func run(_ vector: Vector) -> Int32 {
         if mayMakeContainer, let problem = insertHook(), let denial = decide(problem) { return fail(denial, exit: 1) }
+        if let made = Maker.find(commandLine, wanted: settings.runtime) { return become(made, vector) }
         var path = Path(settings.runtime)
         var error = Int32(0)
         if settings.runtime.isEmpty {
-            guard let found = Self.findRuntime() else {
+            guard let found = Self.findRuntime("/runc") else {
                 return fail(Line("no runc in /usr/local/sbin, /usr/local/bin, /usr/sbin, /usr/bin, /sbin or /bin (see --portcullis-runtime)"), exit: 1)
             }
             path = found
@@ -64,15 +67,27 @@ struct Wrapper {
             error = path.withCString { pcr_look_at_program($0) }
         }
         if error == 0 {
-            error = path.withCString { bytes in
+            if commandLine.makesContainer { Maker.write(path, bundle: commandLine.bundle) }
+            return become(path, vector)
+        }
+        return fail(path, error)
+    }
+
+    /// Returns only if that fails.
+    private func become(_ path: Path, _ vector: Vector) -> Int32 {
+        fail(
+            path,
+            path.withCString { bytes in
                 // The program's own name, as if it had been called itself: crun looks at it.
                 let word = UnsafeMutablePointer(mutating: bytes)
                 return word.withMemoryRebound(to: CChar.self, capacity: path.bytes.count + 1) { name in
                     vector[0] = name
                     return pcr_execute(bytes, vector)
                 }
-            }
-        }
+            })
+    }
+
+    private func fail(_ path: Path, _ error: Int32) -> Int32 {
         var line = Line()
         line.append(path.bytes)
         line.append(": ")
@@ -80,10 +95,11 @@ struct Wrapper {
         return fail(line, exit: 1)
     }
 
-    private static func findRuntime() -> Path? {
+    /// - Parameter name: Of the program, with a slash before it.
+    static func findRuntime(_ name: StaticString) -> Path? {
         for directory: StaticString in ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"] {
             var path = Path(directory)
-            path.append("/runc")
+            path.append(name)
             if path.withCString({ pcr_look_at_program($0) }) == 0 { return path }
         }
         return nil

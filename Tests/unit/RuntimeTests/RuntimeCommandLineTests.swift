@@ -56,4 +56,27 @@ import Testing
         #expect(Self.text(parsed.log) == "/b" && parsed.isLogJSON)
         #expect(!Self.parse("--log /a --log-format text create c1").isLogJSON && Self.parse("create --log /a c1").log.isEmpty)
     }
+
+    /// What may name a container that is there, and where its state is kept.
+    @Test(arguments: [
+        ("--root /r delete --force c1", "/r", ["c1"]), ("--root=/r --log /l kill --all c1 9", "/r", ["c1", "9"]), ("state c1", "", ["c1"]),
+        ("exec --process /p --pid-file x --user root -e A=B -d c1 sh -c x", "", ["c1", "sh"]), ("exec -u root --cwd x c1 a b c d e", "", ["c1", "a", "b", "c"]),
+        ("update -r - --cpu-quota 5 c1", "", ["5", "c1"]), ("--strange x kill c1 9", "", ["x", "kill", "c1", "9"]),
+        ("kill ../c1 . .. 9", "", ["9"]), ("list", "", []), ("--root /r create -b /b c1", "/r", []), ("", "", []),
+    ])
+    func knowsWhatIsNamed(_ row: (line: String, root: String, names: [String])) {
+        let parsed = Self.parse(row.line)
+        #expect(Self.text(parsed.root) == row.root && parsed.named.map(Self.text) == row.names, "\(parsed.named.map(Self.text))")
+    }
+
+    @Test(arguments: [
+        (#"{"pid":1,"bundle":"/b","rootfs":"/r"}"#, "/b"), (#"{"id":"c","config":{"rootfs":"/r","labels":["a=b","bundle=/b"],"x":{}}}"#, "/b"),
+        // An annotation of that name stands before the runtime's own label.
+        (#"{"config":{"labels":["bundle=/evil","bundle=/b"]}}"#, "/b"), (#"{"config":{"labels":null}}"#, ""), (#"{"config":null}"#, ""), ("{}", ""),
+        (#"{"bundle":"relative"}"#, ""), (#"{"bundle":"/a\u0000b"}"#, ""), (#"{"config":{"labels":["bundled=/b"]}}"#, ""),
+    ])
+    func findsTheBundleOfAContainer(_ row: (state: String, bundle: String)) throws {
+        for step in [1, 3, .max] { #expect(Self.text(try StateBundle.read(ArraySource(Array(row.state.utf8), step: step))) == row.bundle) }
+        #expect(throws: JSONError.self) { try StateBundle.read(ArraySource(Array(row.state.utf8.dropLast()))) }
+    }
 }

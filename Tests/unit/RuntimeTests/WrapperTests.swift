@@ -51,7 +51,7 @@ import TestSupport
         var after = stat()
         stat(config, &after)
         #expect(after.st_mode == before.st_mode && after.st_uid == before.st_uid && after.st_gid == before.st_gid)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: bundle) == ["config.json"])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: bundle).sorted() == ["config.json", "portcullis-runtime"])
     }
 
     @Test(arguments: wrappers) func anOmittedBundleIsTheCurrentDirectory(_ wrapper: String) throws {
@@ -160,6 +160,50 @@ import TestSupport
         chmod(file, 0o600)
         #expect(try run(wrapper, ["--portcullis-config=" + file], ["delete", "c1"]).status == 7)
         #expect(try run(wrapper, ["--portcullis-config=" + file], ["create", "-b", bundle, "c1"]).status == 2)
+    }
+
+    /// Settings that a container of another runtime's meets when it is to end: changed, no JSON, not believed, not there, wrong words.
+    static let laterSettings: [(name: String, text: String?, mode: mode_t, words: [String])] = [
+        ("changed", #"{"runtime":"/bin/false"}"#, 0o600, []), ("no JSON", "{", 0o600, []), ("not believed", #"{"runtime":"/bin/false"}"#, 0o666, []),
+        ("not there", nil, 0, []), ("a wrong word", "{}", 0o600, ["--portcullis-runtim=/x"]), ("another word", "{}", 0o600, ["--portcullis-runtime=/bin/false"]),
+    ]
+
+    /// The state as runc writes it, and as crun does.
+    @Test(arguments: wrappers, ["state.json", "status"]) func aContainerStaysWithItsRuntime(_ wrapper: String, _ state: String) throws {
+        let root = scratch.path + "/state", file = scratch.path + "/runtime.json"
+        #expect(try run(wrapper, own, ["--root", root, "create", "-b", bundle, "c1"]).status == 7)
+        try scratch.write("state/c1/" + state, state == "status" ? #"{"pid":4194304,"bundle":"\#(bundle)"}"# : #"{"config":{"labels":["bundle=/nowhere","bundle=\#(bundle)"]}}"#)
+        func ask() throws -> [(String, Outcome)] {
+            try Self.laterSettings.map { later in
+                unlink(file)
+                if let text = later.text { chmod(try scratch.write("runtime.json", text), later.mode) }
+                return (later.name, try run(wrapper, ["--portcullis-config=" + file] + later.words, ["--root", root, "state", "c1"]))
+            }
+        }
+        for (name, outcome) in try ask() {
+            #expect(outcome.status == 7 && outcome.error.isEmpty && outcome.output.hasPrefix("\(scratch.path)/runtime --root \(root) state c1\n"), "\(name): \(outcome.error)")
+        }
+        // Somebody else's link is nobody's word; and a container that nobody knows is the settings' affair.
+        lchown(bundle + "/portcullis-runtime", 65534, 65534)
+        if geteuid() == 0 { #expect(try ask().allSatisfy { $0.1.status != 7 }) }
+        lchown(bundle + "/portcullis-runtime", geteuid(), getegid())
+        #expect(try ask().allSatisfy { $0.1.status == 7 })
+        try FileManager.default.removeItem(atPath: root + "/c1")
+        #expect(try ask().allSatisfy { $0.1.status != 7 })
+    }
+
+    /// Made before the wrapper wrote it down: a state tells runc's containers from crun's.
+    @Test(arguments: wrappers) func theStateTellsWhoseAContainerIs(_ wrapper: String) throws {
+        guard FileManager.default.isExecutableFile(atPath: "/usr/bin/crun") else { return print("skipped: no crun") }
+        let root = scratch.path + "/state"
+        try scratch.write("state/c1/status", #"{"pid":4194304,"bundle":"/nowhere"}"#)
+        try scratch.write("state/c2/state.json", #"{"config":{"labels":["bundle=/nowhere"]}}"#)
+        for (name, runtime) in [("c1", "/crun"), ("c2", "/runc")] {
+            for settings in ["/usr/bin/crun", "/usr/sbin/runc"] {
+                let outcome = try Command.run("/usr/bin/strace", ["-e", "trace=execve", wrapper, "--portcullis-runtime=" + settings, "--root", root, "state", name])
+                #expect(outcome.error.contains("\(runtime)\", [\""), "\(name) with \(settings): \(outcome.error)")
+            }
+        }
     }
 
     @Test(arguments: wrappers) func aFileThatOthersMayWriteIsNotBelieved(_ wrapper: String) throws {

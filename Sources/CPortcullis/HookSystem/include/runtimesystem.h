@@ -12,6 +12,10 @@ int32_t pcr_open_document(const uint8_t *path, int64_t *size);
 int64_t pcr_read_all(int32_t descriptor, void *buffer, size_t size);
 /* Writes a new file with the mode and the owner of what is open as `original`, and renames it over `path`; what was there stays if anything fails. */
 int32_t pcr_replace_document(const uint8_t *temporary, const uint8_t *path, int32_t original, const void *bytes, size_t size);
+/* Makes a symbolic link, in the place of an older one; anything else of that name stays. */
+int32_t pcr_write_link(const uint8_t *path, const uint8_t *target);
+/* Reads a symbolic link that root has made, or whoever runs this; -EPERM for another's. */
+int64_t pcr_read_own_link(const uint8_t *path, uint8_t *buffer, size_t size);
 /* Appends to a file, which is made if it is not there. */
 int32_t pcr_append(const uint8_t *path, const void *bytes, size_t size);
 /* Year, month, day, hour, minute and second of now, in UTC. */
