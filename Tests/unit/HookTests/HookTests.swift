@@ -121,6 +121,23 @@ import TestSupport
         #expect(daemon.messages.count == 1)
     }
 
+    /// Under `allow`, too, it is said: to the user, and to the daemon, which counts who goes unregistered.
+    @Test(arguments: HookFixture.hooks)
+    func aConfigBeyondTheLimitIsToldAndDecided(_ hook: String) throws {
+        try fixture.config("{}" + String(repeating: " ", count: JSONLimits.documentBytes))
+        let daemon = FakeDaemon(fixture.socket, .answer(.registered, ""))
+        defer { daemon.stop() }
+        for (index, (policy, status, ending)) in [("allow", Int32(0), HookEnding.letThrough), ("deny", 1, .denied)].enumerated() {
+            let outcome = try fixture.run(hook, fixture.state(), ["--on-failure", policy, "--timeout", "10s"])
+            #expect(outcome.status == status && outcome.error.contains("/bundle/config.json is too large, at byte ") && outcome.error.contains("--on-failure \(policy)"), "\(outcome.error)")
+            #expect(eventually { daemon.frames.count == index + 1 })
+            let frame = try #require(daemon.frames.last)
+            let report = try #require(try HookReport(decoding: frame[...]))
+            #expect(report.ending == ending && String(decoding: report.problem, as: UTF8.self).contains("config.json is too large"))
+        }
+        #expect(daemon.messages.isEmpty)
+    }
+
     @Test(arguments: HookFixture.hooks)
     func stopsReadingAHugeState(_ hook: String) throws {
         let outcome = try fixture.run(hook, Data(repeating: 0x20, count: 100 << 20), ["--on-failure", "deny", "--timeout", "10s"])
