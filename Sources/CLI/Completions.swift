@@ -29,8 +29,7 @@ enum Completions {
             if argument == "--socket", index + 1 < arguments.count { socket = arguments[index + 1] }
             if argument.hasPrefix("--socket=") { socket = String(argument.dropFirst("--socket=".count)) }
         }
-        guard var conversation = try? ControlConnection(socket, command) else { return [] }
-        conversation.limitWaiting(milliseconds: patience)
+        guard var conversation = try? ControlConnection(socket, command, patience: patience) else { return [] }
         var items: [[UInt8]] = []
         while let item = try? conversation.next() { items.append(item) }
         return items

@@ -9,8 +9,7 @@ extension Doctor {
 
     mutating func examineDaemon() {
         do throws(PortcullisError) {
-            var conversation = try ControlConnection(socket, .status)
-            conversation.limitWaiting(milliseconds: Int(Self.patience))
+            var conversation = try ControlConnection(socket, .status, patience: Int(Self.patience))
             defer { conversation.close() }
             guard let item = try conversation.next(), let status = try? JSONDocument(item) else { throw PortcullisError(.peer, "the daemon at \(socket) sent no status") }
             self.status = status

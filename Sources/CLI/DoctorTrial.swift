@@ -6,13 +6,28 @@ import Glibc
 /// The trial: whether a container is denied what a policy denies, from its very first program on.
 extension Doctor {
     mutating func examineVerdict() {
-        guard let status else { return report.skip("trial", "no daemon answers") }
-        guard status["enforcement"]["active"].isTrue == true else { return report.skip("trial", "nothing is enforced here") }
-        guard status["enforcement"]["pauses"].elements.isEmpty else { return report.skip("trial", "enforcement is paused") }
-        guard let runtime = SearchPath.find("runc") ?? SearchPath.find("crun") else { return report.skip("trial", "neither runc nor crun is in PATH") }
-        guard let hookSocket = status["configuration"]["hook-socket"].text else { return report.skip("trial", "the daemon does not say where its hook socket is") }
+        guard let status else { return refuse(.fail, "no daemon answers", "start it, then try again") }
+        // A machine that is meant to observe, or is paused on purpose, is nothing that has failed.
+        guard status["enforcement"]["active"].isTrue == true else { return refuse(.warn, "nothing is enforced here", "portcullis probe says what to do") }
+        guard status["enforcement"]["pauses"].elements.isEmpty else { return refuse(.warn, "enforcement is paused", "portcullis resume ends it, then try again") }
+        guard let runtime = SearchPath.find("runc") ?? SearchPath.find("crun") else { return refuse(.fail, "neither runc nor crun is in PATH, nor in an sbin beside it", "PATH=... portcullis doctor --try") }
+        guard let hookSocket = status["configuration"]["hook-socket"].text else { return refuse(.fail, "the daemon does not say where its hook socket is", "use the doctor of the daemon's own version") }
         let trial = DoctorTrial(socket: socket, hook: hook, hookSocket: hookSocket, runtime: runtime)
         for finding in DoctorTrial.undisturbed({ trial.run() }) { report.add(finding) }
+    }
+
+    /// A trial that was asked for and cannot begin.
+    private mutating func refuse(_ state: DoctorReport.State, _ found: String, _ advice: String) {
+        report.add(DoctorReport.Finding(state, "trial", found, advice: advice))
+        tellLeftTrial()
+    }
+
+    /// - Returns: True if a trial that was killed has left something, which has then been said.
+    @discardableResult
+    mutating func tellLeftTrial() -> Bool {
+        guard status != nil, let left = DoctorTrial.left(socket) else { return false }
+        report.warn("trial", "one that was killed has left \(left)", "portcullis doctor --try takes it away")
+        return true
     }
 }
 
@@ -44,7 +59,7 @@ struct DoctorTrial {
 
     func run() -> [Finding] {
         let lock: Int32
-        do throws(PortcullisError) { lock = try Self.takeDirectory() } catch { return [Finding(.skip, "trial", error.description)] }
+        do throws(PortcullisError) { lock = try Self.takeDirectory() } catch { return [Finding(.fail, "trial", error.description, advice: "mend that, then try again")] }
         defer { close(lock) }
         // Of one that was killed: before anything of this one, and complained of only if it cannot go.
         var findings = cleanUp()
@@ -121,18 +136,16 @@ struct DoctorTrial {
     }
 
     private func change(_ command: ControlProtocol.Command, _ bytes: [UInt8]) throws(PortcullisError) {
-        var conversation = try ControlConnection(socket, command, bytes: bytes)
-        conversation.limitWaiting(milliseconds: Int(Doctor.patience))
+        var conversation = try ControlConnection(socket, command, bytes: bytes, patience: Int(Doctor.patience))
         defer { conversation.close() }
         guard let item = try conversation.next(), let outcome = try? JSONDocument(item) else { throw PortcullisError(.peer, "the daemon sent no answer") }
         guard outcome["accepted"].isTrue == true else { throw PortcullisError(.peer, "the daemon refuses the trial's policy: \(outcome["errors"].elements.first?.text ?? "")") }
     }
 
-    private func hasPolicy() throws(PortcullisError) -> Bool {
-        var conversation = try ControlConnection(socket, .policies)
-        conversation.limitWaiting(milliseconds: Int(Doctor.patience))
+    private static func hasPolicy(_ socket: String) throws(PortcullisError) -> Bool {
+        var conversation = try ControlConnection(socket, .policies, patience: Int(Doctor.patience))
         defer { conversation.close() }
-        while let item = try conversation.next() { if (try? JSONDocument(item))?["identity"].text == "\(Self.name)/\(Self.name)" { return true } }
+        while let item = try conversation.next() { if (try? JSONDocument(item))?["identity"].text == "\(name)/\(name)" { return true } }
         return false
     }
 
@@ -144,7 +157,7 @@ struct DoctorTrial {
             let outcome = try? ChildOutput.runToEnd(runtime, ["--root", Self.directory + "/state", "delete", "--force", name], takesErrors: true, patience: Self.patience)
             if outcome?.status != 0 { left.append(Finding(.fail, "trial", "the container \(name) is left behind", advice: "\(runtime) --root \(Self.directory)/state delete --force \(name)")) }
         }
-        do throws(PortcullisError) { if try hasPolicy() { try change(.deletePolicy, Array("\(Self.name)/\(Self.name)".utf8)) } } catch {
+        do throws(PortcullisError) { if try Self.hasPolicy(socket) { try change(.deletePolicy, Array("\(Self.name)/\(Self.name)".utf8)) } } catch {
             left.append(Finding(.fail, "trial", "its policy is left behind: \(error)", advice: "portcullis policy delete \(Self.name)/\(Self.name)"))
         }
         // Without its state a container that is left could not be deleted any more.
@@ -155,6 +168,15 @@ struct DoctorTrial {
             }
         }
         return left
+    }
+
+    /// What one has left that was killed; nil if there is nothing, or a trial runs right now.
+    static func left(_ socket: String) -> String? {
+        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        defer { if descriptor >= 0 { close(descriptor) } }
+        if descriptor >= 0, flock(descriptor, LOCK_SH | LOCK_NB) != 0 { return nil }
+        if (try? hasPolicy(socket)) == true { return "its policy \(name)/\(name) in force" }
+        return descriptor >= 0 ? "the directory \(directory)" : nil
     }
 
     // MARK: What it is made of

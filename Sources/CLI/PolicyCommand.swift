@@ -15,10 +15,13 @@ private struct PolicyOutcome: Decodable {
     let accepted: Bool
     let added, changed, removed, unchanged, errors, warnings, notes, containersWithOlderPolicies: [String]
 
+    /// Milliseconds: the daemon compiles the sets of all containers that are concerned before it answers.
+    private static let patience = 120_000
+
     /// Sends a request and prints what came of it.
     static func request(_ options: ConnectionOptions, _ command: ControlProtocol.Command, _ bytes: [UInt8]) throws {
         try reportingErrors {
-            var conversation = try ControlConnection(options.socket, command, bytes: bytes)
+            var conversation = try ControlConnection(options.socket, command, bytes: bytes, patience: patience)
             guard let item = try conversation.next() else { throw PortcullisError(.peer, "the daemon sent no answer") }
             let outcome = try JSONDecoder().decode(PolicyOutcome.self, from: Data(item))
             if options.json { Output.line(item) } else { outcome.show() }

@@ -5,6 +5,9 @@ import Glibc
 /// A conversation with the daemon: one request, then items until the end.
 public struct ControlConnection {
     let descriptor: Int32
+    private let socket: String
+    /// Milliseconds that the daemon may be silent while it owes something; 0 for no limit.
+    private var patience: Int
     /// What has come, and where in it the next frame begins.
     private var received: [UInt8] = []
     private var start = 0
@@ -12,16 +15,24 @@ public struct ControlConnection {
     /// as a policy file, and each of its bytes six characters of JSON.
     private static let answerLimit = 32 << 20
 
+    /// Milliseconds that the daemon may take to accept a connection, and to answer what is asked for at once.
+    public static let usualPatience = 30_000
+
     /// Connects and asks.
     ///
+    /// - Parameter patience: Milliseconds that the daemon may take, for each step. What comes for as long as the client stays is waited for without end.
     /// - Throws: `PortcullisError` that says what to look at.
-    public init(_ socket: String, _ command: ControlProtocol.Command, _ text: String = "") throws(PortcullisError) {
-        try self.init(socket, command, bytes: Array(text.utf8))
+    public init(_ socket: String, _ command: ControlProtocol.Command, _ text: String = "", patience: Int = Self.usualPatience) throws(PortcullisError) {
+        try self.init(socket, command, bytes: Array(text.utf8), patience: patience)
     }
 
-    public init(_ socket: String, _ command: ControlProtocol.Command, bytes: [UInt8]) throws(PortcullisError) {
-        descriptor = pcl_unix_connect(socket)
+    public init(_ socket: String, _ command: ControlProtocol.Command, bytes: [UInt8], patience: Int = Self.usualPatience) throws(PortcullisError) {
+        self.socket = socket
+        self.patience = patience
+        descriptor = pcl_unix_connect_within(socket, Int32(clamping: patience))
         guard descriptor >= 0 else {
+            // The queue of its socket is full, and stays so.
+            if -descriptor == EAGAIN { throw PortcullisError(.system, "the daemon at \(socket) has not taken the connection within \(patience) ms: it hangs, or has far too much to do") }
             let hint = switch -descriptor {
             case ENOENT, ECONNREFUSED: " (is portcullisd running?)"
             case EACCES, EPERM: " (are you root?)"
@@ -29,6 +40,7 @@ public struct ControlConnection {
             }
             throw PortcullisError(.system, "cannot reach the daemon at \(socket)\(hint)", errno: -descriptor)
         }
+        if command.isStream { limitWaiting(milliseconds: 0) }
         let request = ControlProtocol.request(command, bytes)
         var sent = 0
         while sent < request.count {
@@ -39,6 +51,7 @@ public struct ControlConnection {
             guard count >= 0 else {
                 let error = errno
                 Glibc.close(descriptor)
+                if error == EAGAIN { throw PortcullisError(.system, "the daemon at \(socket) has not read the request within \(patience) ms: it hangs, or has far too much to do") }
                 throw PortcullisError(.system, "asking the daemon", errno: error)
             }
             sent += count
@@ -90,8 +103,9 @@ public struct ControlConnection {
         PortcullisError(.peer, "the daemon refused: \(String(decoding: text, as: UTF8.self))")
     }
 
-    /// No answer within this time is an error from here on. For who must not hang: the completions of a shell.
-    public func limitWaiting(milliseconds: Int) {
+    /// No answer within this time is an error from here on; 0 for no limit.
+    public mutating func limitWaiting(milliseconds: Int) {
+        patience = milliseconds
         var time = timeval(tv_sec: milliseconds / 1000, tv_usec: milliseconds % 1000 * 1000)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
     }
@@ -154,6 +168,7 @@ public struct ControlConnection {
             read = received.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress.map { $0 + filled }, limit, 0) }
             let error = errno
             received.removeLast(limit - max(read, 0))
+            if read < 0, error == EAGAIN { throw PortcullisError(.system, "the daemon at \(socket) has not answered within \(patience) ms: it hangs, or has far too much to do") }
             guard read >= 0 || error == EINTR else { throw PortcullisError(.system, "reading the daemon's answer", errno: error) }
         } while read < 0
         guard read > 0 else { throw PortcullisError(.system, "the daemon closed the connection") }

@@ -35,6 +35,14 @@ public enum ControlProtocol {
         /// Alerts, the same way. Two connections, so that a flood of events keeps no alert.
         case alertRecords = 13
 
+        /// Whether its items come until the client goes, however far apart.
+        public var isStream: Bool {
+            switch self {
+            case .events, .alerts, .eventRecords, .alertRecords: true
+            case .status, .containers, .policies, .applyPolicies, .deletePolicy, .forcePolicies, .pause, .stop, .unlock: false
+            }
+        }
+
         public enum Right: Sendable { case read, changePolicies, rule }
 
         /// What it takes to ask for it. Who is not root may read, and change policies where the daemon's configuration says so.

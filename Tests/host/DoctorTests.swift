@@ -72,7 +72,7 @@ extension HostTests {
             #expect(states["trial"] == "skip" && status == 0 && error.isEmpty, "\(findings) \(error)")
             // Nothing of it is changed, and nothing tried, where nothing can be enforced.
             let tried = try machine.doctor(["--try"]).findings.last
-            if try machine.daemon.status()["enforcing"] as? Bool == false { #expect(tried?.state == "skip" && tried?.found == "nothing is enforced here") }
+            if try machine.daemon.status()["enforcing"] as? Bool == false { #expect(tried?.check == "trial" && tried?.state == "warn" && tried?.found == "nothing is enforced here") }
             #expect(!FileManager.default.fileExists(atPath: "/var/lib/portcullis-doctor"))
             let text = try machine.daemon.cli("doctor", "--hook", machine.hook).output
             #expect(text.hasPrefix("ok    daemon ") && text.split(separator: "\n").contains { $0.hasPrefix("        ") }, "\(text)")
@@ -175,6 +175,56 @@ extension HostTests {
             try machine.expect("warn", "counters", "hookFramesMalformed 1")
             #expect(machine.daemon.stop() == 0)
             try machine.expect("fail", "daemon", "cannot reach the daemon at \(machine.daemon.controlSocket)")
+            // A trial that was asked for and cannot begin is nothing that is passed over.
+            try machine.expect("fail", "trial", "no daemon answers", ["--try"])
+        }
+
+        /// Stopped, and the queue of its socket full.
+        @Test func theDaemonHangs() throws {
+            let machine = try Machine()
+            kill(machine.daemon.pid, SIGSTOP)
+            defer { kill(machine.daemon.pid, SIGCONT) }
+            var waiting: [Int32] = []
+            defer { for descriptor in waiting { close(descriptor) } }
+            var address = sockaddr_un()
+            address.sun_family = sa_family_t(AF_UNIX)
+            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: machine.daemon.controlSocket.utf8) }
+            var isFull = false
+            while !isFull, waiting.count < 5000 {
+                waiting.append(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0))
+                isFull = withUnsafePointer(to: &address) {
+                    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(waiting[waiting.count - 1], $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+                } != 0
+            }
+            #expect(isFull && errno == EAGAIN)
+            try machine.expect("fail", "daemon", "the daemon at \(machine.daemon.controlSocket) has not taken the connection within 10000 ms")
+        }
+
+        /// As under cron, whose PATH has no sbin.
+        @Test func aRuntimeInAnSbinIsSeen() throws {
+            let machine = try Machine()
+            try FileManager.default.createDirectory(atPath: machine.path("sbin"), withIntermediateDirectories: false)
+            try FileManager.default.moveItem(atPath: machine.path("bin/podman"), toPath: machine.path("sbin/podman"))
+            #expect(try machine.doctor().findings.contains { $0.check == "hooks.d" && $0.state == "ok" && $0.found.hasSuffix("by podman") })
+        }
+
+        @Test func whatAKilledTrialHasLeftIsTold() throws {
+            let machine = try Machine()
+            let policy = try machine.scratch.write("left.yaml", """
+                apiVersion: security.kubearmor.com/v1
+                kind: KubeArmorPolicy
+                metadata: {name: portcullis-doctor, namespace: portcullis-doctor}
+                spec: {selector: {matchLabels: {app: portcullis-doctor}}, process: {matchPaths: [{path: /denied}]}, action: Block}
+                """)
+            #expect(try machine.daemon.cli("policy", "apply", policy).status == 0)
+            func told(_ more: [String] = []) throws -> Bool {
+                try machine.doctor(more).findings.contains { $0.check == "trial" && $0.state == "warn" && $0.found == "one that was killed has left its policy portcullis-doctor/portcullis-doctor in force" && !$0.advice.isEmpty }
+            }
+            #expect(try told())
+            // Also where the trial that would take it away cannot begin: no runtime is in this PATH.
+            #expect(try told(["--try"]))
+            #expect(try machine.daemon.cli("policy", "delete", "portcullis-doctor/portcullis-doctor").status == 0)
+            #expect(try !told())
         }
     }
 }
