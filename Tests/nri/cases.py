@@ -6,7 +6,7 @@ import time
 
 import grpc
 from relay import Relay
-from world import IMAGE, RUNTIME_STATE, Trouble, expect, same, wait_until
+from world import IMAGE, Trouble, expect, same, wait_until
 
 CASES = {}
 # Those that need a daemon that enforces, which is started by others.
@@ -461,7 +461,8 @@ def a_silent_runtime(world):
         counters = world.plugin()["counters"]
         same([counters["silences"], counters["silencesConfirmed"]], [1, 1], "silences and those that were some")
         # What others make in the same place is no silence, or it would be one each time.
-        world.ctr("--namespace", "k8s.io", "run", "--detach", "--null-io", "--snapshotter", "native", "--runc-binary", "/usr/sbin/runc", IMAGE, "by-ctr")
+        world.ctr("--namespace", "k8s.io", "run", "--detach", "--null-io", "--snapshotter", "native", "--runc-binary", "/usr/sbin/runc", "--runc-root", world.runc,
+                  "--cgroup", world.cgroups + "/by-ctr", IMAGE, "by-ctr")
         wait_until("it is asked about once", lambda: world.plugin()["counters"]["silences"] == 2, 30)
         world.await_receiving()
         same(world.plugin()["counters"]["silencesConfirmed"], 1, "silences that were some")

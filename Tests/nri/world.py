@@ -16,8 +16,6 @@ import api_pb2
 import grpc
 
 IMAGE = "localhost/portcullis/busybox:1"
-# Always there, whatever containerd's own directories are: its shims' sockets and the state of its runtime.
-RUNTIME_STATE = "/run/containerd/runc/k8s.io"
 
 
 class Trouble(Exception):
@@ -49,9 +47,14 @@ def same(found, wanted, what):
 class CRI:
     """Asks a runtime as a kubelet does."""
 
-    def __init__(self, path):
+    def __init__(self, path, cgroups):
+        """`path`: its socket; `cgroups`: the cgroup that those of all pods lie in."""
+        self.cgroups = cgroups
         # gRPC's own name for a socket's peer is not one that containerd's HTTP/2 takes.
-        self.channel = grpc.insecure_channel("unix://" + path, [("grpc.default_authority", "localhost"), ("grpc.max_receive_message_length", 64 << 20)])
+        self.channel = grpc.insecure_channel("unix://" + path, [
+            ("grpc.default_authority", "localhost"), ("grpc.max_receive_message_length", 64 << 20),
+            # A runtime that starts again is there again at once.
+            *((f"grpc.{which}_reconnect_backoff_ms", 100) for which in ("initial", "min", "max"))])
 
     def ask(self, method, service="RuntimeService", patience=60, **fields):
         request = getattr(api_pb2, method + "Request")(**fields)
@@ -65,12 +68,22 @@ class CRI:
         with contextlib.suppress(grpc.RpcError):
             return bool(self.ask("ImageStatus", "ImageService", patience=5, image={"image": IMAGE}).image.id)
 
-    def run_pod(self, name, namespace="shop", labels=None, annotations=None, host_pid=False):
-        config = {
-            "metadata": {"name": name, "namespace": namespace, "uid": f"uid-of-{name}"}, "labels": labels or {}, "annotations": annotations or {},
+    def pod_config(self, name, namespace="shop", labels=None, annotations=None, host_pid=False, attempt=0):
+        return {
+            "metadata": {"name": name, "namespace": namespace, "uid": f"uid-of-{name}", "attempt": attempt}, "labels": labels or {}, "annotations": annotations or {},
             # The host's network: so the pod needs no network plugin, which the test would have to bring.
-            "linux": {"security_context": {"namespace_options": {"network": api_pb2.NODE, "pid": api_pb2.NODE if host_pid else api_pb2.CONTAINER}}}}
+            "linux": {"cgroup_parent": self.cgroups,
+                      "security_context": {"namespace_options": {"network": api_pb2.NODE, "pid": api_pb2.NODE if host_pid else api_pb2.CONTAINER}}}}
+
+    def run_pod(self, name, **more):
+        config = self.pod_config(name, **more)
         return Pod(self, self.ask("RunPodSandbox", config=config).pod_sandbox_id, config)
+
+    def ready_pod(self, name, **more):
+        """The pod of this name that is there already, if it is ready."""
+        for item in self.ask("ListPodSandbox", filter={"state": {"state": api_pb2.SANDBOX_READY}}).items:
+            if item.metadata.name == name:
+                return Pod(self, item.id, self.pod_config(name, **more))
 
     def pods(self):
         """The ids of the sandboxes that are ready."""
@@ -80,20 +93,14 @@ class CRI:
         """The ids of the containers that run."""
         return {item.id for item in self.ask("ListContainers", filter={"state": {"state": api_pb2.CONTAINER_RUNNING}}).containers}
 
-    def purge(self):
-        for item in self.ask("ListPodSandbox").items:
-            with contextlib.suppress(grpc.RpcError):
-                self.ask("StopPodSandbox", pod_sandbox_id=item.id)
-                self.ask("RemovePodSandbox", pod_sandbox_id=item.id)
-
 
 class Pod:
     def __init__(self, cri, identity, config):
         self.cri, self.id, self.config, self.containers = cri, identity, config, []
 
-    def create(self, name="main", command=None, annotations=None, labels=None, mounts=None):
+    def create(self, name="main", command=None, annotations=None, labels=None, mounts=None, attempt=0):
         config = {
-            "metadata": {"name": name}, "image": {"image": IMAGE}, "command": command or ["sleep", "100000"], "annotations": annotations or {},
+            "metadata": {"name": name, "attempt": attempt}, "image": {"image": IMAGE}, "command": command or ["sleep", "100000"], "annotations": annotations or {},
             "labels": labels or {}, "mounts": mounts or [], "linux": {"security_context": self.config["linux"]["security_context"]}}
         created = self.cri.ask("CreateContainer", pod_sandbox_id=self.id, config=config, sandbox_config=self.config)
         self.containers.append(created.container_id)
@@ -108,17 +115,18 @@ class Pod:
     def stop(self):
         self.until_it_works("StopPodSandbox")
 
-    def remove(self):
-        self.stop()
-        self.until_it_works("RemovePodSandbox")
+    def remove(self, seconds=2):
+        self.until_it_works("StopPodSandbox", seconds)
+        self.until_it_works("RemovePodSandbox", seconds)
 
-    def until_it_works(self, method):
+    def until_it_works(self, method, seconds=2):
         """As a kubelet does: containerd fails to stop a container whose program ends by itself at that moment."""
-        for left in range(9, -1, -1):
+        end = time.monotonic() + seconds
+        while True:
             try:
                 return self.cri.ask(method, pod_sandbox_id=self.id)
             except grpc.RpcError:
-                if not left:
+                if time.monotonic() > end:
                     raise
                 select.select([], [], [], 0.2)
 
@@ -131,6 +139,9 @@ class World:
         self.pins = "/sys/fs/bpf/" + os.path.basename(self.scratch)
         self.processes = {}
         self.state = self.path("state")
+        # Those of others would look as if the runtime kept something back.
+        self.runc = self.path("runc")
+        self.cgroups = "/" + os.path.basename(self.scratch)
         for name in ("policies", "applied", "spool", "run", "etc"):
             os.mkdir(self.path(name), 0o700)
         self.run, self.policies = (daemon + "/run", daemon + "/policies") if daemon else (self.path("run"), self.path("policies"))
@@ -138,6 +149,7 @@ class World:
         self.version = re.search(r" v?(\d+\.\d+[.\d]*)", subprocess.run([f"{containerd}/bin/containerd", "--version"], capture_output=True, text=True).stdout)[1]
         self.cri = None
         self.settings = ""
+        self.daemon_settings = ""
 
     def path(self, name):
         return f"{self.scratch}/{name}"
@@ -222,6 +234,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
       {self.settings}
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
         BinaryName = "{runc}"
+        Root = "{self.runc}"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "{self.path('cni')}"
     conf_dir = "{self.path('cni')}"
@@ -243,7 +256,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
         if is_new:
             # Without unpacking: 2.x does that for its default snapshotter only, and each container for its own.
             self.ctr("--namespace", "k8s.io", "images", "import", "--no-unpack", self.path("image.tar"))
-            self.cri = CRI(self.path("containerd.sock"))
+            self.cri = CRI(self.path("containerd.sock"), self.cgroups)
         wait_until("CRI knows the image", self.cri.answers, 30)
 
     def write_base_spec(self):
@@ -258,7 +271,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
     def hooks_of(self, container):
         """The paths of the hooks that a container's bundle has for its start."""
         with open(f"{self.state}/io.containerd.runtime.v2.task/k8s.io/{container}/config.json") as file:
-            return [hook["path"] for hook in json.load(file)["hooks"]["createRuntime"]]
+            return [hook["path"] for hook in json.load(file).get("hooks", {}).get("createRuntime", [])]
 
     # The daemon and its command line
 
@@ -270,7 +283,9 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
         for name in ("hook.sock", "control.sock"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.path("run/" + name))
-        open(self.path("etc/config.yaml"), "a").close()
+        with open(self.path("etc/config.yaml"), "w") as file:
+            # So that an exec whose container nobody knows is told of, too.
+            file.write("host-events: true\n" + self.daemon_settings)
         self.start("portcullisd", f"{self.build}/portcullisd", "--hook-socket", self.hook_socket, "--control-socket", self.path("run/control.sock"),
                    "--bpf-directory", self.pins + "/v1", "--config", self.path("etc/config.yaml"), "--spool", self.path("spool"),
                    "--policy-dir", self.path("policies"), "--applied-policy-dir", self.path("applied"), *(options or ["--replay", "off"]),
@@ -312,7 +327,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
         return path
 
     def plugin_options(self):
-        return ["--hook-socket", self.hook_socket, "--hook-path", self.hook, "--hook-config", self.path("etc/hook.json"), "--runtime-state", RUNTIME_STATE,
+        return ["--hook-socket", self.hook_socket, "--hook-path", self.hook, "--hook-config", self.path("etc/hook.json"), "--runtime-state", self.runc + "/k8s.io",
                 "--status-socket", self.path("run/nri.sock")]
 
     def start_plugin(self, *options, receiving=True):
@@ -343,30 +358,34 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
     # The end
 
     def clean_up(self):
-        for name in ("plugin",):
-            self.kill(name)
-        if self.cri and "containerd" in self.processes:
-            with contextlib.suppress(Exception):
-                self.cri.purge()
         if "portcullisd" in self.processes:
             subprocess.run([f"{self.build}/portcullis", "down", "--remove", "--socket", self.path("run/control.sock")], capture_output=True, timeout=60)
         for name in list(self.processes):
             self.kill(name)
         shutil.rmtree(self.pins, ignore_errors=True)
-        # Shims end with their last container; of one that does not, the containers go first. Both name this world in an argument or a path.
+        # Pods are not removed one by one: shims, which name this world's socket, and what runs in its cgroups.
         for path in glob.glob("/proc/[0-9]*/cmdline"):
             with contextlib.suppress(OSError), open(path, "rb") as file:
                 if self.scratch.encode() in file.read():
-                    pid = path.split("/")[2]
-                    with open(f"/proc/{pid}/task/{pid}/children") as children:
-                        for child in children.read().split():
-                            os.kill(int(child), signal.SIGKILL)
-                    os.kill(int(pid), signal.SIGKILL)
+                    os.kill(int(path.split("/")[2]), signal.SIGKILL)
+        for path in glob.glob(f"{self.state}/io.containerd.runtime.v2.task/*/*/*"):
+            if os.path.basename(path) in ("address", "bootstrap.json"):
+                with contextlib.suppress(OSError), open(path) as file:
+                    os.unlink(re.search(r"unix://([^\s\"]+)", file.read())[1])
+        wait_until(f"{self.cgroups} is empty", self.remove_cgroups)
         with open("/proc/self/mounts") as mounts:
             targets = [line.split()[1] for line in mounts if line.split()[1].startswith(self.scratch)]
-        for target in sorted(targets, reverse=True):
-            subprocess.run(["umount", "-l", target], capture_output=True)
-        for path in glob.glob("/sys/fs/cgroup/k8s.io/*") + glob.glob("/sys/fs/cgroup/*/k8s.io/*") + glob.glob("/sys/fs/cgroup/k8s.io") + glob.glob("/sys/fs/cgroup/*/k8s.io"):
-            with contextlib.suppress(OSError):
-                os.rmdir(path)
+        subprocess.run(["umount", "-l", *sorted(targets, reverse=True)], capture_output=True)
         shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def remove_cgroups(self):
+        """Ends what runs in this world's cgroups, and takes them away; true when nothing is left."""
+        found = glob.glob("/sys/fs/cgroup" + self.cgroups) + glob.glob("/sys/fs/cgroup/*" + self.cgroups)
+        for root in found:
+            for path, _, _ in os.walk(root, topdown=False):
+                with contextlib.suppress(OSError), open(path + "/cgroup.procs") as file:
+                    for pid in file.read().split():
+                        os.kill(int(pid), signal.SIGKILL)
+                with contextlib.suppress(OSError):
+                    os.rmdir(path)
+        return not found
