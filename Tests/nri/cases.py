@@ -5,28 +5,10 @@ import signal
 import time
 
 import grpc
+from events import Events
 from relay import Relay
+from suite import LABELS, case, start_all
 from world import IMAGE, Trouble, expect, same, wait_until
-
-CASES = {}
-# Those that need a daemon that enforces, which is started by others.
-ENFORCING = {"enforced"}
-# Those that are run by name, and where PORTCULLIS_LONG is 1.
-LONG = set()
-
-
-def case(function):
-    CASES[function.__name__.replace("_", "-")] = function
-    return function
-
-
-def start_all(world, *options):
-    world.start_containerd()
-    world.start_daemon()
-    world.start_plugin(*options)
-
-
-LABELS = {"app": "till", "tier": "front \"end\"", "empty": ""}
 
 
 @case
@@ -264,25 +246,6 @@ def failing_closed(world):
     return said.split("portcullis: ")[1]
 
 
-class Events:
-    """Follows the daemon's events, so that what happens from now on is seen."""
-
-    def __init__(self, world):
-        self.world = world
-        world.start("events", f"{world.build}/portcullis", "events", "--json", "--socket", world.path("run/control.sock"))
-        # The reader has no other way to say that it is there: something happens until it tells of it.
-        pod = world.cri.run_pod("reader")
-        wait_until("the reader of events hears of something", lambda: self.of(pod.run(f"probe-{time.monotonic_ns()}", ["true"])))
-        pod.remove()
-
-    def of(self, container):
-        events = [json.loads(line) for line in self.world.log("events").splitlines() if line.endswith("}")]
-        return [event for event in events if (event.get("container") or {}).get("id") == container]
-
-    def executed(self, container):
-        return [event["process"]["executable"] for event in self.of(container) if event["type"] == "exec"]
-
-
 @case
 def first_exec(world):
     """What containers run is theirs from the first exec on, however short they live: init containers, one-shot pods, pods on the host's pid namespace."""
@@ -467,47 +430,3 @@ def a_silent_runtime(world):
         world.await_receiving()
         same(world.plugin()["counters"]["silencesConfirmed"], 1, "silences that were some")
         world.ctr("--namespace", "k8s.io", "task", "rm", "--force", "by-ctr")
-
-
-@case
-def churn(world):
-    """Pods start one after the other while plugin, daemon and containerd are killed in turn: at the end the daemon knows what the runtime runs, no more
-    and no less, and what started while a hook was given was never without an owner."""
-    pods, kills = (200, 15) if os.environ.get("PORTCULLIS_LONG") == "1" else (24, 6)
-    start_all(world)
-    events = Events(world)
-    killed, made, untold = [], [], 0
-    victims = ["plugin", "portcullisd", "containerd"]
-    for number in range(pods):
-        if number and number % (pods // kills) == 0 and len(killed) < kills:
-            victim = victims[len(killed) % 3]
-            world.kill(victim)
-            killed.append(victim)
-            # Some start meanwhile; without containerd nothing does.
-            if victim != "containerd":
-                made.append(world.cri.run_pod(f"meanwhile-{number}"))
-                made[-1].run("main", ["sh", "-c", "/bin/true; exec sleep 100000"])
-            {"plugin": lambda: world.start_plugin(receiving=False), "portcullisd": world.start_daemon, "containerd": world.start_containerd}[victim]()
-            if victim == "portcullisd":
-                world.kill("events")
-                wait_until("the plugin has told the daemon", world.is_receiving)
-                events = Events(world)
-            else:
-                world.await_receiving()
-        hooks = world.plugin()["counters"]["hooksGiven"]
-        pod = world.cri.run_pod(f"pod-{number}", labels={"number": str(number)}, host_pid=number % 7 == 0)
-        container = pod.run("main", ["sh", "-c", "/bin/true; exec sleep 100000"])
-        made.append(pod)
-        same(world.plugin()["counters"]["hooksGiven"], hooks + 1, "hooks given")
-        wait_until(lambda: f"its first exec is its own: {events.of(container)}", lambda: events.executed(container)[:1] == ["/bin/sh"])
-        if number % 5 == 4:
-            made.pop(0).remove()
-    started = time.monotonic()
-
-    def difference():
-        return set.symmetric_difference(set(world.identities()), world.cri.pods() | world.cri.containers())
-
-    wait_until(lambda: f"both lists are the same: {difference()}", lambda: not difference())
-    took = time.monotonic() - started
-    same(sorted(item["sandbox"] for item in world.identities().values()).count(True), len(world.cri.pods()), "sandboxes")
-    return f"{pods} pods, killed {len(killed)} times ({', '.join(f'{name} {killed.count(name)}' for name in victims)}), equal after {took * 1000:.0f} ms with {len(world.identities())}"
