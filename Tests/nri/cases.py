@@ -107,7 +107,7 @@ def enforced(world):
     world.start_plugin()
     try:
         # What reads is the container's own first program: nothing of it has run before.
-        pods = [world.cri.run_pod(f"till-{number}", labels=LABELS, host_pid=number == 1) for number in range(2)]
+        pods = [world.cri.run_pod(f"till-{number}", labels=LABELS, pid="host" if number == 1 else "container") for number in range(2)]
         denied = [outcome(pod, name) for pod in pods for name in ("init", "once")]
         same(denied, [1] * 4, "exit codes of those that may not")
         same(outcome(world.cri.run_pod("other", labels={"app": "other"}), "once"), 0, "exit code of one that may")
@@ -251,7 +251,7 @@ def first_exec(world):
     """What containers run is theirs from the first exec on, however short they live: init containers, one-shot pods, pods on the host's pid namespace."""
     start_all(world)
     events = Events(world)
-    pods = [world.cri.run_pod(f"once-{number}", labels=LABELS, host_pid=number % 3 == 0) for number in range(6)]
+    pods = [world.cri.run_pod(f"once-{number}", labels=LABELS, pid="container" if number % 3 else "host") for number in range(6)]
     made = []
     for pod in pods:
         made += [pod.run("init", ["true"]), pod.run("once", ["sh", "-c", "exec /bin/true"])]

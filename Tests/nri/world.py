@@ -68,12 +68,14 @@ class CRI:
         with contextlib.suppress(grpc.RpcError):
             return bool(self.ask("ImageStatus", "ImageService", patience=5, image={"image": IMAGE}).image.id)
 
-    def pod_config(self, name, namespace="shop", labels=None, annotations=None, host_pid=False, attempt=0):
+    def pod_config(self, name, namespace="shop", labels=None, annotations=None, pid="container", attempt=0):
+        """`pid`: whose pid namespace its containers have: their own each, the "pod"'s, the "host"'s."""
+        namespace_of_pids = {"container": api_pb2.CONTAINER, "pod": api_pb2.POD, "host": api_pb2.NODE}[pid]
         return {
             "metadata": {"name": name, "namespace": namespace, "uid": f"uid-of-{name}", "attempt": attempt}, "labels": labels or {}, "annotations": annotations or {},
             # The host's network: so the pod needs no network plugin, which the test would have to bring.
             "linux": {"cgroup_parent": self.cgroups,
-                      "security_context": {"namespace_options": {"network": api_pb2.NODE, "pid": api_pb2.NODE if host_pid else api_pb2.CONTAINER}}}}
+                      "security_context": {"namespace_options": {"network": api_pb2.NODE, "pid": namespace_of_pids}}}}
 
     def run_pod(self, name, **more):
         config = self.pod_config(name, **more)
@@ -141,6 +143,7 @@ class World:
         self.state = self.path("state")
         # Those of others would look as if the runtime kept something back.
         self.runc = self.path("runc")
+        os.makedirs(self.runc + "/k8s.io", 0o711)
         self.cgroups = "/" + os.path.basename(self.scratch)
         for name in ("policies", "applied", "spool", "run", "etc"):
             os.mkdir(self.path(name), 0o700)
@@ -301,6 +304,10 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
         """What the daemon knows, by id; those that have ended and whose processes live on are left out."""
         lines = [json.loads(line) for line in self.portcullis("containers", "--json").splitlines()]
         return {line["id"]: line for line in lines if line["state"] == "running"}
+
+    def listed(self, identity):
+        """What the daemon says of one container, also if it has ended and processes of it live on; None if it knows nothing of it."""
+        return next((line for line in map(json.loads, self.portcullis("containers", "--json").splitlines()) if line["id"] == identity), None)
 
     def identity(self, identity):
         return wait_until(lambda: f"the daemon knows {identity[:12]}: {self.log('plugin')[-800:]}", lambda: self.identities().get(identity))
