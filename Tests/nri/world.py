@@ -68,11 +68,12 @@ class CRI:
         with contextlib.suppress(grpc.RpcError):
             return bool(self.ask("ImageStatus", "ImageService", patience=5, image={"image": IMAGE}).image.id)
 
-    def pod_config(self, name, namespace="shop", labels=None, annotations=None, pid="container", attempt=0):
+    def pod_config(self, name, namespace="shop", labels=None, annotations=None, pid="container", attempt=0, log_directory=""):
         """`pid`: whose pid namespace its containers have: their own each, the "pod"'s, the "host"'s."""
         namespace_of_pids = {"container": api_pb2.CONTAINER, "pod": api_pb2.POD, "host": api_pb2.NODE}[pid]
         return {
             "metadata": {"name": name, "namespace": namespace, "uid": f"uid-of-{name}", "attempt": attempt}, "labels": labels or {}, "annotations": annotations or {},
+            "log_directory": log_directory,
             # The host's network: so the pod needs no network plugin, which the test would have to bring.
             "linux": {"cgroup_parent": self.cgroups,
                       "security_context": {"namespace_options": {"network": api_pb2.NODE, "pid": namespace_of_pids}}}}
@@ -100,10 +101,11 @@ class Pod:
     def __init__(self, cri, identity, config):
         self.cri, self.id, self.config, self.containers = cri, identity, config, []
 
-    def create(self, name="main", command=None, annotations=None, labels=None, mounts=None, attempt=0):
+    def create(self, name="main", command=None, annotations=None, labels=None, mounts=None, attempt=0, log_path="", resources=None, security=None):
         config = {
             "metadata": {"name": name, "attempt": attempt}, "image": {"image": IMAGE}, "command": command or ["sleep", "100000"], "annotations": annotations or {},
-            "labels": labels or {}, "mounts": mounts or [], "linux": {"security_context": self.config["linux"]["security_context"]}}
+            "labels": labels or {}, "mounts": mounts or [], "log_path": log_path,
+            "linux": {"resources": resources or {}, "security_context": {**self.config["linux"]["security_context"], **(security or {})}}}
         created = self.cri.ask("CreateContainer", pod_sandbox_id=self.id, config=config, sandbox_config=self.config)
         self.containers.append(created.container_id)
         return created.container_id
