@@ -3,7 +3,7 @@ import os
 import re
 
 import api_pb2
-from suite import LABELS, case
+from suite import LABELS, case, expect_served
 from world import expect, same, wait_until
 
 MANIFEST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../deploy/kubernetes/components/nri/daemonset.yaml")
@@ -81,12 +81,3 @@ def as_a_pod(world):
     same(world.identities()[container]["labels"].get("app"), "till", "its label")
     expect_served(world, "second")
     same([word for word in ("warning", "error", "critical") if f" {word} portcullis-nri:" in plugin.said()], [], f"what it complains of: {plugin.said()}")
-
-
-def expect_served(world, name):
-    """A pod that starts now has hook and label, and its sandbox, of which nobody else tells, is known."""
-    pod = world.cri.run_pod(name, labels=LABELS)
-    container = pod.run()
-    known = world.identities()
-    expect({pod.id, container} <= set(known), lambda: f"{name}: not both known: {set(known)}")
-    same([world.hooks_of(container), known[container]["labels"].get("app")], [[world.hook], "till"], f"{name}: hooks and label")

@@ -1,4 +1,5 @@
-"""What the cases are listed by, and what most of them begin with."""
+"""What the cases are listed by, and what many of them use."""
+from world import expect, same
 
 CASES = {}
 # Those that need a daemon that enforces, which is started by others.
@@ -17,3 +18,13 @@ def start_all(world, *options):
     world.start_containerd()
     world.start_daemon()
     world.start_plugin(*options)
+
+
+def expect_served(world, name):
+    """A pod that starts now has hook and label, and its sandbox, of which nobody else tells, is known."""
+    pod = world.cri.run_pod(name, labels=LABELS)
+    container = pod.run()
+    known = world.identities()
+    expect({pod.id, container} <= set(known), lambda: f"{name}: not both known: {set(known)}")
+    same([world.hooks_of(container), known[container]["labels"].get("app")], [[world.hook], "till"], f"{name}: hooks and label")
+    return pod

@@ -273,10 +273,14 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
             json.dump(spec, file)
         self.settings = f'base_runtime_spec = "{self.path("base-spec.json")}"'
 
+    def bundle(self, container):
+        """A container's configuration, as its OCI runtime has it."""
+        with open(f"{self.state}/io.containerd.runtime.v2.task/k8s.io/{container}/config.json") as file:
+            return json.load(file)
+
     def hooks_of(self, container):
         """The paths of the hooks that a container's bundle has for its start."""
-        with open(f"{self.state}/io.containerd.runtime.v2.task/k8s.io/{container}/config.json") as file:
-            return [hook["path"] for hook in json.load(file).get("hooks", {}).get("createRuntime", [])]
+        return [hook["path"] for hook in self.bundle(container).get("hooks", {}).get("createRuntime", [])]
 
     # The daemon and its command line
 
