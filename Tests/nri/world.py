@@ -376,15 +376,16 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
         for name in list(self.processes):
             self.kill(name)
         shutil.rmtree(self.pins, ignore_errors=True)
-        # Pods are not removed one by one: shims, which name this world's socket, and what runs in its cgroups.
+        # Pods are not removed one by one: their shims, which name this world's socket, are ended, and what runs in its cgroups.
+        with open("/proc/net/unix") as file:
+            sockets = {words[6]: words[7] for words in map(str.split, file) if len(words) == 8}
         for path in glob.glob("/proc/[0-9]*/cmdline"):
             with contextlib.suppress(OSError), open(path, "rb") as file:
                 if self.scratch.encode() in file.read():
+                    links = [os.readlink(link) for link in glob.glob(os.path.dirname(path) + "/fd/*")]
                     os.kill(int(path.split("/")[2]), signal.SIGKILL)
-        for path in glob.glob(f"{self.state}/io.containerd.runtime.v2.task/*/*/*"):
-            if os.path.basename(path) in ("address", "bootstrap.json"):
-                with contextlib.suppress(OSError), open(path) as file:
-                    os.unlink(re.search(r"unix://([^\s\"]+)", file.read())[1])
+                    for listening in {sockets[link[8:-1]] for link in links if link[8:-1] in sockets}:
+                        os.unlink(listening)
         wait_until(f"{self.cgroups} is empty", self.remove_cgroups)
         with open("/proc/self/mounts") as mounts:
             targets = [line.split()[1] for line in mounts if line.split()[1].startswith(self.scratch)]
