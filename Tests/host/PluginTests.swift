@@ -3,14 +3,14 @@ import Testing
 import TestSupport
 
 extension HostTests {
-    /// portcullis-nri with a real containerd and pods made through CRI. Which cases: Tests/nri/cases.py.
+    /// portcullis-nri with a real containerd and pods made through CRI. Which cases: `Tests/nri/check --list`.
     @Suite(.serialized) struct Plugin {
         /// Of the older line those in which the runtimes differ; all of the newer one.
         static let lines: [(String, [String])] = [
             ("2.x", []),
             ("1.7", [
                 "identity", "existing", "a-plugin-killed", "a-containerd-killed", "a-daemon-killed", "failing-closed", "first-exec", "without-hook", "base-spec", "launched",
-                "a-synchronize-of-many-messages", "a-silent-runtime",
+                "a-synchronize-of-many-messages", "a-silent-runtime", "churn",
             ]),
         ]
 
