@@ -272,10 +272,11 @@ def without_hook(world):
         wait_until(lambda: f"the exec of {container[:12]} is its own: {events.of(container)}", lambda: events.executed(container))
         same(events.executed(container), ["/bin/true"], "what was executed")
     world.kill("portcullisd")
-    container = world.cri.run_pod("meanwhile").run("main", ["sh", "-c", "while /bin/true meanwhile; do /bin/sleep 0.05; done"])
+    mark = world.mark("meanwhile")
+    container = world.cri.run_pod("meanwhile").run("main", ["sh", "-c", f"while /bin/true '{mark}'; do /bin/sleep 0.05; done"])
     world.start_daemon()
     events.follow()
-    wait_until(lambda: f"its execs are its own by now: {events.marked('meanwhile')}", lambda: events.marked("meanwhile")[-2:] == [container] * 2)
+    wait_until(lambda: f"its execs are its own by now: {events.marked(mark)}", lambda: events.marked(mark)[-2:] == [container] * 2)
     same(world.plugin()["counters"]["hooksGiven"], 0, "hooks given")
 
 

@@ -61,7 +61,7 @@ class Kubelet:
                 wait_until(lambda: f"containerd answers after {last}", lambda: self.killer.trouble or self.world.cri.answers(), 60)
 
     def attempt(self, name, attempt, settings):
-        start, cri = Start(f"{name}.{attempt};"), self.world.cri
+        start, cri = Start(self.world.mark(f"{name}.{attempt}")), self.world.cri
         pod = attempt and cri.ready_pod(name, **settings) or cri.run_pod(name, attempt=attempt, **settings)
         begun = time.monotonic()
         start.id = pod.create("main", ["sh", "-c", f": {start.mark} /bin/true; exec sleep 100000"], attempt=attempt)
@@ -123,9 +123,10 @@ def judge(kubelet, killer, watcher, events):
         # The hook is what the plugin gives, so that it is missing only where the plugin was.
         expect(start.has_hook or away("plugin", *start.created), f"{start.mark} {start.id} was given no hook while the plugin was there")
         if not away("portcullisd", *start.started) and (start.has_hook or not away("plugin", *start.started)):
-            # An exec is told of within moments, or never: then it was told of while nobody listened.
-            if not away("events", start.started[0], start.started[1] + 1):
-                wait_until(lambda: f"the exec of {start.mark} {start.id} is told of", lambda: events.marked(start.mark))
+            # An exec is told of soon, or never: then nobody listened, or listened too slowly, of which the reader is told.
+            if not away("events", start.started[0], start.started[1] + 3):
+                wait_until(lambda: f"the exec of {start.mark} {start.id} is told of, {time.monotonic() - start.started[1]:.1f} s after it, absences {killer.absences}",
+                           lambda: events.marked(start.mark) or events.lost())
             owners = events.marked(start.mark)
             expect(set(owners) <= {start.id}, f"the first exec of {start.mark} {start.id} is of {owners}")
             heard, unheard = heard + bool(owners), unheard + (not owners)

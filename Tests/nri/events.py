@@ -44,6 +44,10 @@ class Events:
                     continue
             return list(self.all)
 
+    def lost(self):
+        """Whether the reader has been told that it was too slow for some."""
+        return any(event["type"] == "lost" for event in self.read())
+
     def of(self, container):
         return [event for event in self.read() if (event.get("container") or {}).get("id") == container]
 

@@ -159,6 +159,10 @@ class World:
     def path(self, name):
         return f"{self.scratch}/{name}"
 
+    def mark(self, name):
+        """A word among the arguments of a program, by which its exec is known from those of others: daemons beside this one's hear of all."""
+        return f"{os.path.basename(self.scratch)}-{name};"
+
     # Programs
 
     def start(self, name, *command, ready=None, **options):
@@ -298,7 +302,13 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
         self.start("portcullisd", f"{self.build}/portcullisd", "--hook-socket", self.hook_socket, "--control-socket", self.path("run/control.sock"),
                    "--bpf-directory", self.pins + "/v1", "--config", self.path("etc/config.yaml"), "--spool", self.path("spool"),
                    "--policy-dir", self.path("policies"), "--applied-policy-dir", self.path("applied"), *(options or ["--replay", "off"]),
-                   ready=lambda: os.path.exists(self.path("run/control.sock")))
+                   ready=self.daemon_listens)
+
+    def daemon_listens(self):
+        """The control socket is the last that it makes; a socket is there before anybody listens to it."""
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(self.path("run/control.sock"))
+            return True
 
     def portcullis(self, *arguments):
         outcome = subprocess.run([f"{self.build}/portcullis", arguments[0], "--socket", self.run + "/control.sock", *arguments[1:]],
