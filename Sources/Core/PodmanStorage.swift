@@ -25,6 +25,22 @@ public enum PodmanStorage {
         return Array(directory)
     }
 
+    /// What podman 4's database keeps of a container as it was made: JSON.
+    public static func config(of id: [UInt8], bolt file: some DatabaseBytes) throws(PortcullisError) -> [UInt8]? {
+        try BoltFile.value(of: Array("config".utf8), in: [Array("ctr".utf8), id], from: file)
+    }
+
+    /// The labels in it.
+    public static func labels(inConfig config: [UInt8]) throws(JSONError) -> [HookMessage.Annotation] {
+        var reader = JSONReader(ArraySource(config)), labels: [HookMessage.Annotation] = [], key: [UInt8] = [], first = true
+        let mark = try reader.beginObject()
+        while try reader.nextKey(mark, first: &first, name: &key) {
+            if ContainerRuntime.equal(key, "labels") { labels = try reader.readAnnotations() } else { try reader.skipValue() }
+        }
+        try reader.finish()
+        return labels
+    }
+
     /// Reads one list.
     ///
     /// - Parameter only: The one container that is wanted, with which reading stops; nil for all of them.
