@@ -30,6 +30,11 @@ public enum PodmanStorage {
         try BoltFile.value(of: Array("config".utf8), in: [Array("ctr".utf8), id], from: file)
     }
 
+    /// The same of podman 5's: columns ID, Name, PodID, JSON.
+    public static func config(of id: [UInt8], sqlite file: some DatabaseBytes) throws(PortcullisError) -> [UInt8]? {
+        try SQLiteFile.text(column: 3, of: id, in: "ContainerConfig", from: file)
+    }
+
     /// The labels in it.
     public static func labels(inConfig config: [UInt8]) throws(JSONError) -> [HookMessage.Annotation] {
         var reader = JSONReader(ArraySource(config)), labels: [HookMessage.Annotation] = [], key: [UInt8] = [], first = true
