@@ -56,9 +56,15 @@ public struct ContainerLabels: Equatable, Sendable {
 
     private init(bare workload: WorkloadIdentity, _ message: HookMessage) {
         var labels: [String: String] = [:]
-        for annotation in message.annotations {
+        let hasStoredNames = message.hasStoredNames
+        for annotation in message.annotations where !(hasStoredNames && ContainerRuntime.equal(annotation.key, ContainerRuntime.storedLabelsKey)) {
             let key = String(decoding: annotation.key, as: UTF8.self)
             if labels[key] == nil { labels[key] = String(decoding: annotation.value, as: UTF8.self) }
+        }
+        // Most of them come with the image. They take no annotation's place, and whoever made the image must not choose the container's name.
+        if hasStoredNames {
+            let stored = Self.labels(in: ContainerRuntime.storedLabelsKey, of: message).filter { $0.key != Self.containerNameKey && !$0.key.hasPrefix("portcullis.io/") }
+            labels.merge(stored) { annotation, _ in annotation }
         }
         var namespace = Self.defaultNamespace
         if workload.runtime == .other, let chosen = labels[Self.namespaceAnnotation], KubernetesName.isNamespace(chosen) {

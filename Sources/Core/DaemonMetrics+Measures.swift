@@ -15,7 +15,8 @@ extension DaemonMetrics {
         Measure("portcullis_guard_refused_total", .counter, "Attempts on what is the daemon's own that were refused.", at: "counters.guardRefused"),
         Measure("portcullis_guard_full_total", .counter, "Maps and programs that are not guarded, because the table was full.", at: "counters.guardFull"),
         Measure("portcullis_program_runs_missed_total", .counter, "Runs of programs that the kernel left out.", at: "counters.programRunsMissed"),
-        Measure("portcullis_names_unread_total", .counter, "podman containers without a name, because podman's list of them could not be read.", at: "counters.namesUnread"),
+        Measure("portcullis_names_unread_total", .counter, "Containers of podman's or Docker's without a name, because what these keep on disk could not be read.", at: "counters.namesUnread"),
+        Measure("portcullis_workload_labels_unread_total", .counter, "Containers of podman's or Docker's without all their labels, because what these keep on disk could not be read.", at: "counters.workloadLabelsUnread"),
         Measure("portcullis_log_lines_lost_total", .counter, "Lines of the daemon's log that standard error did not take at once.", at: "counters.logLinesLost"),
     ]
 

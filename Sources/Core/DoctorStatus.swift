@@ -91,7 +91,7 @@ extension DoctorReport {
         ("hookDenied", "containers could not be registered and were denied"), ("refusedHost", "containers with the host's namespaces were refused"),
         ("refusedShared", "containers with another one's namespaces were refused"), ("refusedFull", "containers found no place: raise capacity"),
         ("refusedKernel", "the kernel refused containers"), ("spoolInvalid", "files in the spool were no messages"),
-        ("spoolLeft", "messages were left in the spool"), ("namesUnread", "podman's names could not be read"),
+        ("spoolLeft", "messages were left in the spool"), ("namesUnread", "names of podman's or Docker's could not be read"), ("workloadLabelsUnread", "labels of podman's or Docker's could not be read"),
         ("labelsFailed", "labels could not be kept"), ("guardFull", "maps and programs are not guarded"),
         ("alertsLost", "alerts were lost"), ("eventsLost", "events were lost: raise event-buffer-kib"), ("eventsMissed", "events were never made"),
         ("recordsDropped", "the feed was too slow"), ("logLinesLost", "log lines were lost"),

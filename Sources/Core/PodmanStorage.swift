@@ -1,14 +1,5 @@
 import HookWire
 
-/// What a container is called in podman, and what it was made of. Its `config.json` says neither.
-public struct PodmanNames: Equatable, Sendable {
-    public var name: [UInt8] = []
-    /// The image's name as it was asked for; empty for a container without one.
-    public var image: [UInt8] = []
-
-    public init() {}
-}
-
 /// The lists of containers that containers/storage keeps beside podman's bundles, in `<graph root>/<driver>-containers`.
 public enum PodmanStorage {
     /// podman 5 writes containers that are removed at their end into the second.
@@ -23,6 +14,12 @@ public enum PodmanStorage {
         let directory = bundle.dropLast(end.count)
         guard directory.first == UInt8(ascii: "/"), directory.suffix(11).elementsEqual("-containers".utf8) else { return nil }
         return Array(directory)
+    }
+
+    /// podman 5's database and podman 4's, below the graph root, which is above the lists; a machine that has been upgraded keeps the older one.
+    public static func databases(besides lists: [UInt8]) -> (sqlite: [UInt8], bolt: [UInt8]) {
+        let root = lists[..<(lists.lastIndex(of: UInt8(ascii: "/")) ?? lists.startIndex)]
+        return (root + Array("/db.sql".utf8), root + Array("/libpod/bolt_state.db".utf8))
     }
 
     /// What podman 4's database keeps of a container as it was made: JSON.
@@ -50,9 +47,9 @@ public enum PodmanStorage {
     ///
     /// - Parameter only: The one container that is wanted, with which reading stops; nil for all of them.
     /// - Throws: `JSONError` for what is no list of containers.
-    public static func names<Source: ByteSource>(in source: Source, only: [UInt8]? = nil) throws(JSONError) -> [[UInt8]: PodmanNames] {
+    public static func names<Source: ByteSource>(in source: Source, only: [UInt8]? = nil) throws(JSONError) -> [[UInt8]: StoredNames] {
         var reader = JSONReader(source)
-        var found: [[UInt8]: PodmanNames] = [:]
+        var found: [[UInt8]: StoredNames] = [:]
         // Go writes an empty list so.
         if try reader.peekToken() == UInt8(ascii: "n") { return found }
         try reader.beginArray()
@@ -68,7 +65,7 @@ public enum PodmanStorage {
         return found
     }
 
-    private static func container<Source: ByteSource>(_ reader: inout JSONReader<Source>, only: [UInt8]?) throws(JSONError) -> ([UInt8], PodmanNames) {
+    private static func container<Source: ByteSource>(_ reader: inout JSONReader<Source>, only: [UInt8]?) throws(JSONError) -> ([UInt8], StoredNames) {
         var id: [UInt8] = [], metadata: [UInt8] = [], name: [UInt8] = []
         var key: [UInt8] = [], first = true
         let mark = try reader.beginObject()
@@ -91,7 +88,7 @@ public enum PodmanStorage {
                 try reader.skipValue()
             }
         }
-        guard !id.isEmpty, only == nil || id == only else { return (id, PodmanNames()) }
+        guard !id.isEmpty, only == nil || id == only else { return (id, StoredNames()) }
         var names = try self.names(inMetadata: metadata)
         // The list knows of a later `podman rename`, the metadata does not.
         if !name.isEmpty { names.name = name }
@@ -99,8 +96,8 @@ public enum PodmanStorage {
     }
 
     /// A JSON document of its own, kept as a string. What another program has written there says nothing.
-    private static func names(inMetadata metadata: [UInt8]) throws(JSONError) -> PodmanNames {
-        var names = PodmanNames()
+    private static func names(inMetadata metadata: [UInt8]) throws(JSONError) -> StoredNames {
+        var names = StoredNames()
         guard metadata.first == UInt8(ascii: "{") else { return names }
         var reader = JSONReader(ArraySource(metadata)), key: [UInt8] = [], first = true
         let mark = try reader.beginObject()
@@ -115,19 +112,5 @@ public enum PodmanStorage {
         }
         try reader.finish()
         return names
-    }
-}
-
-extension HookMessage {
-    /// Says in annotations of our own what a container of podman's is called.
-    ///
-    /// They count because only this writes them: what stood under these keys before came out of `config.json`, where any `--annotation` puts it, and
-    /// goes, whether something is known or not.
-    public mutating func setNames(_ names: PodmanNames?) {
-        annotations.removeAll { ContainerRuntime.equal($0.key, ContainerRuntime.podmanNameKey) || ContainerRuntime.equal($0.key, ContainerRuntime.podmanImageKey) }
-        guard let names else { return }
-        for (key, value) in [(ContainerRuntime.podmanNameKey, names.name), (ContainerRuntime.podmanImageKey, names.image)] where !value.isEmpty && !value.contains(0) {
-            annotations.append(Annotation(key: Array("\(key)".utf8), value: value))
-        }
     }
 }

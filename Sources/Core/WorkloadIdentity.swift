@@ -1,13 +1,13 @@
 import HookWire
 
-/// Who a container is to its users: what names it in Kubernetes or podman, taken from the annotations of the runtime that made it; of podman's containers
-/// from those that `HookMessage.setNames` adds.
+/// Who a container is to its users: what names it in Kubernetes, podman or Docker, taken from the annotations of the runtime that made it; of podman's and
+/// Docker's containers from those that `HookMessage.setNames` adds.
 public struct WorkloadIdentity: Equatable, Sendable {
     public var runtime = ContainerRuntime.other
     /// Kubernetes namespace; empty outside Kubernetes.
     public var namespace = ""
     public var pod = ""
-    /// The container's name in its pod, or in podman.
+    /// The container's name in its pod, in podman or in Docker.
     public var containerName = ""
     public var image = ""
     /// True for the container that only holds a pod's namespaces.
@@ -39,11 +39,11 @@ public struct WorkloadIdentity: Equatable, Sendable {
             containerName = value("io.kubernetes.container.name")
             isSandbox = value("io.kubernetes.cri-o.ContainerType") == "sandbox"
             image = value("io.kubernetes.cri-o.ImageName")
-        case .podman:
-            containerName = value(ContainerRuntime.podmanNameKey)
-            image = value(ContainerRuntime.podmanImageKey)
-        case .other:
+        case .podman, .other:
             break
         }
+        guard namespace.isEmpty, message.hasStoredNames else { return }
+        containerName = value(ContainerRuntime.storedNameKey)
+        image = value(ContainerRuntime.storedImageKey)
     }
 }

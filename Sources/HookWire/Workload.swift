@@ -29,10 +29,11 @@ public enum ContainerRuntime: UInt8, Sendable {
         }
     }
 
-    /// The annotations that say a podman container's name and image. No runtime writes them: daemon and replay do, and take away what a container's own
-    /// annotations say under these keys.
-    public static var podmanNameKey: StaticString { "portcullis.io/name" }
-    public static var podmanImageKey: StaticString { "portcullis.io/image" }
+    /// The annotations that say the name, the image and, as a JSON object, the labels of a container of podman's or Docker's. No runtime writes them: daemon
+    /// and replay do, and take away what a container's own annotations say under these keys.
+    public static var storedNameKey: StaticString { "portcullis.io/name" }
+    public static var storedImageKey: StaticString { "portcullis.io/image" }
+    public static var storedLabelsKey: StaticString { "portcullis.io/labels" }
 
     /// The workload's Kubernetes namespace, empty if it has none.
     public func namespace(in annotations: [HookMessage.Annotation]) -> [UInt8] {
@@ -51,7 +52,7 @@ public enum ContainerRuntime: UInt8, Sendable {
             || equal(key, "io.kubernetes.cri.image-name") || equal(key, "io.kubernetes.cri.podsandbox.image-name")
             || equal(key, "io.kubernetes.pod.namespace") || equal(key, "io.kubernetes.pod.name") || equal(key, "io.kubernetes.container.name")
             || equal(key, "io.kubernetes.cri-o.ContainerType") || equal(key, "io.kubernetes.cri-o.ImageName")
-            || equal(key, podmanNameKey) || equal(key, podmanImageKey)
+            || equal(key, storedNameKey) || equal(key, storedImageKey) || equal(key, storedLabelsKey)
     }
 
     // MARK: Bytes

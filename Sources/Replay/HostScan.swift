@@ -11,7 +11,7 @@ public struct HostScan {
     /// Monitors that belong to the host: what their children are called is believed.
     private var monitors: [UInt32: MonitorProcess] = [:]
     /// What podman's lists say, by their directory; each is read once.
-    private var podmanNames: [[UInt8]: [[UInt8]: PodmanNames]] = [:]
+    private var podmanNames: [[UInt8]: [[UInt8]: StoredNames]] = [:]
 
     /// Looks.
     ///
@@ -159,20 +159,34 @@ public struct HostScan {
         message.pidNamespace = process.pidNamespace
         message.cgroupPath = process.cgroupPath
         message.sources = source.rawValue
-        if ContainerRuntime.detect(bundle: message.bundle, annotations: message.annotations) == .podman { message.setNames(names(of: message)) }
+        if let store = NameStore(message) { message.setNames(names(of: message, store)) }
         findings.insert(ReplayFinding(weight: weight, message: message))
     }
 
-    /// What podman calls it; nil if its lists do not say.
-    private mutating func names(of message: HookMessage) -> PodmanNames? {
-        guard let directory = PodmanStorage.directory(ofBundle: message.bundle, id: message.containerID) else { return nil }
-        if let known = podmanNames[directory] { return known[message.containerID] }
-        var all: [[UInt8]: PodmanNames] = [:]
+    /// What podman or Docker calls it, as far as they say.
+    private mutating func names(of message: HookMessage, _ store: NameStore) -> StoredNames {
+        var names = StoredNames()
+        do throws(PortcullisError) {
+            switch store {
+            case .podman(let lists):
+                names = listedNames(lists)[message.containerID] ?? names
+                names.labels = try StoredLabels.podman(message.containerID, lists: lists)
+            case .docker: names = try StoredLabels.docker(message)
+            }
+        } catch { complain(error.description) }
+        let cut = names.cutLabels()
+        if cut > 0 { complain("\(cut) labels of container \(String(decoding: message.containerID, as: UTF8.self)) are left out, the rest has \(StoredNames.labelsLimit) bytes") }
+        return names
+    }
+
+    private mutating func listedNames(_ directory: [UInt8]) -> [[UInt8]: StoredNames] {
+        if let known = podmanNames[directory] { return known }
+        var all: [[UInt8]: StoredNames] = [:]
         for file in PodmanStorage.files {
             do throws(PortcullisError) { all.merge(try PodmanLists.all(in: directory, file)) { $1 } } catch { complain(error.description) }
         }
         podmanNames[directory] = all
-        return all[message.containerID]
+        return all
     }
 
     private mutating func list(_ directory: String) -> [String] {

@@ -4,21 +4,55 @@ import HookWire
 
 /// Files and directories that are believed because nobody but root could have written them.
 enum RootOwnedFile {
+    /// A regular file, opened to be read, and its size.
+    ///
+    /// - Throws: `.system` with the errno; `.peer` if others than root own it or may write it.
+    static func opened(_ path: String) throws(PortcullisError) -> (descriptor: Int32, size: Int) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else { throw PortcullisError(.system, "reading \(path)", errno: errno) }
+        do throws(PortcullisError) {
+            var info = stat()
+            guard fstat(descriptor, &info) == 0 else { throw PortcullisError(.system, "reading \(path)", errno: errno) }
+            guard info.st_mode & S_IFMT == S_IFREG else { throw PortcullisError(.peer, "\(path) is not a regular file") }
+            guard info.st_uid == 0, info.st_mode & 0o022 == 0 else {
+                throw PortcullisError(.peer, "\(path) is not believed: others than root may write it")
+            }
+            return (descriptor, Int(info.st_size))
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    /// Checks that nobody but root can change a file or put another one in its place: by what is written in its path, and by where links in that lead.
+    ///
+    /// - Throws: `.system` with the errno, ENOENT if it is not there; `.peer` if others than root own it or a directory above it, or may write there.
+    static func checkPath(_ path: String) throws(PortcullisError) {
+        guard let real = realpath(path, nil) else { throw PortcullisError(.system, "reading \(path)", errno: errno) }
+        defer { free(real) }
+        for name in Set([path, String(cString: real)]) {
+            var part = name[...]
+            while true {
+                let place = part.isEmpty ? "/" : String(part)
+                var info = stat()
+                guard lstat(place, &info) == 0 else { throw PortcullisError(.system, "reading \(place)", errno: errno) }
+                // In one like /tmp only a file's owner takes it away. Nobody writes to a link.
+                let isOpen = info.st_mode & S_IFMT != S_IFLNK && info.st_mode & 0o022 != 0 && info.st_mode & S_ISVTX == 0
+                guard info.st_uid == 0, !isOpen else { throw PortcullisError(.peer, "\(name) is not believed: others than root may write \(place)") }
+                guard let slash = part.lastIndex(of: "/") else { break }
+                part = part[..<slash]
+            }
+        }
+    }
+
     /// All of a regular file.
     ///
     /// - Throws: `.system` with the errno; `.peer` if others than root own it or may write it, or it is larger than `limit` bytes.
     static func read(_ path: String, limit: Int = JSONLimits.documentBytes) throws(PortcullisError) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard descriptor >= 0 else { throw PortcullisError(.system, "reading \(path)", errno: errno) }
+        let (descriptor, size) = try opened(path)
         defer { close(descriptor) }
-        var info = stat()
-        guard fstat(descriptor, &info) == 0 else { throw PortcullisError(.system, "reading \(path)", errno: errno) }
-        guard info.st_mode & S_IFMT == S_IFREG else { throw PortcullisError(.peer, "\(path) is not a regular file") }
-        guard info.st_uid == 0, info.st_mode & 0o022 == 0 else {
-            throw PortcullisError(.peer, "\(path) is not believed: others than root may write it")
-        }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(min(Int(info.st_size), limit) + 1)
+        bytes.reserveCapacity(min(size, limit) + 1)
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while bytes.count <= limit {
             let count = Glibc.read(descriptor, &buffer, buffer.count)

@@ -82,7 +82,7 @@ extension FuzzTarget {
         words: jsonWords + texts("\"names\":[", "\"metadata\":\"{", "\"id\":\"c1\"", "\\\"image-name\\\":"),
         reader: {
             { input throws(BrokenPromise) in
-                func read(_ step: Int, _ only: [UInt8]? = nil) -> Result<[[UInt8]: PodmanNames], JSONError> {
+                func read(_ step: Int, _ only: [UInt8]? = nil) -> Result<[[UInt8]: StoredNames], JSONError> {
                     Result { () throws(JSONError) in try PodmanStorage.names(in: ArraySource(input, step: step), only: only) }
                 }
                 let whole = read(.max), wanted: [UInt8] = Array("c1".utf8)

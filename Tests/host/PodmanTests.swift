@@ -65,6 +65,63 @@ extension HostTests {
             #expect(try daemon.counter("namesUnread") == 4)
         }
 
+        /// Labels out of a database that SQLite itself has written with podman 5's table; what cannot be read of it costs the labels, and not the container.
+        @Test func labelsOfPodman5() throws {
+            let daemon = try RealDaemon()
+            let root = daemon.scratch.path + "/g", database = root + "/db.sql", count = 400
+            try FileManager.default.createDirectory(atPath: root + "/overlay-containers", withIntermediateDirectories: true)
+            func write(_ mode: String) throws {
+                for name in [database, database + "-wal", database + "-shm"] { try? FileManager.default.removeItem(atPath: name) }
+                let script = """
+                    import json, sqlite3, sys
+                    file = sqlite3.connect(sys.argv[1])
+                    file.execute("PRAGMA journal_mode = " + sys.argv[2])
+                    file.execute("CREATE TABLE DBConfig(ID INTEGER PRIMARY KEY NOT NULL, SchemaVersion INTEGER NOT NULL)")
+                    file.execute("CREATE TABLE ContainerConfig(ID TEXT PRIMARY KEY NOT NULL, Name TEXT UNIQUE NOT NULL, PodID TEXT, JSON TEXT NOT NULL)")
+                    for number in range(\(count)):
+                        config = {"spec": {"x": "x" * (number * 97 % 30000)}, "labels": {"app": "app-%d" % number}}
+                        file.execute("INSERT INTO ContainerConfig VALUES (?, ?, NULL, ?)", ("id-%d" % number, "name-%d" % number, json.dumps(config)))
+                    file.commit()
+                    """
+                let made = try Command.run("/usr/bin/python3", ["-c", script, database, mode])
+                #expect(made.status == 0, "\(made.error)")
+            }
+            func label(_ id: String) throws -> String? {
+                let pid = pct_hold(pct_new_mount_and_pid())
+                defer { pct_end(pid) }
+                var message = try daemon.message(id, pid)
+                message.bundle = Array("\(root)/overlay-containers/\(id)/userdata".utf8)
+                message.annotations = [("io.container.manager", "libpod"), ("portcullis.io/labels", #"{"app":"forged"}"#)].map {
+                    HookMessage.Annotation(key: Array($0.0.utf8), value: Array($0.1.utf8))
+                }
+                let answer = try #require(try daemon.connect().ask(message))
+                #expect(answer.code == .registered, "\(id): \(String(decoding: answer.reason, as: UTF8.self))")
+                let listed = try daemon.containers().first { $0["id"] as? String == id }
+                return (listed?["labels"] as? [String: String])?["app"]
+            }
+            func says(_ text: String) -> Bool { daemon.logText.contains("a container has no labels: \(text)") }
+            try write("delete")
+            for number in [0, 1, 57, 200, count - 1] { #expect(try label("id-\(number)") == "app-\(number)") }
+            #expect(try daemon.counter("workloadLabelsUnread") == 0)
+            #expect(try label("id-x") == nil && says("neither \(database) nor \(root)/libpod/bolt_state.db knows the container"))
+            #expect(try daemon.counter("workloadLabelsUnread") == 1)
+            // As a podman leaves it that was killed while it wrote.
+            #expect(FileManager.default.createFile(atPath: database + "-journal", contents: Data("x".utf8)))
+            #expect(try label("id-2") == nil && says("\(database) is not read while its journal is there"))
+            try FileManager.default.removeItem(atPath: database + "-journal")
+            #expect(try label("id-3") == "app-3")
+            // Nothing beside the file was made by reading it.
+            #expect(try FileManager.default.contentsOfDirectory(atPath: root).sorted() == ["db.sql", "overlay-containers"])
+            try write("wal")
+            #expect(try label("id-4") == nil && says("\(database) is in the mode with a write-ahead log"))
+            try write("delete")
+            #expect(chmod(root, 0o777) == 0)
+            #expect(try label("id-5") == nil && says("\(database) is not believed: others than root may write \(root)"))
+            #expect(chmod(root, 0o755) == 0 && chown(database, 1, 0) == 0)
+            #expect(try label("id-6") == nil && says("\(database) is not believed: others than root may write \(database)"))
+            #expect(try daemon.counter("workloadLabelsUnread") == 5 && daemon.counter("namesUnread") == 0)
+        }
+
         // MARK: portcullis install
 
         private func install(_ scratch: Scratch, _ more: [String] = [], hook: String = Tree.embeddedHook) throws -> Outcome {

@@ -38,7 +38,7 @@ final class DaemonService {
     private var alarm: Deadline
     private(set) var spool = SpoolCounters()
     private(set) var outcomes = HookOutcomes()
-    private(set) var naming = PodmanNaming()
+    private(set) var naming = StoredNaming()
     private var spoolWatch = SpoolWatch()
     private var pinWatch = PinWatch()
     var takeover = TakeoverState()
@@ -316,7 +316,7 @@ final class DaemonService {
     private func add(_ message: HookMessage, _ bare: ArraySlice<UInt8>, _ hookWaits: () -> Bool) -> HookAnswer {
         outcomes.count(message)
         let body = naming.named(message, bare)
-        if let problem = naming.problem { logger.logger.warning("a container has no name: \(problem)", metadata: ["container": "\(text(message.containerID))"]) }
+        for problem in naming.problems { logger.logger.warning("a container has \(problem)", metadata: ["container": "\(text(message.containerID))"]) }
         let seen = visibility.flags(body)
         visibility.expect(seen)
         let result = registry.add(message, body: body, now: Clocks.sinceBoot, hookWaits: hookWaits, visibility: seen) { () throws(PortcullisError) in

@@ -241,7 +241,7 @@ struct StatusReport {
             ("spoolExpired", daemon.spool.expired), ("hookLetThrough", daemon.outcomes.letThrough), ("hookLetThroughByNamespace", daemon.outcomes.letThroughByNamespace),
             ("hookDenied", daemon.outcomes.denied), ("hookReports", daemon.outcomes.reports), ("hookMicroseconds", daemon.outcomes.microseconds),
             ("hookMicrosecondsCount", daemon.outcomes.timed), ("hookMicrosecondsMaximum", UInt64(daemon.outcomes.maximum)),
-            ("namesUnread", daemon.naming.unread), ("logLinesLost", LineLogHandler.linesLost),
+            ("namesUnread", daemon.naming.unread), ("workloadLabelsUnread", daemon.naming.labelsUnread), ("logLinesLost", LineLogHandler.linesLost),
         ]
         for (name, value) in values { writer.member(name, value) }
         let kernel: [(String, pc_counter)] = [

@@ -55,8 +55,8 @@ import Testing
         return message
     }
 
-    private var web: PodmanNames {
-        var names = PodmanNames()
+    private var web: StoredNames {
+        var names = StoredNames()
         names.name = Array("web".utf8)
         names.image = Array("localhost/shop:1".utf8)
         return names
@@ -75,7 +75,7 @@ import Testing
 
     @Test func anAnnotationIsNoName() {
         let forged = [("io.container.manager", "libpod"), ("portcullis.io/name", "forged"), ("portcullis.io/image", "forged"), ("portcullis.io/name", "again")]
-        for names in [nil, PodmanNames(), web] {
+        for names in [nil, StoredNames(), web] {
             var message = message(forged)
             message.setNames(names)
             let known = names.map { text($0.name) } ?? ""
