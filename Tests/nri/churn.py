@@ -34,8 +34,8 @@ class Watcher(threading.Thread):
 class Start:
     """One container's start, and what is known of it."""
 
-    def __init__(self, mark):
-        self.mark, self.id, self.has_hook = mark, None, None
+    def __init__(self, mark, stays):
+        self.mark, self.stays, self.id, self.has_hook = mark, stays, None, None
         # From when to when it was created and started, by this side's clock.
         self.created = self.started = (0, 0)
 
@@ -48,20 +48,20 @@ class Kubelet:
         self.world, self.killer = world, killer
         self.starts, self.failed = [], 0
 
-    def start(self, number):
+    def start(self, number, stays):
         settings = {"labels": {"number": str(number)}, "pid": "container" if number % 7 else "host"}
         self.killer.pod_begins()
         for attempt in itertools.count():
             # So often is not by chance any more.
             expect(attempt < 20, f"pod-{number} does not start")
             try:
-                return self.attempt(f"pod-{number}", attempt, settings)
+                return self.attempt(f"pod-{number}", attempt, stays, settings)
             except grpc.RpcError as error:
                 self.failed, last = self.failed + 1, error.details()
                 wait_until(lambda: f"containerd answers after {last}", lambda: self.killer.trouble or self.world.cri.answers(), 60)
 
-    def attempt(self, name, attempt, settings):
-        start, cri = Start(self.world.mark(f"{name}.{attempt}")), self.world.cri
+    def attempt(self, name, attempt, stays, settings):
+        start, cri = Start(self.world.mark(f"{name}.{attempt}"), stays), self.world.cri
         pod = attempt and cri.ready_pod(name, **settings) or cri.run_pod(name, attempt=attempt, **settings)
         begun = time.monotonic()
         start.id = pod.create("main", ["sh", "-c", f": {start.mark} /bin/true; exec sleep 100000"], attempt=attempt)
@@ -104,10 +104,11 @@ def churn(world):
 
 def start_and_remove(kubelet, number):
     """Whether the pod is to stay; each fifth goes again, while others start."""
-    pod = kubelet.start(number)
-    if number % 5 == 4:
+    stays = number % 5 != 4
+    pod = kubelet.start(number, stays)
+    if not stays:
         pod.remove(60)
-    return number % 5 != 4
+    return stays
 
 
 def difference(world):
@@ -123,8 +124,9 @@ def judge(kubelet, killer, watcher, events):
         # The hook is what the plugin gives, so that it is missing only where the plugin was.
         expect(start.has_hook or away("plugin", *start.created), f"{start.mark} {start.id} was given no hook while the plugin was there")
         if not away("portcullisd", *start.started) and (start.has_hook or not away("plugin", *start.started)):
-            # An exec is told of soon, or never: then nobody listened, or listened too slowly, of which the reader is told.
-            if not away("events", start.started[0], start.started[1] + 3):
+            # An exec is told of soon, or never: then nobody listened, or listened too slowly, of which the reader is told. What is removed at once may not have come
+            # to its first exec.
+            if start.stays and not away("events", start.started[0], start.started[1] + 3):
                 wait_until(lambda: f"the exec of {start.mark} {start.id} is told of, {time.monotonic() - start.started[1]:.1f} s after it, absences {killer.absences}",
                            lambda: events.marked(start.mark) or events.lost())
             owners = events.marked(start.mark)
