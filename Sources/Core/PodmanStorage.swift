@@ -27,9 +27,9 @@ public enum PodmanStorage {
         try BoltFile.value(of: Array("config".utf8), in: [Array("ctr".utf8), id], from: file)
     }
 
-    /// The same of podman 5's: columns ID, Name, PodID, JSON.
+    /// The same of podman 5's: columns ID, Name, PodID, JSON, the last a blob.
     public static func config(of id: [UInt8], sqlite file: some DatabaseBytes) throws(PortcullisError) -> [UInt8]? {
-        try SQLiteFile.text(column: 3, of: id, in: "ContainerConfig", from: file)
+        try SQLiteFile.bytes(column: 3, of: id, in: "ContainerConfig", from: file)
     }
 
     /// The labels in it.

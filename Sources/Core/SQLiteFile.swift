@@ -10,10 +10,10 @@ public enum SQLiteFile {
     /// Bytes of one row.
     private static let rowLimit = 4 << 20
 
-    /// The text in column `column` of the row of `table` whose first column is `key`; nil if there is no such row or table.
+    /// The text or blob in column `column` of the row of `table` whose first column is `key`; nil if there is no such row or table.
     ///
     /// - Throws: `.peer` for what is no such database, is kept in another way, or is changed again and again; what the file itself throws.
-    public static func text(column: Int, of key: [UInt8], in table: String, from file: some DatabaseBytes) throws(PortcullisError) -> [UInt8]? {
+    public static func bytes(column: Int, of key: [UInt8], in table: String, from file: some DatabaseBytes) throws(PortcullisError) -> [UInt8]? {
         for _ in 0..<attempts {
             guard file.settles() else { throw .damaged("is not read while its journal is there: a change of it is under way, or was broken off") }
             let before = try Header(file)
@@ -21,9 +21,9 @@ public enum SQLiteFile {
             let found = Result { () throws(PortcullisError) -> [UInt8]? in
                 var lookup = Lookup(file: file, header: before)
                 guard let root = try lookup.root(of: Array(table.utf8)) else { return nil }
-                guard let row = try lookup.row(in: root, where: { $0.text(0)?.elementsEqual(key) ?? false }) else { return nil }
-                guard let text = row.text(column) else { throw .damaged("has a row of \(table) without column \(column)") }
-                return Array(text)
+                guard let row = try lookup.row(in: root, where: { $0.bytes(0)?.elementsEqual(key) ?? false }) else { return nil }
+                guard let bytes = row.bytes(column) else { throw .damaged("has a row of \(table) without column \(column)") }
+                return Array(bytes)
             }
             if file.settles(), try Header(file) == before { return try found.get() }
         }
@@ -81,8 +81,9 @@ public enum SQLiteFile {
             }
         }
 
-        func text(_ column: Int) -> ArraySlice<UInt8>? {
-            guard values.indices.contains(column), values[column].type >= 13, values[column].type % 2 == 1 else { return nil }
+        /// A text, or a blob: Go's `[]byte` becomes one.
+        func bytes(_ column: Int) -> ArraySlice<UInt8>? {
+            guard values.indices.contains(column), values[column].type >= 12 else { return nil }
             return values[column].value
         }
 
@@ -119,7 +120,7 @@ public enum SQLiteFile {
 
         /// The first page of a table, by the table of all tables.
         mutating func root(of table: [UInt8]) throws(PortcullisError) -> UInt32? {
-            let found = try row(in: 1) { ($0.text(0)?.elementsEqual("table".utf8) ?? false) && ($0.text(1)?.elementsEqual(table) ?? false) }
+            let found = try row(in: 1) { ($0.bytes(0)?.elementsEqual("table".utf8) ?? false) && ($0.bytes(1)?.elementsEqual(table) ?? false) }
             guard let found else { return nil }
             guard let page = found.integer(3), let root = UInt32(exactly: page) else { throw .damaged("has a table without a page") }
             return root

@@ -80,7 +80,7 @@ extension HostTests {
                     file.execute("CREATE TABLE ContainerConfig(ID TEXT PRIMARY KEY NOT NULL, Name TEXT UNIQUE NOT NULL, PodID TEXT, JSON TEXT NOT NULL)")
                     for number in range(\(count)):
                         config = {"spec": {"x": "x" * (number * 97 % 30000)}, "labels": {"app": "app-%d" % number}}
-                        file.execute("INSERT INTO ContainerConfig VALUES (?, ?, NULL, ?)", ("id-%d" % number, "name-%d" % number, json.dumps(config)))
+                        file.execute("INSERT INTO ContainerConfig VALUES (?, ?, NULL, ?)", ("id-%d" % number, "name-%d" % number, json.dumps(config).encode()))
                     file.commit()
                     """
                 let made = try Command.run("/usr/bin/python3", ["-c", script, database, mode])

@@ -12,9 +12,9 @@ import Testing
 
         static func number(_ value: Int) -> [UInt8] { value < 128 ? [UInt8(value)] : number(value >> 7).map { $0 | 0x80 } + [UInt8(value & 0x7F)] }
 
-        /// A row of texts, with a number for what is one.
+        /// A row of texts, with a number for what is one, and a blob for what is JSON.
         static func row(_ values: [String]) -> [UInt8] {
-            let types = values.map { Int($0) != nil ? [1] : number(13 + 2 * $0.utf8.count) }
+            let types = values.map { Int($0) != nil ? [1] : number(($0.first == "{" ? 12 : 13) + 2 * $0.utf8.count) }
             let head = types.flatMap { $0 }
             return number(head.count + 1) + head + values.flatMap { value in Int(value).map { [UInt8($0)] } ?? Array(value.utf8) }
         }
