@@ -7,7 +7,7 @@ import RuntimeWrapper
 
 /// What an earlier run left, and what administrators configure: files, and records in the kernel's maps.
 extension FuzzTarget {
-    static var stateTargets: [FuzzTarget] { [record, runtimeState, podmanList, spool, configuration, configurationFile, policyStore] }
+    static var stateTargets: [FuzzTarget] { [record, runtimeState, podmanList, dockerFile, spool, configuration, configurationFile, policyStore] }
 
     static let record = FuzzTarget(
         name: "record", format: .binary,
@@ -97,6 +97,33 @@ extension FuzzTarget {
                     try HookWirePromises.daemonTakes(message)
                 }
                 return !names.isEmpty
+            }
+        })
+
+    /// Docker's file of a container: what labels it has, an image's author may have written.
+    static let dockerFile = FuzzTarget(
+        name: "docker-file", format: .json,
+        seeds: texts(#"{"ID":"c1","Name":"/n","Config":{"Image":"i","Labels":{"app":"shop","kubearmor.io/container.name":"x"}}}"#, #"{"Config":{"Labels":null},"ID":"c1"}"#),
+        words: jsonWords + texts("\"ID\":\"c1\"", "\"Config\":{", "\"Labels\":{", "\"Image\":", "portcullis.io/name"),
+        reader: {
+            { input throws(BrokenPromise) in
+                let id: [UInt8] = Array("c1".utf8)
+                func read(_ step: Int) -> Result<StoredNames?, JSONError> {
+                    Result { () throws(JSONError) in try DockerStorage.names(in: ArraySource(input, step: step), of: id) }
+                }
+                let whole = read(.max)
+                try promise(whole == read(1 + fingerprint(input) % 61), "it is another file in small steps")
+                guard case .success(var names?) = whole else { return false }
+                _ = names.cutLabels()
+                var message = HookMessage(operation: .add, containerID: id)
+                (message.pid, message.startTime) = (1, 1)
+                message.bundle = Array("/io.containerd.runtime.v2.task/moby/c1".utf8)
+                message.setNames(names)
+                try HookWirePromises.daemonTakes(message)
+                let labels = ContainerLabels(message)
+                let name = String(decoding: names.name, as: UTF8.self)
+                try promise(labels.containerName == (name.isEmpty || names.name.contains(0) ? "c1" : name), "a label has named it \(labels.containerName)")
+                return true
             }
         })
 
