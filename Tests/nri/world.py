@@ -136,10 +136,10 @@ class Pod:
 
 
 class World:
-    def __init__(self, build, containerd, daemon=None):
-        """`daemon`: a directory with the sockets and policies of a daemon that runs already."""
+    def __init__(self, build, containerd, daemon=None, parent="/tmp"):
+        """`daemon`: a directory with the sockets and policies of a daemon that runs already. `parent`: where its files are."""
         self.build, self.containerd, self.daemon = build, containerd, daemon
-        self.scratch = tempfile.mkdtemp(prefix="portcullis-nri-", dir="/tmp")
+        self.scratch = tempfile.mkdtemp(prefix="portcullis-nri-", dir=parent)
         self.pins = "/sys/fs/bpf/" + os.path.basename(self.scratch)
         self.processes = {}
         self.state = self.path("state")
@@ -379,6 +379,15 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
             return json.loads(text)
 
     # The end
+
+    def await_shims(self):
+        """Until no shim is left: they end behind the answer to the removal of their pod."""
+        def shims():
+            for path in glob.glob("/proc/[0-9]*/cmdline"):
+                with contextlib.suppress(OSError), open(path, "rb") as file:
+                    if b"containerd-shim" in (words := file.read()) and self.scratch.encode() in words:
+                        yield path
+        wait_until("the shims end", lambda: not any(shims()))
 
     def clean_up(self):
         if "portcullisd" in self.processes:

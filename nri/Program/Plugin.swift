@@ -36,7 +36,7 @@ final class Plugin {
     private var state = State.disconnected
     private var stateDeadline: UInt64?
     private var retryAt: UInt64?
-    private var runtimeBackoff = Backoff(first: 100_000_000, last: 3_000_000_000)
+    private var runtimeBackoff = Backoff(first: 20_000_000, last: 1_000_000_000)
     private var silence = SilenceWatch()
     private var replay: Replay?
     private var replayAt: UInt64?
@@ -52,7 +52,7 @@ final class Plugin {
         self.options = options
         self.logger = logger
         requests = Requests(options, logger)
-        watches = try Watches(hookSocket: options.hookSocket, states: options.runtimeState)
+        watches = try Watches(hookSocket: options.hookSocket, runtimeSocket: options.socket, states: options.runtimeState)
         launcher = launched == nil ? nil : getppid()
         isHandedOver = launched != nil
         status = StatusSocket(options.statusSocket)
@@ -117,6 +117,11 @@ final class Plugin {
                 requests.owesReplay = true
                 replayAt = nil
                 daemonBackoff.reset()
+            // It listens in a moment, and may start pods from then on.
+            case .runtimeIsBack:
+                guard connection == nil else { break }
+                runtimeBackoff.reset()
+                retryAt = HostFacts.now
             case .appeared(let id): if !requests.knows(id) { silence.appeared(id, now: HostFacts.now) }
             case .overflow: requests.owesReplay = true
             }

@@ -3,11 +3,12 @@ import CLinux
 import Core
 import Glibc
 
-/// Notices two things on disk: that the daemon's socket is made anew, and that the OCI runtime makes a container.
+/// Notices three things on disk: that the daemon's socket is made anew, that the runtime's is, and that the OCI runtime makes a container.
 struct Watches {
     /// What was noticed.
     enum Notice {
         case daemonIsBack
+        case runtimeIsBack
         /// The id of a container whose state has appeared.
         case appeared(String)
         /// Notices were lost.
@@ -15,15 +16,28 @@ struct Watches {
     }
 
     let descriptor: Int32
-    private let hookSocket: (directory: String, name: String)
+    private let hookSocket: Place
+    private let runtimeSocket: Place
     private let states: [String]
     private var directories: [Int32: String] = [:]
 
-    init(hookSocket: String, states: [String]) throws(PortcullisError) {
+    /// A file that may come and go.
+    private struct Place {
+        let directory: String
+        let name: String
+
+        init(_ path: String) {
+            let slash = path.lastIndex(of: "/") ?? path.startIndex
+            directory = slash == path.startIndex ? "/" : String(path[..<slash])
+            name = String(path[slash...].drop { $0 == "/" })
+        }
+    }
+
+    init(hookSocket: String, runtimeSocket: String, states: [String]) throws(PortcullisError) {
         descriptor = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
         guard descriptor >= 0 else { throw PortcullisError(.system, "watching directories", errno: errno) }
-        let slash = hookSocket.lastIndex(of: "/") ?? hookSocket.startIndex
-        self.hookSocket = (slash == hookSocket.startIndex ? "/" : String(hookSocket[..<slash]), String(hookSocket[slash...].drop { $0 == "/" }))
+        self.hookSocket = Place(hookSocket)
+        self.runtimeSocket = Place(runtimeSocket)
         self.states = states
     }
 
@@ -32,13 +46,14 @@ struct Watches {
     /// - Returns: Whether the daemon's directory is among what is watched from now on.
     mutating func renew() -> Bool {
         for state in states { add(state) }
+        add(runtimeSocket.directory)
         return add(hookSocket.directory)
     }
 
     var watchesRuntime: Bool { states.contains(where: isWatched) }
 
     /// Whether there is nothing left to look for.
-    var isComplete: Bool { isWatched(hookSocket.directory) && states.allSatisfy(isWatched) }
+    var isComplete: Bool { isWatched(hookSocket.directory) && isWatched(runtimeSocket.directory) && states.allSatisfy(isWatched) }
 
     private func isWatched(_ directory: String) -> Bool { directories.values.contains(directory) }
 
@@ -71,6 +86,7 @@ struct Watches {
                 if event.mask & UInt32(IN_IGNORED) != 0 { directories[event.wd] = nil }
                 guard let directory = directories[event.wd], !name.isEmpty else { continue }
                 if directory == hookSocket.directory, name == hookSocket.name { notices.append(.daemonIsBack) }
+                if directory == runtimeSocket.directory, name == runtimeSocket.name { notices.append(.runtimeIsBack) }
                 if states.contains(directory), event.mask & UInt32(IN_ISDIR) != 0 { notices.append(.appeared(name)) }
             }
         }
