@@ -35,6 +35,8 @@ public protocol KernelMaps: AnyObject {
     func label(_ descriptor: Int32, _ process: ProcessIdentity) throws(PortcullisError) -> SlotReference?
     /// Labels the main task. The count of a label that is replaced goes down.
     func setLabel(_ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference, stage: LabelStage) throws(PortcullisError)
+    /// Ends the setup of a labelled init that runs its own program already, if no exec has ended it; its root is the container's.
+    func endSetup(_ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference) throws(PortcullisError)
     /// How many living tasks carry each label; for what was found pinned.
     func countLabels() throws(PortcullisError) -> [SlotReference: Int]
 

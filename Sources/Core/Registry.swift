@@ -126,7 +126,6 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
         let container = Container(
             reference: reference, id: message.containerID, message: ContainerRecord.bounded(body), process: process, registered: now,
             descriptor: descriptor)
-        let missedExec: Bool
         do throws(PortcullisError) {
             try kernel.setRecord(reference, ContainerRecord(container).encoded())
             let stage = Self.stage(message, hookWaits)
@@ -134,7 +133,7 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
                 reference, mountSequence: process.mountSequence, policy: word, visibility: visibility, root: stage == .started ? process.root : 0)
             try kernel.setLabel(descriptor, process, reference, stage: stage)
             // An exec before the label was there has not ended its setup, and there may be no other.
-            missedExec = stage == .created ? try kernel.identify(descriptor, pid: message.pid)?.hasExecuted == true : false
+            if stage == .created, let now = try kernel.identify(descriptor, pid: message.pid), now.hasExecuted { try kernel.endSetup(descriptor, now, reference) }
             try kernel.setIdentity(process.key, reference, mountSequence: process.mountSequence)
             // An init that died meanwhile may have died without its label, and its count would never go down.
             guard !kernel.hasEnded(descriptor) else { throw PortcullisError(.processGone, "process \(message.pid) has ended") }
@@ -143,12 +142,6 @@ public struct Registry<Kernel: KernelMaps>: ~Copyable {
             guard error.code == .processGone else { throw error }
             counters.refusedGone += 1
             return refusal(.processGone, error.description)
-        }
-        guard !missedExec else {
-            undo(reference, process.key)
-            var started = message
-            started.hasStarted = true
-            return try add(started, body: body, descriptor: descriptor, now: now, hookWaits: hookWaits, visibility: visibility, policy: policy)
         }
         insert(container)
         counters.added += 1

@@ -182,6 +182,14 @@ public final class PinnedMaps: KernelMaps, PolicySetMaps {
         }
     }
 
+    public func endSetup(_ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference) throws(PortcullisError) {
+        guard let label = try labels.label(descriptor, process), label.flags & PC_LABEL_SETUP.rawValue != 0 else { return }
+        let entry = entry(reference.slot)
+        // First, so that nothing is judged without it.
+        if entry.pointee.root == 0, process.root != hostRoot { entry.pointee.root = process.root }
+        try setLabel(descriptor, process, reference, stage: .started)
+    }
+
     /// An entry of a task that ended meanwhile would stay in the hash for good; task storage goes with its task.
     private func cleanStray(_ descriptor: Int32, _ process: ProcessIdentity) {
         if labels.kind == .hash, hasEnded(descriptor) { labels.removeStray(process) }

@@ -331,7 +331,7 @@ final class DaemonService {
         }
         if let watch = result.watch {
             visibility.registered(watch.reference.slot, seen)
-            policies.registered(watch.reference, message, isStarted: message.hasStarted || !hookWaits())
+            policies.registered(watch.reference, message, isStarted: message.hasStarted || !hookWaits() || kernel.isRootKnown(watch.reference.slot))
             do {
                 try poller.add(watch.descriptor, PollToken(watch.reference))
                 if let container = registry.container(inSlot: watch.reference.slot) { pauses.registered(container) }

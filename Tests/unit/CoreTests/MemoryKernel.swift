@@ -102,6 +102,12 @@ final class MemoryKernel: KernelMaps {
         processes[process.pid]?.stage = stage
     }
 
+    func endSetup(_ descriptor: Int32, _ process: ProcessIdentity, _ reference: SlotReference) throws(PortcullisError) {
+        try write("setup")
+        guard processes[process.pid]?.label == reference else { throw PortcullisError(.kernel, "process \(process.pid) has another label") }
+        processes[process.pid]?.stage = .started
+    }
+
     func countLabels() throws(PortcullisError) -> [SlotReference: Int] {
         processes.values.reduce(into: [:]) { counts, process in
             if !process.ended, let label = process.label { counts[label, default: 0] += 1 }

@@ -271,6 +271,8 @@ extension Registry {
         let (message, body) = found("a", 10, started: false)
         #expect(registry.add(message, body: body, now: 5).watch != nil)
         #expect(kernel.processes[10]?.stage == .started)
+        // One label for good: what the init starts meanwhile inherits it, and a slot that were given up would be nobody's.
+        #expect(kernel.processes[10]?.label == SlotReference(slot: 0, generation: 1))
         #expect(registry.count == 1 && kernel.keys.count == 1 && kernel.records.count == 1)
         #expect(kernel.slots.filter { $0.state == .active }.map(\.tasks) == [1])
         #expect(kernel.processes[10]?.label?.slot == registry.usedSlots.first)
