@@ -38,6 +38,8 @@ public struct HookMessage: Equatable, Sendable {
     /// `root.path` of `config.json`; relative to the bundle if it does not start with a slash.
     public var rootfs: [UInt8] = []
     public var annotations: [Annotation] = []
+    /// Bytes that each takes besides its key and value: the field's head, and the key's length.
+    public static let annotationHead = 10
     /// Annotations left out because the frame was full. Those that name the workload are kept first.
     public var annotationsCut: UInt32 = 0
 
@@ -95,7 +97,7 @@ extension HookMessage {
         writer.field(.rootfs, rootfs)
         var cut = annotationsCut
         for annotation in annotationsByWeight(bodyLimit - writer.bytes.count) {
-            let size = 10 + annotation.key.count + annotation.value.count
+            let size = Self.annotationHead + annotation.key.count + annotation.value.count
             guard writer.bytes.count + size + Self.tailBytes - Frame.lengthBytes <= bodyLimit else {
                 cut += 1
                 continue
@@ -121,7 +123,7 @@ extension HookMessage {
     /// The annotations as they are if they fit; else those that name the workload first, so that a pod cannot crowd them out.
     private func annotationsByWeight(_ room: Int) -> [Annotation] {
         var size = 96
-        for annotation in annotations { size += 10 + annotation.key.count + annotation.value.count }
+        for annotation in annotations { size += Self.annotationHead + annotation.key.count + annotation.value.count }
         guard size > room else { return annotations }
         var naming: [Annotation] = []
         var others: [Annotation] = []

@@ -19,7 +19,8 @@ struct Watches {
     private let hookSocket: Place
     private let runtimeSocket: Place
     private let states: [String]
-    private var directories: [Int32: String] = [:]
+    /// A directory may be known by several names, and has one watch.
+    private var directories: [Int32: Set<String>] = [:]
 
     /// A file that may come and go.
     private struct Place {
@@ -55,13 +56,13 @@ struct Watches {
     /// Whether there is nothing left to look for.
     var isComplete: Bool { isWatched(hookSocket.directory) && isWatched(runtimeSocket.directory) && states.allSatisfy(isWatched) }
 
-    private func isWatched(_ directory: String) -> Bool { directories.values.contains(directory) }
+    private func isWatched(_ directory: String) -> Bool { directories.values.contains { $0.contains(directory) } }
 
     @discardableResult
     private mutating func add(_ directory: String) -> Bool {
         guard !isWatched(directory) else { return false }
         let watch = inotify_add_watch(descriptor, directory, UInt32(IN_CREATE | IN_MOVED_TO | IN_ONLYDIR))
-        if watch >= 0 { directories[watch] = directory }
+        if watch >= 0 { directories[watch, default: []].insert(directory) }
         return watch >= 0
     }
 
@@ -84,10 +85,10 @@ struct Watches {
                 if event.mask & UInt32(IN_Q_OVERFLOW) != 0 { notices.append(.overflow) }
                 // The directory is gone; one that is made in its place is found by `renew`.
                 if event.mask & UInt32(IN_IGNORED) != 0 { directories[event.wd] = nil }
-                guard let directory = directories[event.wd], !name.isEmpty else { continue }
-                if directory == hookSocket.directory, name == hookSocket.name { notices.append(.daemonIsBack) }
-                if directory == runtimeSocket.directory, name == runtimeSocket.name { notices.append(.runtimeIsBack) }
-                if states.contains(directory), event.mask & UInt32(IN_ISDIR) != 0 { notices.append(.appeared(name)) }
+                guard let names = directories[event.wd], !name.isEmpty else { continue }
+                if names.contains(hookSocket.directory), name == hookSocket.name { notices.append(.daemonIsBack) }
+                if names.contains(runtimeSocket.directory), name == runtimeSocket.name { notices.append(.runtimeIsBack) }
+                if states.contains(where: names.contains), event.mask & UInt32(IN_ISDIR) != 0 { notices.append(.appeared(name)) }
             }
         }
     }

@@ -1,7 +1,7 @@
-import Core
 import HookWire
 import Testing
 
+@testable import Core
 @testable import NRI
 
 /// What the daemon is told of what the runtime tells.
@@ -60,6 +60,19 @@ import Testing
     @Test func annotationsBeyondTheLimitAreCounted() {
         let annotations = PodAnnotations(["a": "1", "document": String(repeating: "x", count: PodAnnotations.limit), "z": "2"])
         #expect(annotations.kept.map { String(decoding: $0.key, as: UTF8.self) } == ["a", "z"] && annotations.cut == 1)
+    }
+
+    /// Policies of a container whose message is cut cannot be chosen anew: that must not be its author's to bring about.
+    @Test func annotationsLeaveTheLabelsTheirRoom() throws {
+        var pod = Self.pod
+        pod.annotations = PodAnnotations(Dictionary(uniqueKeysWithValues: (0..<2000).map { ("\($0)", "") }))
+        pod.labels = Dictionary(uniqueKeysWithValues: (0..<2000).map { ("label-\($0)", "value") })
+        var container = Self.container
+        container.argument0 = String(repeating: "x", count: HookLimits.path)
+        var message = try #require(WorkloadMessage.container(container, in: pod, Self.runtimes[0]))
+        message.startTime = 5
+        let record = try HookMessage(decoding: message.encoded(bodyLimit: ContainerRecord.limit).dropFirst(Frame.lengthBytes))
+        #expect(record.annotationsCut == 0 && record.annotations.count == message.annotations.count && pod.annotations.cut > 1000)
     }
 
     // MARK: Labels
