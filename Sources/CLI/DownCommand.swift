@@ -26,8 +26,8 @@ struct DownCommand: ParsableCommand {
     @Option(help: "Where the pins are; by default what the running daemon says, or portcullisd's own default.", completion: .directory)
     var bpfDirectory: String?
 
-    /// Milliseconds for taking everything out of the kernel; a daemon that is just ending is waited for.
-    private static let patience: Int32 = 120_000
+    /// Milliseconds for what looks at everything in the kernel or takes it out; a daemon that is just ending is waited for.
+    static let patience: Int32 = 120_000
 
     private struct Status: Decodable { let configuration: [String: String] }
 

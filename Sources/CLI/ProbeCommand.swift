@@ -31,7 +31,7 @@ struct ProbeCommand: ParsableCommand {
             throw Exit.unknown
         }
         let output: [UInt8]
-        do throws(PortcullisError) { output = try ChildOutput.run(program, ["--probe"]) } catch {
+        do throws(PortcullisError) { output = try ChildOutput.runToEnd(program, ["--probe"], patience: DownCommand.patience).output } catch {
             Output.complain("portcullis: \(error)")
             throw Exit.unknown
         }

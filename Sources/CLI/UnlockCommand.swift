@@ -37,7 +37,7 @@ struct UnlockCommand: ParsableCommand {
             guard let program = daemon ?? InstalledDaemon.path() else {
                 throw PortcullisError(.system, "no portcullisd beside this program nor in ../sbin; name it with --daemon")
             }
-            let (output, status) = try ChildOutput.runToEnd(program, ["--unlock"] + (bpfDirectory.map { ["--bpf-directory", $0] } ?? []))
+            let (output, status) = try ChildOutput.runToEnd(program, ["--unlock"] + (bpfDirectory.map { ["--bpf-directory", $0] } ?? []), patience: DownCommand.patience)
             guard status == 0 else { throw Exit.refused }
             Output.line(output.last == UInt8(ascii: "\n") ? output.dropLast() : output)
         }

@@ -42,13 +42,16 @@ public enum StoredLabels {
                 if error.systemError == ENOENT || error.systemError == ENOTDIR { continue }
                 throw error
             }
-            let bytes = try RootOwnedFile.read(path, limit: PodmanLists.waitingLimit)
+            let bytes = try RootOwnedFile.read(path, limit: dockerLimit)
             do {
                 if let names = try DockerStorage.names(in: ArraySource(bytes), of: message.containerID) { return names }
             } catch { throw PortcullisError(.peer, "\(path) \(error.reason), at byte \(error.offset)") }
         }
         throw PortcullisError(.peer, "the container is not known to \(paths.joined(separator: " nor to "))")
     }
+
+    /// Bytes of Docker's file, of one container: with what its image says of itself, which may be long.
+    private static let dockerLimit = 4 << 20
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }
