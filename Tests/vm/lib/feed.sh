@@ -11,6 +11,9 @@ feed_is_here() {
 # feed_begin: from here on alerts are written to $W/feed-alerts.json, as karmor prints them, and those of the daemon's own JSON behind line $FEED_FROM.
 feed_begin() {
     rm -f $W/feed.sock $W/feed-alerts.json
+    # What is started in the background empties them only when it runs: until then they would say that those of the last check are ready.
+    : >"$OUT/feed.log"
+    : >$W/feed-client.log
     "$BIN/portcullis-feed" --config /dev/null --events-socket $W/run-events/events.sock --grpc-socket $W/feed.sock >"$OUT/feed.log" 2>&1 </dev/null &
     FEED_PID=$!
     eventually 20 grep -q 'connected to portcullisd' "$OUT/feed.log" || { fail "the feed does not connect: $(tail -n 2 "$OUT/feed.log")"; return; }
