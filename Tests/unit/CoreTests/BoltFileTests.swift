@@ -3,23 +3,6 @@ import Testing
 
 /// podman 4's database, page by page.
 @Suite struct BoltFileTests {
-    /// A file that counts how much of it is read, and may change while it is.
-    final class Watched: DatabaseBytes {
-        var content: [UInt8]
-        var reads = 0
-        var afterRead: (Watched, UInt64) -> Void = { _, _ in }
-
-        init(_ content: [UInt8]) { self.content = content }
-
-        func bytes(at offset: UInt64, count: Int) -> [UInt8] {
-            reads += 1
-            defer { afterRead(self, offset) }
-            return DatabaseArray(content).bytes(at: offset, count: count)
-        }
-
-        func settles() -> Bool { true }
-    }
-
     private func labels(_ id: String, _ file: some DatabaseBytes) throws -> String? {
         guard let config = try PodmanStorage.config(of: Array(id.utf8), bolt: file) else { return nil }
         return try PodmanStorage.labels(inConfig: config).map { String(decoding: $0.key + [0x3D] + $0.value, as: UTF8.self) }.joined(separator: ",")
@@ -58,11 +41,11 @@ import Testing
     /// podman puts another transaction in place while one is read: its pages may have been written over meanwhile.
     @Test func whatChangesMeanwhileIsReadAgain() throws {
         let old = BoltBuilder.podman().file, new = BoltBuilder.podman(label: "changed", transaction: 9).file
-        let once = Watched(old)
+        let once = WatchedDatabase(old)
         once.afterRead = { file, offset in if offset == 4 * 512 { file.content = new } }
         #expect(try labels("a", once) == "app=changed")
         // A page that has become another kind of page in between.
-        let torn = Watched(old)
+        let torn = WatchedDatabase(old)
         torn.afterRead = { file, offset in
             guard offset == 4 * 512, file.content == old else { return }
             file.content = new
@@ -70,7 +53,7 @@ import Testing
             file.afterRead = { file, offset in if offset == 5 * 512 { file.content = new } }
         }
         #expect(try labels("a", torn) == "app=changed")
-        let always = Watched(old)
+        let always = WatchedDatabase(old)
         var transaction = 10
         always.afterRead = { file, offset in
             transaction += 1
@@ -103,7 +86,7 @@ import Testing
         var refused = 0
         func look(_ content: [UInt8]) {
             for id in ["a", "m"] {
-                let file = Watched(content)
+                let file = WatchedDatabase(content)
                 do throws(PortcullisError) { _ = try PodmanStorage.config(of: Array(id.utf8), bolt: file) } catch {
                     refused += 1
                     #expect(error.code == .peer && !error.message.isEmpty)

@@ -76,23 +76,6 @@ import Testing
         }
     }
 
-    final class Watched: DatabaseBytes {
-        var content: [UInt8]
-        var reads = 0
-        var settled = true
-        var afterRead: (Watched, UInt64) -> Void = { _, _ in }
-
-        init(_ content: [UInt8]) { self.content = content }
-
-        func bytes(at offset: UInt64, count: Int) -> [UInt8] {
-            reads += 1
-            defer { afterRead(self, offset) }
-            return DatabaseArray(content).bytes(at: offset, count: count)
-        }
-
-        func settles() -> Bool { settled }
-    }
-
     private func labels(_ id: String, _ file: some DatabaseBytes) throws -> String? {
         guard let config = try PodmanStorage.config(of: Array(id.utf8), sqlite: file) else { return nil }
         return try PodmanStorage.labels(inConfig: config).map { String(decoding: $0.key + [0x3D] + $0.value, as: UTF8.self) }.joined(separator: ",")
@@ -121,10 +104,10 @@ import Testing
 
     @Test func whatChangesMeanwhileIsReadAgain() throws {
         let new = Builder.podman(label: "changed", changes: 6).file
-        let once = Watched(Builder.podman().file)
+        let once = WatchedDatabase(Builder.podman().file)
         once.afterRead = { file, offset in if offset == 512 { file.content = new } }
         #expect(try labels("bbb", once) == "app=changed")
-        let always = Watched(Builder.podman().file)
+        let always = WatchedDatabase(Builder.podman().file)
         var changes: UInt32 = 10
         always.afterRead = { file, offset in
             changes += 1
@@ -132,7 +115,7 @@ import Testing
         }
         #expect(throws: PortcullisError(.peer, "is changed again and again while it is read")) { _ = try labels("bbb", always) }
         #expect(always.reads < 80)
-        let hot = Watched(new)
+        let hot = WatchedDatabase(new)
         hot.settled = false
         #expect(throws: PortcullisError.self) { _ = try labels("bbb", hot) }
         #expect(hot.reads == 0, "a page may be half written")
@@ -161,7 +144,7 @@ import Testing
         let whole = Builder.podman().file
         var refused = 0
         func look(_ content: [UInt8]) {
-            let file = Watched(content)
+            let file = WatchedDatabase(content)
             do throws(PortcullisError) { _ = try PodmanStorage.config(of: Array("aaa".utf8), sqlite: file) } catch {
                 refused += 1
                 #expect(error.code == .peer && !error.message.isEmpty)
