@@ -206,7 +206,7 @@ final class Requests {
                 }
             }
         }
-        // Nothing else could hold it up there, and only what can be held up is let run unregistered.
+        // Its start could not be held up there later: what is refused then is started all the same.
         if options.noHook, !runtime.heedsRefusedStarts, policy.denies(pod.namespace) {
             counters.denied += 1
             return .refusal(code: 2, "portcullis: container \(pod.namespace)/\(pod.name)/\(container.name) is not created: \(runtime.name) starts also what is refused at its start, and no hook is given (--no-hook)")
